@@ -1,0 +1,1 @@
+"""What every step command shares: exit codes, typed errors, progress, the manifest."""

@@ -1,0 +1,1 @@
+"""The lake: tables (stage, audit, publish, read), objects (put-if-absent), releases, the champion log."""

@@ -1,0 +1,189 @@
+"""Audit staged batches: ``python -m lake.audit --lake URI --batch PATH [--batch PATH ...] [--data-docs FOLDER]``.
+
+Judges every partition of the batches by the rules of their tables (``schemas/``), records the verdict that
+publishing asks for, and keeps Data Docs. All shards of one partition belong into one call. A batch whose evidence
+already passed is not judged again.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import logging
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from commands.entry import run_command
+from commands.errors import DataError
+from lake import audits, expectations
+from lake.expectations import TableEvidence
+from lake.location import Lake
+from lake.staging import Batch, read_staged
+from schemas import behaviors, rejected_behaviors
+from settings import load_settings
+
+if TYPE_CHECKING:
+    from lake.validation import Outcome
+
+log = logging.getLogger("intentflow")
+
+LOGGED_FAILURES = 20
+SAMPLED_PARTITIONS = 5
+SAMPLED_ROWS = 10
+# What of a rejected row may be shown: neither the user, nor a session, nor the words that somebody searched for.
+SHOWN_FIELDS = ("at", "action", "item", "quantity", "amount", "problem")
+SHOWN_LENGTH = 120
+
+
+def main(arguments: argparse.Namespace) -> dict[str, Any]:
+    """Audit the batches that the arguments name.
+
+    Raises:
+        SourceMissing: there is no such batch. DataError: a rule is broken; nothing may be published.
+        InfrastructureError: the lake or the Data Docs folder refused.
+    """
+    lake = Lake.open(arguments.lake or load_settings().lake.uri)
+    folder = Path(arguments.data_docs).resolve() if arguments.data_docs else load_settings().lake.data_docs
+    return audit(lake, [Batch.load(lake, path) for path in arguments.batch], folder)
+
+
+def audit(lake: Lake, batches: Sequence[Batch], folder: Path) -> dict[str, Any]:
+    """Judge batches, record their verdicts, and return the manifest; ``main`` says what it raises."""
+    found = expectations.collect(lake, batches)
+    companies = audits.companies(batches)
+    known = {one.table.name: _known(lake, one, companies) for one in found}
+    due = [one for one in found if known[one.table.name] is None]
+    samples = {one.table.name: _samples(lake, one, batches) for one in due}
+    outcomes = _judge(folder, due, samples)
+    for one in due:
+        _record(lake, one, outcomes[one.table.name], companies, samples[one.table.name])
+    broken = [one for one in due if outcomes[one.table.name].failures]
+    if broken:
+        raise DataError(_complaint(folder, broken, outcomes))
+    records = [_manifest(one, outcomes.get(one.table.name), known[one.table.name]) for one in found]
+    return {
+        "tables": records,
+        "partitions": sum(record["partitions"] for record in records),
+        "expectations": sum(record["expectations"] for record in records),
+        "reused": sum(record["reused"] for record in records),
+        "batches": sorted({batch.path for batch in batches}),
+        "data_docs": str(folder),
+    }
+
+
+def _known(lake: Lake, found: TableEvidence, companies: Mapping[str, list[str]]) -> dict[str, Any] | None:
+    """A verdict that already passed this very evidence, or None."""
+    verdicts = [audits.verdict(lake, batch) for batch in found.batches]
+    holds = all(
+        verdict and verdict["evidence"] == found.digest and audits.passed(lake, batch, companies[batch.digest])
+        for batch, verdict in zip(found.batches, verdicts, strict=True)
+    )
+    return verdicts[0] if holds else None
+
+
+def _judge(folder: Path, due: Sequence[TableEvidence], samples: Mapping[str, list[str]]) -> dict[str, Outcome]:
+    if not due:
+        return {}
+    log.info(
+        "Auditing %s with Great Expectations.",
+        ", ".join(f"{one.table.name} {one.title}" for one in due),
+    )
+    # Its import alone logs hundreds of lines.
+    logging.getLogger("great_expectations").setLevel(logging.WARNING)
+    from lake.validation import validate  # costs seconds: only when there is something to judge
+
+    outcomes = validate(folder, due, [samples[one.table.name] for one in due])
+    return {one.table.name: outcome for one, outcome in zip(due, outcomes, strict=True)}
+
+
+def _record(
+    lake: Lake,
+    found: TableEvidence,
+    outcome: Outcome,
+    companies: Mapping[str, list[str]],
+    samples: Sequence[str],
+) -> None:
+    """A batch passed when every rule holds in each of its own partitions."""
+    for batch in found.batches:
+        own = {expectations.label(found.table, staged) for staged in batch.partitions}
+        failed = [failure.sentence for failure in outcome.failures if failure.row.partition in own]
+        verdict = {
+            "success": not failed,
+            "failed": failed,
+            "company": companies[batch.digest],
+            "evidence": found.digest,
+            "expectations": outcome.expectations,
+            "data_docs": outcome.page,
+            "rejected_rows": list(samples),
+            "at": datetime.now(UTC).isoformat(timespec="seconds"),
+        }
+        audits.record(lake, batch, verdict)
+
+
+def _manifest(found: TableEvidence, outcome: Outcome | None, known: Mapping[str, Any] | None) -> dict[str, Any]:
+    return {
+        "table": found.table.name,
+        "partitions": len(found.partitions),
+        "rows": int(sum(row.counts["rows"] for row in found.partitions)),
+        "expectations": outcome.expectations if outcome else 0,
+        "failed": len(outcome.failures) if outcome else 0,
+        "data_docs": outcome.page if outcome else (known or {}).get("data_docs", ""),
+        "batches": sorted(batch.path for batch in found.batches),
+        "reused": outcome is None,
+    }
+
+
+def _complaint(folder: Path, broken: Sequence[TableEvidence], outcomes: Mapping[str, Outcome]) -> str:
+    """Log each broken rule; return the sentence that the command ends with."""
+    ends = []
+    for one in broken:
+        failures = outcomes[one.table.name].failures
+        for failure in failures[:LOGGED_FAILURES]:
+            log.error("%s %s", one.table.name, failure.sentence)
+        if len(failures) > LOGGED_FAILURES:
+            log.error("%s: %d more, on the page.", one.table.name, len(failures) - LOGGED_FAILURES)
+        rules = ", ".join(sorted({failure.rule.metric for failure in failures}))
+        ends.append(f"{one.table.name} {one.title} broke {rules} (see {folder / outcomes[one.table.name].page})")
+    return f"The audit failed and nothing may be published: {'; '.join(ends)}."
+
+
+def _samples(lake: Lake, found: TableEvidence, batches: Sequence[Batch]) -> list[str]:
+    """A few rejected rows of audited behaviors, each under its rule; only what is nobody's personal data.
+
+    Partitions with the largest rejected share come first; the rows are in the batch of ``rejected_behaviors``.
+    """
+    if found.table.name != behaviors.TABLE.name:
+        return []
+    table = rejected_behaviors.TABLE
+    share = {row.partition: row.metrics["rejected_share"] or 0.0 for row in found.partitions}
+    staged = [part for batch in batches if batch.table == table.name for part in batch.partitions]
+    staged.sort(key=lambda part: (-share.get(expectations.label(table, part), 0.0), expectations.label(table, part)))
+    rows: list[dict[str, Any]] = []
+    for part in staged[:SAMPLED_PARTITIONS]:
+        read = read_staged(lake, table, part, columns=("rule", "row", "copies")).to_pylist()
+        rows += [{**row, "partition": expectations.label(table, part)} for row in read]
+    seen: dict[str, int] = {}
+    for row in rows:
+        row["turn"] = seen[row["rule"]] = seen.get(row["rule"], 0) + 1
+    # The first of every rule before the second of any.
+    rows.sort(key=lambda row: (row["turn"], row["rule"]))
+    return [f"{row['partition']} {row['rule']} x{row['copies']}: {_shown(row['row'])}" for row in rows[:SAMPLED_ROWS]]
+
+
+def _shown(row: str) -> str:
+    try:
+        fields = json.loads(row)
+    except ValueError:
+        return "(not shown: cut short)"
+    kept = {name: fields[name] for name in SHOWN_FIELDS if fields.get(name) is not None}
+    return ", ".join(f"{name}={str(value)[:SHOWN_LENGTH]}" for name, value in kept.items())
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(prog="python -m lake.audit", description=__doc__)
+    parser.add_argument("--lake", help="address of the lake (default: the setting)")
+    parser.add_argument("--batch", action="append", required=True, help="path of a staged batch, repeatable")
+    parser.add_argument("--data-docs", help="folder of the Data Docs (default: the setting)")
+    run_command(main, parser)

@@ -1,0 +1,104 @@
+"""Publish a day as a whole: one row in ``days`` that pins the version of every table of that day.
+
+``python -m lake.publish_day --day D --release NAME --figures JSON``: the last step of a refresh. Whoever wants a
+consistent day reads the ``days`` row first and then the tables at the versions it names.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+from collections.abc import Mapping
+from typing import Any
+
+import pyarrow as pa
+
+from commands.entry import day_argument, run_command
+from commands.errors import DataError, UsageError
+from lake import audits, tables
+from lake.fingerprint import fingerprint
+from lake.location import Lake
+from lake.publishing import publish
+from lake.staging import Batch, StagedPartition, stage
+from schemas import behaviors, contexts, days, failures, intents, rejected_behaviors, rollups, signals
+from schemas.table import Table
+from settings import load_settings
+
+DAY_TABLES = (
+    behaviors.TABLE,
+    rejected_behaviors.TABLE,
+    rollups.TABLE,
+    signals.TABLE,
+    contexts.TABLE,
+    intents.TABLE,
+    failures.TABLE,
+)
+
+
+def publish_day(lake: Lake, day: str, release: str, figures: Mapping[str, float]) -> dict[str, Any]:
+    """Write the day's row unless an equal one stands; returns the manifest.
+
+    The row's fingerprint is of the contents alone: a run that changed nothing leaves it, figures included.
+
+    Raises:
+        DataError: a table of the day is not published.
+    """
+    versions = [_version(lake, table, day) for table in DAY_TABLES]
+    contents = {entry["table"]: entry["digest"] for entry in versions}
+    name = fingerprint("publish_day", contents, {"day": day, "release": release}, code="")
+    counted = {**_counts(lake, day), **figures}
+    standing = tables.read(lake, days.TABLE, day).to_pylist()
+    manifest = {"day": day, "release": release, "fingerprint": name, "empty": counted["behaviors"] == 0}
+    if standing and standing[0]["fingerprint"] == name:
+        kept = {figure["name"]: figure["value"] for figure in standing[0]["figures"]}
+        return {**manifest, "reused": True, "figures": kept}
+    row = {
+        **manifest,
+        "versions": versions,
+        "figures": [{"name": key, "value": float(value)} for key, value in sorted(counted.items())],
+    }
+    data = pa.Table.from_pylist([row], days.TABLE.schema)
+    staged = stage(lake, days.TABLE, data, fingerprint=name, partition={"day": day})
+    batch = Batch(days.TABLE.name, "publish_day", (StagedPartition({"day": day}, name, (staged,)),))
+    # Nothing is left to judge in a row that only points: its tables passed their own audits.
+    audits.record(lake, batch, {"success": True, "reason": "a day's row points at audited tables"})
+    publish(lake, [batch])
+    return {**manifest, "reused": False, "figures": counted}
+
+
+def _version(lake: Lake, table: Table, day: str) -> dict[str, Any]:
+    delta = tables.open_table(lake, table)
+    files = tables.live_files(delta, table, {"day": day})
+    if delta is None or not files:
+        raise DataError(f"The table {table.name} has no {day}: run the day's earlier steps first.")
+    return {"table": table.name, "version": delta.version(), "digest": tables.content_digest(files)}
+
+
+def _counts(lake: Lake, day: str) -> dict[str, float]:
+    """Rows of the day by table, and users with intents."""
+    counts: dict[str, float] = {
+        table.name: sum(file.rows for file in tables.live_files(tables.open_table(lake, table), table, {"day": day}))
+        for table in DAY_TABLES
+    }
+    wanted = tables.read(lake, intents.TABLE, day, columns=["user_id"])
+    counts["users"] = len(set(wanted["user_id"].to_pylist()))
+    return counts
+
+
+def main(arguments: argparse.Namespace) -> dict[str, Any]:
+    lake = Lake.open(arguments.lake or load_settings().lake.uri)
+    try:
+        figures = dict(json.loads(arguments.figures))
+        numbers = {str(key): float(value) for key, value in figures.items()}
+    except (ValueError, TypeError):
+        raise UsageError(f"--figures must be a JSON object of numbers, got {arguments.figures[:80]!r}.") from None
+    return publish_day(lake, arguments.day, arguments.release, numbers)
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(prog="python -m lake.publish_day", description=__doc__)
+    parser.add_argument("--day", type=day_argument, required=True)
+    parser.add_argument("--release", required=True, help="name of the release that the day's intents were made with")
+    parser.add_argument("--figures", default="{}", help="numbers of the run, as a JSON object")
+    parser.add_argument("--lake", help="address of the lake (default: the setting)")
+    run_command(main, parser)

@@ -1,0 +1,115 @@
+"""Publishing: one Delta commit makes an audited batch visible and replaces exactly its partitions."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+import pyarrow as pa
+from deltalake import DeltaTable, Schema
+from deltalake.transaction import AddAction
+
+from commands.errors import DataError, RaceLost
+from lake import audits, tables
+from lake.location import Lake
+from lake.staging import Batch, StagedPartition, read_staged
+from schemas.registry import TABLES
+from schemas.table import Table
+
+
+def publish(lake: Lake, batches: Sequence[Batch]) -> list[dict[str, Any]]:
+    """Publish audited batches of one step, table by table; returns one record a table.
+
+    Batches of one table (a step's shards) are joined: their partitions are replaced once, by the files of all.
+
+    Raises:
+        DataError: a batch has no passed audit, or was audited together with other shards than these.
+        RaceLost: another writer published one of these partitions meanwhile; nothing of ours is visible.
+    """
+    batches = list({batch.digest: batch for batch in batches}.values())
+    companies = audits.companies(batches)
+    for batch in batches:
+        if not audits.passed(lake, batch, companies[batch.digest]):
+            raise DataError(
+                f"The batch {batch.path} has no passed audit, or not one together with exactly these shards: "
+                "run `python -m lake.audit` on the same batches first."
+            )
+    return [
+        _publish_table(lake, TABLES[name], _joined([batch for batch in batches if batch.table == name]))
+        for name in sorted({batch.table for batch in batches})
+    ]
+
+
+def _joined(batches: Sequence[Batch]) -> list[StagedPartition]:
+    """One staged partition a partition, holding the files of all batches."""
+    joined: dict[tuple[tuple[str, str], ...], list[StagedPartition]] = {}
+    for batch in batches:
+        for staged in batch.partitions:
+            joined.setdefault(tuple(sorted(staged.partition.items())), []).append(staged)
+    return [
+        StagedPartition(dict(key), parts[0].fingerprint, tuple(file for part in parts for file in part.files))
+        for key, parts in joined.items()
+    ]
+
+
+def _publish_table(lake: Lake, table: Table, staged: Sequence[StagedPartition]) -> dict[str, Any]:
+    record = {"table": table.name, "rows": sum(part.rows for part in staged), "partitions": len(staged)}
+    if table.publication == "insert":
+        new = pa.concat_tables(read_staged(lake, table, part) for part in staged)
+        return {**record, "inserted": tables.insert_new(lake, table, new), "version": tables.version(lake, table)}
+    delta = tables.create(lake, table)
+    before = _contents(delta, table, staged)
+    due = [part for part, live in zip(staged, before, strict=True) if live != sorted(f.path for f in part.files)]
+    if due:
+        _replace(delta, table, due, _contents(delta, table, due))
+    return {**record, "replaced": len(due), "unchanged": len(staged) - len(due), "version": delta.version()}
+
+
+def _replace(delta: DeltaTable, table: Table, due: Sequence[StagedPartition], before: list[list[str]]) -> None:
+    def write(current: DeltaTable) -> None:
+        if _contents(current, table, due) != before:
+            where = ", ".join(str(dict(part.partition)) for part in due[:3])
+            raise RaceLost(
+                f"Another run published {table.name} {where} meanwhile; its rows stand, ours were not published."
+            )
+        current.create_write_transaction(
+            list(_additions(table, due)),
+            mode="overwrite",
+            schema=Schema.from_arrow(table.schema),
+            partition_by=list(table.partition_by) or None,
+            partition_filters=_filters(table, due),
+            commit_properties=tables.one_attempt(
+                {"intentflow.fingerprint": ",".join(sorted({part.fingerprint for part in due}))[:1000]}
+            ),
+        )
+        current.update_incremental()
+
+    tables.commit(delta, table, write)
+
+
+def _contents(delta: DeltaTable, table: Table, staged: Sequence[StagedPartition]) -> list[list[str]]:
+    """The live paths of each staged partition."""
+    live: dict[tuple[str, ...], list[str]] = {}
+    for file in tables.live_files(delta, table):
+        live.setdefault(_values(table, file.partition), []).append(file.path)
+    return [sorted(live.get(_values(table, part.partition), [])) for part in staged]
+
+
+def _values(table: Table, partition: Mapping[str, str]) -> tuple[str, ...]:
+    return tuple(partition[name] for name in table.partition_by)
+
+
+def _filters(table: Table, staged: Sequence[StagedPartition]) -> Any:
+    if not table.partition_by:
+        return None
+    return [
+        (name, "in", sorted({part.partition[name] for part in staged})) for name in table.partition_by
+    ]
+
+
+def _additions(table: Table, staged: Sequence[StagedPartition]) -> Iterator[AddAction]:
+    now = int(time.time() * 1000)
+    for part in staged:
+        for file in part.files:
+            yield AddAction(file.path, file.size, dict(part.partition), now, True, file.statistics)

@@ -1,0 +1,158 @@
+"""Staged files: written at their final place under the table's folder, seen by no reader until published.
+
+A file is named ``<fingerprint>-<part>-<content digest>.parquet``: the same work writes the same name again, and
+the live files of a partition tell by themselves whose work they are and what they hold.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from commands.errors import SourceMissing
+from lake import objects
+from lake.fingerprint import bytes_digest, digest
+from lake.location import Lake
+from schemas.table import Table
+
+FOLDER = "_batches"
+
+
+@dataclass(frozen=True)
+class StagedFile:
+    """One data file waiting to be published: path below the table's folder, bytes, rows, Delta statistics."""
+
+    path: str
+    size: int
+    rows: int
+    statistics: str
+
+
+@dataclass(frozen=True)
+class StagedPartition:
+    """All of one partition's new content, with the work's fingerprint and what the audit looks at."""
+
+    partition: Mapping[str, str]
+    fingerprint: str
+    files: tuple[StagedFile, ...]
+    metrics: Mapping[str, float] = field(default_factory=dict)
+
+    @property
+    def rows(self) -> int:
+        return sum(file.rows for file in self.files)
+
+
+@dataclass(frozen=True)
+class Batch:
+    """What a step staged for one table. Its digest names it, so an audit's verdict belongs to exactly this batch."""
+
+    table: str
+    step: str
+    partitions: tuple[StagedPartition, ...]
+
+    @property
+    def digest(self) -> str:
+        return digest(asdict(self))
+
+    @property
+    def path(self) -> str:
+        return f"{FOLDER}/{self.table}/{self.digest}.json"
+
+    def save(self, lake: Lake) -> str:
+        """Keep the batch's description in the lake; returns its path, which is all that tasks pass around."""
+        objects.put(lake, self.path, asdict(self))
+        return self.path
+
+    @classmethod
+    def load(cls, lake: Lake, path: str) -> Batch:
+        """Read a batch's description.
+
+        Raises:
+            SourceMissing: there is none at the path.
+        """
+        document = objects.get(lake, path)
+        if document is None:
+            raise SourceMissing(f"There is no batch {path} in {lake.root}: stage it again.")
+        partitions = tuple(
+            StagedPartition(
+                partition=entry["partition"],
+                fingerprint=entry["fingerprint"],
+                files=tuple(StagedFile(**file) for file in entry["files"]),
+                metrics=entry["metrics"],
+            )
+            for entry in document["partitions"]
+        )
+        return cls(document["table"], document["step"], partitions)
+
+
+def stage(
+    lake: Lake,
+    table: Table,
+    data: pa.Table,
+    *,
+    fingerprint: str,
+    partition: Mapping[str, str] | None = None,
+    part: int = 0,
+) -> StagedFile:
+    """Write rows, sorted by the table's key, as one file that no reader sees yet.
+
+    Equal rows give an equal file, whatever order they came in. An empty table is staged too: an empty day is a
+    fact, not an absence.
+
+    Args:
+        data: rows with the table's columns; partition columns may be missing.
+        fingerprint: of the work that made the rows. part: number of the writer among several of one partition.
+
+    Raises:
+        InfrastructureError: the store refused.
+        pyarrow.ArrowInvalid: the rows do not fit the table's schema.
+    """
+    values = dict(partition or {})
+    if set(values) != set(table.partition_by):
+        raise ValueError(f"{table.name} is partitioned by {table.partition_by}, got {sorted(values)}.")
+    rows = data.select(table.file_schema.names).cast(table.file_schema)
+    keys = [(name, "ascending") for name in table.key if name in rows.column_names]
+    rows = rows.sort_by(keys).combine_chunks()
+    buffer = io.BytesIO()
+    pq.write_table(rows, buffer, compression="zstd", row_group_size=256_000)
+    content = buffer.getvalue()
+    folder = "".join(f"{name}={values[name]}/" for name in table.partition_by)
+    path = f"{folder}{fingerprint}-{part:05d}-{bytes_digest(content)}.parquet"
+    lake.write(f"{table.name}/{path}", content)
+    return StagedFile(path, len(content), rows.num_rows, json.dumps(_statistics(table, rows)))
+
+
+def _statistics(table: Table, rows: pa.Table) -> dict[str, Any]:
+    """Delta's file statistics: rows, and the bounds of the key's text and number columns, for file skipping."""
+    statistics: dict[str, Any] = {"numRecords": rows.num_rows}
+    if rows.num_rows:
+        bounds: dict[str, Mapping[str, Any]] = {
+            name: pc.min_max(rows[name]).as_py()
+            for name in table.key
+            if name in rows.column_names and _has_plain_bounds(rows.schema.field(name).type)
+        }
+        statistics["minValues"] = {name: bound["min"] for name, bound in bounds.items()}
+        statistics["maxValues"] = {name: bound["max"] for name, bound in bounds.items()}
+    return statistics
+
+
+def _has_plain_bounds(kind: pa.DataType) -> bool:
+    return bool(pa.types.is_string(kind) or pa.types.is_integer(kind))
+
+
+def read_staged(lake: Lake, table: Table, staged: StagedPartition, columns: Sequence[str] | None = None) -> pa.Table:
+    """The rows of a staged partition, without its partition columns."""
+    names = [name for name in table.file_schema.names if columns is None or name in columns]
+    parts = [
+        pq.read_table(io.BytesIO(lake.read(f"{table.name}/{file.path}") or b""), columns=names)
+        for file in staged.files
+    ]
+    empty = pa.schema([table.schema.field(name) for name in names]).empty_table()
+    return pa.concat_tables([empty, *parts])

@@ -1,0 +1,79 @@
+"""A user's context, as the ``contexts`` table holds it, in a form that prompts are rendered from."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+
+@dataclass(frozen=True)
+class EntityCount:
+    """An entity and how often it was acted on."""
+
+    entity_id: str
+    count: int
+
+
+@dataclass(frozen=True)
+class ActionGroup:
+    """The entities of one action, most frequent first."""
+
+    action: str
+    entities: tuple[EntityCount, ...]
+
+
+@dataclass(frozen=True)
+class Period:
+    """A day (YYYY-MM-DD) or a month (YYYY-MM) with its actions."""
+
+    name: str
+    actions: tuple[ActionGroup, ...]
+
+
+@dataclass(frozen=True)
+class Context:
+    """C without the environment: behaviors by period, attributes and long-term interests (PAPER 1.1)."""
+
+    user_id: str
+    periods: tuple[Period, ...]
+    attributes: tuple[tuple[str, str], ...]
+    interests: tuple[tuple[str, int], ...]
+
+    @property
+    def digest(self) -> str:
+        """Digest of everything that a prompt can show; the user id is not shown."""
+        shown = [
+            [[p.name, [[a.action, [[e.entity_id, e.count] for e in a.entities]] for a in p.actions]] for p in self.periods],
+            self.attributes,
+            self.interests,
+        ]
+        return hashlib.sha256(json.dumps(shown).encode()).hexdigest()[:16]
+
+    def without_oldest_period(self) -> Context | None:
+        """The context without its oldest period, or None when only one is left."""
+        return replace(self, periods=self.periods[:-1]) if len(self.periods) > 1 else None
+
+
+def from_row(row: Mapping[str, Any]) -> Context:
+    """A context from a row of the ``contexts`` table."""
+    return Context(
+        user_id=row["user_id"],
+        periods=tuple(
+            Period(
+                period["period"],
+                tuple(
+                    ActionGroup(
+                        group["action"],
+                        tuple(EntityCount(entry["entity_id"], entry["count"]) for entry in group["entities"]),
+                    )
+                    for group in period["actions"]
+                ),
+            )
+            for period in row["periods"]
+        ),
+        attributes=tuple((pair["name"], pair["value"]) for pair in row["attributes"]),
+        interests=tuple((pair["category"], pair["count"]) for pair in row["interests"]),
+    )

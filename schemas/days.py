@@ -1,0 +1,33 @@
+"""days: one published day. Whoever wants a consistent day reads through it."""
+
+from __future__ import annotations
+
+import pyarrow as pa
+
+from schemas.table import DAY, Column, Table
+
+VERSIONS = pa.list_(
+    pa.struct(
+        [
+            pa.field("table", pa.string(), False),
+            pa.field("version", pa.int64(), False),
+            pa.field("digest", pa.string(), True),
+        ]
+    )
+)
+FIGURES = pa.list_(pa.struct([pa.field("name", pa.string(), False), pa.field("value", pa.float64(), False)]))
+
+TABLE = Table(
+    name="days",
+    meaning="One published day: the versions of its tables, fingerprint, release, figures.",
+    columns=(
+        DAY,
+        Column("fingerprint", pa.string(), "Digest of the contents of the day's tables and the release."),
+        Column("release", pa.string(), "The model release of the day's intents."),
+        Column("empty", pa.bool_(), "True when the day's log held no usable behavior."),
+        Column("versions", VERSIONS, "The version of each table that holds this day, and the day's content digest."),
+        Column("figures", FIGURES, "Counts, shares and seconds of the run."),
+    ),
+    key=("day",),
+    partition_by=("day",),
+)

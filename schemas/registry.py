@@ -1,0 +1,39 @@
+"""All tables by name."""
+
+from __future__ import annotations
+
+from schemas import (
+    answers,
+    behaviors,
+    contexts,
+    days,
+    entities,
+    entity_vectors,
+    failures,
+    intents,
+    items,
+    profiles,
+    rejected_behaviors,
+    rollups,
+    signals,
+)
+from schemas.table import Table
+
+TABLES: dict[str, Table] = {
+    module.TABLE.name: module.TABLE
+    for module in (
+        behaviors,
+        rejected_behaviors,
+        items,
+        profiles,
+        signals,
+        entities,
+        entity_vectors,
+        rollups,
+        contexts,
+        intents,
+        failures,
+        answers,
+        days,
+    )
+}

@@ -1,0 +1,158 @@
+"""Every setting of Intentflow, typed, in one place.
+
+A setting is overridden by the environment: ``INTENTFLOW_<SECTION>__<NAME>``, for example
+``INTENTFLOW_INFERENCE__PERSONAS=4``. A bad value stops whatever starts with one sentence per setting.
+"""
+
+from __future__ import annotations
+
+from datetime import date
+from functools import cache
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from commands.errors import ConfigurationError
+
+ROOT = Path(__file__).resolve().parent
+
+
+def _below_root(path: Path) -> Path:
+    return path if path.is_absolute() else ROOT / path
+
+
+PathBelowRoot = Annotated[Path, AfterValidator(_below_root)]
+
+
+class Section(BaseModel):
+    """A group of settings; unknown names are refused, so a misspelt one is noticed."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class LakeSettings(Section):
+    uri: str = Field(default="var/lake", description="A folder, or s3://bucket/prefix.")
+    buckets: int = Field(
+        default=2,
+        ge=1,
+        le=4096,
+        description="Files a day: users are spread over them by their pseudonym. A change lands everything anew.",
+    )
+    data_docs: PathBelowRoot = Field(
+        default=Path("var/data_docs"), description="Where the audits' Data Docs are kept."
+    )
+
+
+class SourceSettings(Section):
+    name: str = Field(default="completejourney", description="The source that `land` reads.")
+    first_day: date = Field(default=date(2017, 1, 1), description="The first day that the log has.")
+    last_day: date | None = Field(
+        default=date(2017, 12, 31), description="The last day of a log that has ended; none for a live one."
+    )
+    country: str = Field(default="US", description="Country whose public holidays become signals.")
+    arrival_deadline_hours: float = Field(
+        default=6.0, gt=0, description="How long a refresh waits for a source that has not arrived."
+    )
+    pseudonym_key: PathBelowRoot = Field(
+        default=Path("var/pseudonym.key"),
+        description="Key of the user ids' pseudonyms; kept outside the lake.",
+    )
+    weather: PathBelowRoot | None = Field(
+        default=None, description="Optional weather feed: CSV with the columns week (its Monday) and text."
+    )
+    maximum_quantity: int = Field(default=1_000, gt=0, description="More pieces in one row are rejected.")
+    maximum_text: int = Field(default=200, gt=0, description="Characters kept of an entity's text.")
+
+
+class SparkSettings(Section):
+    master: str = Field(default="local[*]", description="local[*], spark://..., yarn or k8s://...")
+    driver_memory: str = "3g"
+    partitions: int = Field(default=4, ge=1, description="Shuffle partitions: a few per core.")
+
+
+class HistorySettings(Section):
+    days: int = Field(default=90, ge=1, description="Days of history in a context, rounded up to a Monday.")
+    maximum_entities: int = Field(
+        default=2_000, ge=1, description="Most (period, action, entity) entries of a context, by recency."
+    )
+    interests: int = Field(default=8, ge=0, description="Long-term interests: top categories, all history.")
+    text_tokens: int = Field(default=1_024, ge=64, description="Cap of a context's text form, in tokens.")
+    trends: int = Field(default=5, ge=0, description="Rising categories among a week's signals.")
+    trend_minimum: int = Field(default=30, ge=1, description="Fewest actions a week for a trend to count.")
+
+
+class InferenceSettings(Section):
+    """PAPER 1.4 leaves these open (its section 6); every one is a choice of ours."""
+
+    users: int = Field(default=0, ge=0, description="Users drawn by a stable hash; 0 means all.")
+    minimum_events: int = Field(default=30, ge=1, description="Fewest actions in the history to be inferred.")
+    minimum_active_days: int = Field(default=5, ge=1, description="Fewest active days to be inferred.")
+    shards: int = Field(default=1, ge=1, description="Mapped inference tasks a day.")
+    chunk_users: int = Field(default=16, ge=1, description="Users done together; the unit of a resume.")
+    personas: int = Field(default=3, ge=1, le=8, description="K, the planner's personas.")
+    tags_per_expert: int = Field(default=10, ge=2, description="M, the tags each expert writes.")
+    tags: int = Field(default=10, ge=1, description="N, the tags that the arbiter keeps.")
+
+    @model_validator(mode="after")
+    def _pool_suffices(self) -> InferenceSettings:
+        pool = self.personas * self.tags_per_expert
+        if pool < self.tags:
+            raise ValueError(
+                f"personas x tags_per_expert is {pool}, fewer than the {self.tags} tags to keep: raise one"
+            )
+        return self
+
+
+class EngineSettings(Section):
+    model: PathBelowRoot = Field(
+        default=Path("var/models/smollm2-135m-instruct"), description="A folder of safetensors."
+    )
+    dtype: Literal["float32", "bfloat16", "float16", "auto"] = "float32"
+    maximum_tokens: int = Field(default=8_192, ge=512, description="The model's window.")
+    cache_gib: float = Field(default=2.0, gt=0, description="Memory of the key-value cache.")
+    threads: int = Field(default=2, ge=1, description="OMP threads: 2 on a quiet machine, 1 on a busy one.")
+    seed: int = 0
+
+
+class AirflowSettings(Section):
+    port: int = Field(default=8080, ge=1, le=65535)
+    home: PathBelowRoot = Path("var/airflow")
+    dags: PathBelowRoot = Field(default=Path("dags"), description="The folder of DAG files.")
+    start_seconds: float = Field(default=180.0, gt=0, description="Longest wait until Airflow is healthy.")
+    heavy_pool: str = Field(default="heavy", description="Keeps Spark and the engine from one another.")
+    heavy_slots: int = Field(default=1, ge=1)
+
+
+class Settings(BaseSettings):
+    """All sections. ``load_settings`` is the way to get one."""
+
+    model_config = SettingsConfigDict(
+        env_prefix="INTENTFLOW_", env_nested_delimiter="__", extra="forbid", frozen=True
+    )
+
+    lake: LakeSettings = LakeSettings()
+    source: SourceSettings = SourceSettings()
+    spark: SparkSettings = SparkSettings()
+    history: HistorySettings = HistorySettings()
+    inference: InferenceSettings = InferenceSettings()
+    engine: EngineSettings = EngineSettings()
+    airflow: AirflowSettings = AirflowSettings()
+
+
+@cache
+def load_settings() -> Settings:
+    """Read the environment once.
+
+    Raises:
+        ConfigurationError: naming each bad setting, its value and what is wanted.
+    """
+    try:
+        return Settings()
+    except ValidationError as error:
+        sentences = [
+            f"INTENTFLOW_{'__'.join(str(part) for part in problem['loc']).upper()}: {problem['msg']}"
+            for problem in error.errors()
+        ]
+        raise ConfigurationError("Settings refused: " + "; ".join(sentences) + ".") from None

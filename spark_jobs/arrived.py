@@ -1,0 +1,26 @@
+"""Has the log of a day arrived? ``python -m spark_jobs.arrived --day D``: exit 0, or 66 while it has not."""
+
+from __future__ import annotations
+
+import argparse
+from datetime import date
+from typing import Any
+
+from commands.entry import day_argument, run_command
+from commands.errors import SourceMissing
+from settings import load_settings
+from spark_jobs.sources import open_source
+
+
+def main(arguments: argparse.Namespace) -> dict[str, Any]:
+    name = load_settings().source.name
+    if not open_source(name).arrived(date.fromisoformat(arguments.day)):
+        raise SourceMissing(f"The log of {arguments.day} has not arrived at the source {name!r}.")
+    return {"arrived": True, "source": name, "day": arguments.day}
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(prog="python -m spark_jobs.arrived", description=__doc__)
+    parser.add_argument("--day", type=day_argument, required=True)
+    parser.add_argument("--lake", help="address of the lake (not needed; every step takes it)")
+    run_command(main, parser)

@@ -1,0 +1,113 @@
+"""Compress histories: rollups become one context a user, as of a day.
+
+``python -m spark_jobs.compress --day D`` stages ``contexts``. Bucket by bucket, a worker reads the rollups of its
+users and runs ``assembly.assemble``, a pure function; nothing is shuffled (``spark_jobs.buckets``).
+"""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+import representation
+import schemas.contexts
+from commands.entry import day_argument, run_command
+from lake import tables
+from lake.fingerprint import bytes_digest, code_digest, fingerprint
+from lake.location import Lake
+from lake.staging import stage
+from schemas import contexts, entities, profiles, rollups
+from settings import HistorySettings, load_settings
+from spark_jobs import assembly, calendar, token_counts, workers
+from spark_jobs.assembly import Compression, assemble
+from spark_jobs.buckets import files_by_bucket
+from spark_jobs.calendar import Window
+
+NOTHING = {"duplicate_users": 0, "later_behaviors": 0, "tokens_hybrid": 0, "tokens_text": 0, "users": 0}
+
+
+def stage_contexts(
+    lake: Lake, bucket: int, files: Sequence[tuple[str, str]], compression: Compression, name: str
+) -> pa.Table:
+    """Assemble and stage the contexts of one bucket; returns ``workers.STAGED``. Runs in a worker."""
+    day = compression.window.day
+    rows = workers.read_files(lake, rollups.TABLE, files)
+    counted = token_counts.with_tokens(assemble(rows, compression), rows, compression)
+    file = stage(lake, contexts.TABLE, counted, fingerprint=name, partition={"day": day}, part=bucket)
+    counts = {
+        "users": counted.num_rows,
+        "duplicate_users": counted.num_rows - pc.count_distinct(counted["user_id"]).as_py(),
+        "later_behaviors": pc.sum(pc.greater(counted["last_day"], day)).as_py() or 0,
+        "tokens_hybrid": pc.sum(counted["tokens_hybrid"]).as_py() or 0,
+        "tokens_text": pc.sum(counted["tokens_text"]).as_py() or 0,
+        "tokens_full_text": pc.sum(counted["tokens_full_text"]).as_py() or 0,
+    }
+    staged = workers.Staged()
+    staged.add(contexts.TABLE, day, file, counts)
+    return staged.report()
+
+
+def compress(lake: Lake, day: str, settings: HistorySettings, tokenizer: str, force: bool = False) -> dict[str, Any]:
+    """Stage the contexts of a day unless equal ones are published; returns the manifest."""
+    rolled = {d: files for d, files in tables.published_days(lake, rollups.TABLE).items() if d <= day}
+    name = fingerprint(
+        "compress",
+        {
+            "rollups": {d: tables.content_digest(files) for d, files in rolled.items()},
+            "profiles": tables.partition_digest(lake, profiles.TABLE),
+            "tokenizer": bytes_digest(tokenizer.encode()),
+        },
+        {"day": day, "days": settings.days, "entries": settings.maximum_entities, "interests": settings.interests},
+        code_digest(__file__, assembly, calendar, token_counts, schemas.contexts, representation),
+    )
+    published = tables.published_days(lake, contexts.TABLE).get(day, [])
+    if not force and {file.fingerprint for file in published} == {name}:
+        return {"batches": [], "reused": True, "users": sum(file.rows for file in published)}
+    texts = tables.read(lake, entities.TABLE, columns=["entity_id", "text", "category"])
+    compression = Compression(
+        Window.of(day, settings.days),
+        settings.maximum_entities,
+        settings.interests,
+        texts,
+        tables.read(lake, profiles.TABLE),
+        tokenizer,
+    )
+    staged = _run_spark(lake, list(files_by_bucket(rolled).items()), compression, name)
+    batch = workers.batch(lake, contexts.TABLE, "compress", staged, {day: name}, NOTHING)
+    counts: Mapping[str, float] = batch.partitions[0].metrics
+    return {"batches": [batch.save(lake)], "reused": False, **{key: int(value) for key, value in counts.items()}}
+
+
+def _run_spark(
+    lake: Lake, parts: Sequence[tuple[int, list[tuple[str, str]]]], compression: Compression, name: str
+) -> pa.Table:
+    from spark_jobs.distribute import collect, read_parts
+    from spark_jobs.session import spark_session
+
+    if not parts:
+        return workers.STAGED.empty_table()
+    with spark_session("compress") as spark:
+        shared = spark.sparkContext.broadcast(compression)
+        frame = read_parts(
+            spark, parts, lambda part: stage_contexts(lake, part[0], part[1], shared.value, name), workers.STAGED
+        )
+        return collect(frame, "compress")
+
+
+def main(arguments: argparse.Namespace) -> dict[str, Any]:
+    settings = load_settings()
+    lake = Lake.open(arguments.lake or settings.lake.uri)
+    tokenizer = token_counts.tokenizer_of(settings.engine.model)
+    return compress(lake, arguments.day, settings.history, tokenizer, arguments.force)
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(prog="python -m spark_jobs.compress", description=__doc__)
+    parser.add_argument("--day", type=day_argument, required=True, help="compress the history up to this day")
+    parser.add_argument("--lake", help="address of the lake (default: the setting)")
+    parser.add_argument("--force", action="store_true", help="compress again even when nothing changed")
+    run_command(main, parser)

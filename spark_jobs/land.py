@@ -1,0 +1,330 @@
+"""Land a log: raw rows become behaviors by day, or rejected rows with the rule they broke.
+
+``python -m spark_jobs.land --from 2017-01-01 --to 2017-10-31`` stages, for every day that is not landed yet,
+``behaviors`` and ``rejected_behaviors``; and ``items``, ``profiles``, ``entities`` when the catalog changed.
+The audit and ``lake.publish`` make them visible.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
+
+import polars as pl
+import pyarrow as pa
+import pyarrow.compute as pc
+
+import representation.cleaning
+import schemas.behaviors
+from commands.entry import day_argument, run_command
+from commands.errors import UsageError
+from lake import tables
+from lake.fingerprint import code_digest, fingerprint
+from lake.location import Lake
+from lake.staging import Batch, StagedFile, StagedPartition, stage
+from representation.cleaning import entity_id, normalize_text
+from schemas import behaviors, entities, items, profiles, rejected_behaviors
+from schemas.table import TIMESTAMP, RowRule
+from settings import SourceSettings, load_settings
+from spark_jobs import buckets, catalog, pseudonyms, workers
+from spark_jobs.columns import map_distinct
+from spark_jobs.sources import Part, Source, open_source
+
+MAXIMUM_ROW = 1_000
+
+# A raw row after the rules: usable when ``rule`` is null.
+MARKED = pa.schema(
+    [
+        ("day", pa.string()),
+        ("bucket", pa.int32()),
+        ("user_id", pa.string()),
+        ("at", TIMESTAMP),
+        ("action", pa.string()),
+        ("entity_id", pa.string()),
+        ("item_id", pa.string()),
+        ("quantity", pa.int32()),
+        ("amount", pa.float64()),
+        ("session_id", pa.string()),
+        ("query", pa.string()),
+        ("rule", pa.string()),
+        ("row", pa.string()),
+    ]
+)
+
+
+@dataclass(frozen=True)
+class Landing:
+    """What workers need to land: the catalog's entity by item, the key, the limits, the last day landed."""
+
+    entity_of_item: Mapping[str, str]
+    key: bytes
+    maximum_quantity: int
+    maximum_text: int
+    buckets: int
+    last_day: str
+
+    @property
+    def rules(self) -> tuple[RowRule, ...]:
+        known_until = datetime.fromisoformat(self.last_day).replace(tzinfo=UTC) + timedelta(days=1)
+        return behaviors.row_rules(known_until, self.maximum_quantity)
+
+
+def mark(raw: pa.Table, landing: Landing) -> pa.Table:
+    """Name each raw row after the first rule it breaks; ``RAW`` in, ``MARKED`` out, row for row."""
+    queries = map_distinct(raw["query"], lambda text: normalize_text(text, landing.maximum_text))
+    found = pc.if_else(
+        pc.fill_null(pc.equal(raw["action"], "search"), False),
+        map_distinct(queries, lambda query: entity_id("query", query) if query else None),
+        map_distinct(raw["item"], landing.entity_of_item.get),
+    )
+    checked = raw.append_column("entity_id", found)
+    rule = pa.nulls(raw.num_rows, pa.string())
+    for row_rule in reversed(landing.rules):
+        rule = pc.if_else(pc.fill_null(row_rule.broken(checked), False), row_rule.name, rule)
+    users = pseudonyms.pseudonymize(landing.key, raw["user"])
+    in_range = pc.and_kleene(pc.is_valid(raw["at"]), pc.invert(pc.equal(pc.fill_null(rule, ""), "future_time")))
+    day = pc.if_else(pc.fill_null(in_range, False), pc.strftime(raw["at"], "%Y-%m-%d"), landing.last_day)
+    limits = pc.min_element_wise(pc.max_element_wise(raw["quantity"], -(2**31)), 2**31 - 1)
+    return pa.table(
+        {
+            "day": day,
+            "bucket": buckets.bucket_of(users, landing.buckets),
+            "user_id": users,
+            "at": raw["at"],
+            "action": raw["action"],
+            "entity_id": found,
+            "item_id": raw["item"],
+            "quantity": pc.fill_null(limits, 1),
+            "amount": raw["amount"],
+            "session_id": raw["session"],
+            "query": queries,
+            "rule": rule,
+            "row": _raw_row(raw, pc.is_valid(rule)),
+        }
+    ).cast(MARKED)
+
+
+def _raw_row(raw: pa.Table, rejected: pa.Array) -> pa.Array:
+    """The rejected rows as JSON without the user; null for the others."""
+    shown = raw.drop_columns(["user"]).filter(rejected).to_pylist()
+    texts = iter([json.dumps({k: v for k, v in row.items() if v is not None}, default=str)[:MAXIMUM_ROW] for row in shown])
+    return pa.array([next(texts) if bad else None for bad in rejected.to_pylist()], pa.string())
+
+
+def split(marked: pa.Table) -> tuple[pa.Table, pa.Table]:
+    """Behaviors and rejected rows of marked rows; a usable row's second and later copies are rejected."""
+    frame = pl.DataFrame(pl.from_arrow(marked))
+    columns = [name for name in MARKED.names if name not in ("rule", "row", "query")]
+    usable = frame.filter(pl.col("rule").is_null())
+    kept = usable.unique(columns, keep="first", maintain_order=True)
+    copies = (
+        usable.group_by(columns, maintain_order=True)
+        .len()
+        .filter(pl.col("len") > 1)
+        .select(
+            "day",
+            pl.lit(behaviors.DUPLICATE).alias("rule"),
+            "user_id",
+            pl.struct(pl.col("at").dt.to_string("iso:strict"), "action", "item_id", "session_id", "quantity")
+            .struct.json_encode()
+            .str.slice(0, MAXIMUM_ROW)
+            .alias("row"),
+            (pl.col("len") - 1).cast(pl.Int32).alias("copies"),
+        )
+    )
+    broken = (
+        frame.filter(pl.col("rule").is_not_null())
+        .group_by("day", "rule", "user_id", "row", maintain_order=True)
+        .agg(pl.len().cast(pl.Int32).alias("copies"))
+    )
+    rejected = pl.concat([broken, copies]).group_by("day", "rule", "user_id", "row").agg(pl.col("copies").sum())
+    return (
+        kept.select(behaviors.TABLE.schema.names).to_arrow().cast(behaviors.TABLE.schema),
+        rejected.select(rejected_behaviors.TABLE.schema.names).to_arrow().cast(rejected_behaviors.TABLE.schema),
+    )
+
+
+def stage_days(marked: pa.Table, lake: Lake, fingerprints: Mapping[str, str]) -> pa.Table:
+    """Split and stage each day and bucket; ``MARKED`` in, ``workers.STAGED`` out."""
+    staged = workers.Staged()
+    for day, bucket, of_day in _groups(marked):
+        good, bad = split(of_day)
+        rejected: Counter[str] = Counter()
+        for rule, copies in zip(bad["rule"].to_pylist(), bad["copies"].to_pylist(), strict=True):
+            rejected[f"rejected_{rule}"] += copies
+        counts = {
+            "rows_in": of_day.num_rows,
+            "rows_rejected": rejected.total(),
+            "rows_outside_day": pc.sum(pc.not_equal(pc.strftime(good["at"], "%Y-%m-%d"), day)).as_py() or 0,
+            "searches": pc.sum(pc.equal(good["action"], "search")).as_py() or 0,
+            **rejected,
+        }
+        name, partition = fingerprints[day], {"day": day}
+        file = stage(lake, behaviors.TABLE, good, fingerprint=name, partition=partition, part=bucket)
+        staged.add(behaviors.TABLE, day, file, counts)
+        file = stage(lake, rejected_behaviors.TABLE, bad, fingerprint=name, partition=partition, part=bucket)
+        staged.add(rejected_behaviors.TABLE, day, file, {})
+    return staged.report()
+
+
+def _groups(marked: pa.Table) -> Iterator[tuple[str, int, pa.Table]]:
+    frame = pl.DataFrame(pl.from_arrow(marked))
+    for (day, bucket), rows in frame.group_by("day", "bucket", maintain_order=True):
+        yield str(day), int(str(bucket)), rows.to_arrow().cast(MARKED)
+
+
+def land(
+    lake: Lake,
+    source: Source,
+    first: date,
+    last: date,
+    settings: SourceSettings,
+    files_a_day: int,
+    force: bool = False,
+) -> dict[str, Any]:
+    """Stage the days from first to last that are not landed yet; returns the manifest.
+
+    Raises:
+        UsageError: the last day is before the first.
+    """
+    if last < first:
+        raise UsageError(f"--to {last} is before --from {first}.")
+    key = pseudonyms.load_key(settings.pseudonym_key)
+    known = {"maximum_text": settings.maximum_text, "key": pseudonyms.key_digest(key)}
+    catalog_batches, catalog_items = _stage_catalog(lake, source, key, settings, known, force)
+    fingerprints = {
+        day.isoformat(): fingerprint(
+            "land",
+            {"log": source.digest(day), "catalog": source.catalog_digest()},
+            {**known, "day": day, "maximum_quantity": settings.maximum_quantity, "buckets": files_a_day},
+            code_digest(__file__, schemas.behaviors, representation.cleaning),
+        )
+        for day in (first + timedelta(days=n) for n in range((last - first).days + 1))
+    }
+    landed = tables.published_days(lake, behaviors.TABLE)
+    due = [
+        day
+        for day, name in fingerprints.items()
+        if force or {file.fingerprint for file in landed.get(day, [])} != {name}
+    ]
+    reused = len(fingerprints) - len(due)
+    if not due:
+        return {"batches": [b.save(lake) for b in catalog_batches], "days": 0, "reused_days": reused, "rows_in": 0}
+    landing = Landing(
+        dict(zip(catalog_items["item_id"].to_pylist(), catalog_items["entity_id"].to_pylist(), strict=True)),
+        key,
+        settings.maximum_quantity,
+        settings.maximum_text,
+        files_a_day,
+        due[-1],
+    )
+    parts = [part for start, end in _runs(due) for part in source.parts(start, end)]
+    staged, queries = _run_spark(lake, source, parts, landing, fingerprints)
+    nothing = {"rows_in": 0, "rows_rejected": 0, "rows_outside_day": 0}
+    batches = [
+        *catalog_batches,
+        workers.batch(lake, behaviors.TABLE, "land", staged, {day: fingerprints[day] for day in due}, nothing),
+        workers.batch(lake, rejected_behaviors.TABLE, "land", staged, {day: fingerprints[day] for day in due}, {}),
+    ]
+    if queries.num_rows:
+        file = stage(lake, entities.TABLE, queries, fingerprint=fingerprints[due[-1]])
+        batches.append(_whole(entities.TABLE.name, fingerprints[due[-1]], file, {}))
+    counts: Counter[str] = Counter()
+    for partition in next(b for b in batches if b.table == behaviors.TABLE.name).partitions:
+        counts.update({name: int(value) for name, value in partition.metrics.items()})
+    return {
+        "batches": [batch.save(lake) for batch in batches],
+        "days": len(due),
+        "reused_days": reused,
+        "rows_in": counts["rows_in"],
+        "rows": counts["rows_in"] - counts["rows_rejected"],
+        "rows_rejected": counts["rows_rejected"],
+        "rejected": {name.removeprefix("rejected_"): n for name, n in counts.items() if name.startswith("rejected_")},
+    }
+
+
+def _runs(days: Sequence[str]) -> list[tuple[date, date]]:
+    """Runs of consecutive days as (first, last)."""
+    runs: list[tuple[date, date]] = []
+    for day in map(date.fromisoformat, days):
+        if runs and runs[-1][1] + timedelta(days=1) == day:
+            runs[-1] = (runs[-1][0], day)
+        else:
+            runs.append((day, day))
+    return runs
+
+
+def _run_spark(
+    lake: Lake, source: Source, parts: Sequence[Part], landing: Landing, fingerprints: Mapping[str, str]
+) -> tuple[pa.Table, pa.Table]:
+    """Mark, shuffle by day, stage; returns the staged files and the distinct queries as entities."""
+    from spark_jobs.distribute import collect, map_partitions, read_parts
+    from spark_jobs.session import spark_session
+
+    with spark_session("land") as spark:
+        marked = read_parts(spark, parts, lambda part: mark(source.read(part), landing), MARKED)
+        # The one shuffle of all jobs: from here on a day's users stay in their buckets.
+        by_day = marked.repartition("day", "bucket")
+        staging = map_partitions(by_day, lambda rows: stage_days(rows, lake, fingerprints), MARKED, workers.STAGED)
+        staged = collect(staging, "land")
+        searched = pa.table({"query": pa.array([], pa.string())})
+        if any(json.loads(counts).get("searches") for counts in staged["counts"].to_pylist()):
+            usable = marked.filter("rule is null and action = 'search'")
+            searched = collect(usable.select("query").distinct(), "queries")
+    return staged, query_entities(searched["query"].to_pylist())
+
+
+def query_entities(queries: Sequence[str]) -> pa.Table:
+    """``schemas.entities`` of distinct normalized queries."""
+    rows = [
+        {"entity_id": entity_id("query", q), "text": q, "kind": "query", "category": None, "category_path": None}
+        for q in sorted(set(queries))
+    ]
+    return pa.Table.from_pylist(rows, entities.TABLE.schema)
+
+
+def _stage_catalog(
+    lake: Lake, source: Source, key: bytes, settings: SourceSettings, known: Mapping[str, Any], force: bool
+) -> tuple[list[Batch], pa.Table]:
+    """Stage items, profiles and entities unless the same catalog is published; returns batches and items."""
+    name = fingerprint(
+        "catalog", {"catalog": source.catalog_digest()}, known, code_digest(catalog, representation.cleaning)
+    )
+    live = tables.live_files(tables.open_table(lake, items.TABLE), items.TABLE)
+    if not force and {file.fingerprint for file in live} == {name}:
+        return [], tables.read(lake, items.TABLE, columns=["item_id", "entity_id"])
+    raw = source.items()
+    built = catalog.build_items(raw, settings.maximum_text)
+    people = catalog.build_profiles(source.attributes(), key, settings.maximum_text)
+    texts = catalog.build_entities(built)
+    counts = {"duplicate_items": raw.num_rows - pc.count_distinct(raw["item"]).as_py()}
+    return [
+        _whole("items", name, stage(lake, items.TABLE, built, fingerprint=name), counts),
+        _whole("profiles", name, stage(lake, profiles.TABLE, people, fingerprint=name), {}),
+        _whole("entities", name, stage(lake, entities.TABLE, texts, fingerprint=name), {}),
+    ], built
+
+
+def _whole(table: str, name: str, file: StagedFile, metrics: Mapping[str, float]) -> Batch:
+    return Batch(table, "land", (StagedPartition({}, name, (file,), metrics),))
+
+
+def main(arguments: argparse.Namespace) -> dict[str, Any]:
+    settings = load_settings()
+    lake = Lake.open(arguments.lake or settings.lake.uri)
+    first, last = date.fromisoformat(arguments.first), date.fromisoformat(arguments.last)
+    return land(lake, open_source(settings.source.name), first, last, settings.source, settings.lake.buckets, arguments.force)
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(prog="python -m spark_jobs.land", description=__doc__)
+    parser.add_argument("--from", dest="first", type=day_argument, required=True, help="first day to land")
+    parser.add_argument("--to", dest="last", type=day_argument, required=True, help="last day to land")
+    parser.add_argument("--lake", help="address of the lake (default: the setting)")
+    parser.add_argument("--force", action="store_true", help="land again what is landed already")
+    run_command(main, parser)

@@ -1,0 +1,105 @@
+"""Roll behaviors up: a user's count of one reliable action on one entity on one day.
+
+``python -m spark_jobs.roll_up --day D`` stages the rollups of every landed day up to D that has none yet or whose
+behaviors changed: usually of D alone, at the first run of the whole history, after late data of the days concerned.
+"""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Sequence
+from typing import Any
+
+import polars as pl
+import pyarrow as pa
+import pyarrow.compute as pc
+
+import schemas.rollups
+from commands.entry import day_argument, run_command
+from lake import tables
+from lake.fingerprint import code_digest, fingerprint
+from lake.location import Lake
+from lake.staging import stage
+from schemas import behaviors, rollups
+from settings import load_settings
+from spark_jobs import workers
+from spark_jobs.buckets import files_by_bucket
+
+COLUMNS = ("day", "user_id", "action", "entity_id")
+FILES_A_PART = 64
+
+# Day and path of the files that a worker rolls up, all of one bucket.
+Part = tuple[int, Sequence[tuple[str, str]]]
+
+
+def roll_up(rows: pa.Table) -> pa.Table:
+    """``schemas.rollups`` of behaviors (day, user_id, action, entity_id); unreliable actions do not count."""
+    reliable = rows.filter(pc.is_in(rows["action"], pa.array(behaviors.RELIABLE_ACTIONS)))
+    counted = (
+        pl.DataFrame(pl.from_arrow(reliable)).group_by(COLUMNS).len(name="count").with_columns(pl.col("count").cast(pl.Int32))
+    )
+    return counted.select(rollups.TABLE.schema.names).to_arrow().cast(rollups.TABLE.schema)
+
+
+def stage_rollups(lake: Lake, part: Part, fingerprints: dict[str, str]) -> pa.Table:
+    """Roll up and stage the files of one bucket; returns ``workers.STAGED``. Runs in a worker."""
+    bucket, files = part
+    staged = workers.Staged()
+    for day, path in files:
+        rows = workers.read_files(lake, behaviors.TABLE, [(day, path)], COLUMNS)
+        rolled = roll_up(rows)
+        reliable = pc.sum(pc.is_in(rows["action"], pa.array(behaviors.RELIABLE_ACTIONS))).as_py() or 0
+        counts = {"reliable": reliable, "lost_behaviors": reliable - (pc.sum(rolled["count"]).as_py() or 0)}
+        name = fingerprints[day]
+        staged.add(rollups.TABLE, day, stage(lake, rollups.TABLE, rolled, fingerprint=name, partition={"day": day}, part=bucket), counts)  # fmt: skip
+    return staged.report()
+
+
+def main(arguments: argparse.Namespace) -> dict[str, Any]:
+    lake = Lake.open(arguments.lake or load_settings().lake.uri)
+    landed = {d: f for d, f in tables.published_days(lake, behaviors.TABLE).items() if d <= arguments.day}
+    fingerprints = {
+        day: fingerprint(
+            "roll_up", {"behaviors": tables.content_digest(files)}, {"day": day}, code_digest(__file__, schemas.rollups)
+        )
+        for day, files in sorted(landed.items())
+    }
+    rolled = tables.published_days(lake, rollups.TABLE)
+    due = {
+        day: name
+        for day, name in fingerprints.items()
+        if (arguments.force and day == arguments.day) or {f.fingerprint for f in rolled.get(day, [])} != {name}
+    }
+    if not due:
+        return {"batches": [], "days": 0, "reused_days": len(fingerprints)}
+    parts: list[Part] = [
+        (bucket, files[start : start + FILES_A_PART])
+        for bucket, files in files_by_bucket({day: landed[day] for day in due}).items()
+        for start in range(0, len(files), FILES_A_PART)
+    ]
+    staged = _run_spark(lake, parts, due)
+    batch = workers.batch(lake, rollups.TABLE, "roll_up", staged, due, {"reliable": 0, "lost_behaviors": 0})
+    return {
+        "batches": [batch.save(lake)],
+        "days": len(due),
+        "reused_days": len(fingerprints) - len(due),
+        "rows": sum(part.rows for part in batch.partitions),
+        "behaviors": int(sum(part.metrics["reliable"] for part in batch.partitions)),
+    }
+
+
+def _run_spark(lake: Lake, parts: Sequence[Part], fingerprints: dict[str, str]) -> pa.Table:
+    from spark_jobs.distribute import collect, read_parts
+    from spark_jobs.session import spark_session
+
+    with spark_session("roll-up") as spark:
+        frame = read_parts(spark, parts, lambda part: stage_rollups(lake, part, fingerprints), workers.STAGED)
+        return collect(frame, "roll-up")
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(prog="python -m spark_jobs.roll_up", description=__doc__)
+    parser.add_argument("--day", type=day_argument, required=True, help="roll up the days until this one")
+    parser.add_argument("--lake", help="address of the lake (default: the setting)")
+    parser.add_argument("--force", action="store_true", help="roll the day up again even when it is done")
+    run_command(main, parser)

@@ -1,0 +1,80 @@
+"""What a source of a shop's log offers."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import date
+from typing import Protocol
+
+import pyarrow as pa
+
+from commands.errors import ConfigurationError
+
+# A part is what one worker reads; its content is the source's own business, it only has to travel.
+Part = tuple[str, ...]
+
+# The catalog before normalization: path from department to leaf, missing levels null.
+ITEMS = pa.schema(
+    [
+        ("item", pa.string()),
+        ("text", pa.string()),
+        ("path", pa.list_(pa.string())),
+        ("brand", pa.string()),
+    ]
+)
+ATTRIBUTES = pa.schema([("user", pa.string()), ("name", pa.string()), ("value", pa.string())])
+CAMPAIGNS = pa.schema([("first_day", pa.date32()), ("last_day", pa.date32()), ("text", pa.string())])
+
+
+class Source(Protocol):
+    """A shop's log with its catalog. Everything is raw: the shop's ids, nothing normalized."""
+
+    name: str
+
+    def arrived(self, day: date) -> bool:
+        """Whether the whole of a day is there."""
+        ...
+
+    def digest(self, day: date) -> str:
+        """Digest of what would be read for a day."""
+        ...
+
+    def catalog_digest(self) -> str:
+        """Digest of items, profiles and campaigns."""
+        ...
+
+    def parts(self, first: date, last: date) -> Sequence[Part]:
+        """The parts that hold the days from first to last, both included, each behavior in exactly one."""
+        ...
+
+    def read(self, part: Part) -> pa.Table:
+        """The rows of a part in ``schemas.behaviors.RAW``; runs in a worker."""
+        ...
+
+    def items(self) -> pa.Table:
+        """The catalog in ``ITEMS``."""
+        ...
+
+    def attributes(self) -> pa.Table:
+        """Users' attributes in ``ATTRIBUTES``, one row a value."""
+        ...
+
+    def campaigns(self) -> pa.Table:
+        """Campaigns in ``CAMPAIGNS``."""
+        ...
+
+
+def open_source(name: str) -> Source:
+    """The source of a name.
+
+    Raises:
+        ConfigurationError: there is none.
+    """
+    from spark_jobs.sources.completejourney import CompleteJourney
+
+    sources: dict[str, type[Source]] = {"completejourney": CompleteJourney}
+    if name not in sources:
+        raise ConfigurationError(
+            f"There is no source {name!r} (INTENTFLOW_SOURCE__NAME); known: {', '.join(sorted(sources))}."
+        )
+    return sources[name]()

@@ -40,9 +40,7 @@ class LakeSettings(Section):
         le=4096,
         description="Files a day: users are spread over them by their pseudonym. A change lands everything anew.",
     )
-    data_docs: PathBelowRoot = Field(
-        default=Path("var/data_docs"), description="Where the audits' Data Docs are kept."
-    )
+    data_docs: PathBelowRoot = Field(default=Path("var/data_docs"), description="Where the audits' Data Docs are kept.")
 
 
 class SourceSettings(Section):
@@ -128,9 +126,7 @@ class AirflowSettings(Section):
 class Settings(BaseSettings):
     """All sections. ``load_settings`` is the way to get one."""
 
-    model_config = SettingsConfigDict(
-        env_prefix="INTENTFLOW_", env_nested_delimiter="__", extra="forbid", frozen=True
-    )
+    model_config = SettingsConfigDict(env_prefix="INTENTFLOW_", env_nested_delimiter="__", extra="forbid", frozen=True)
 
     lake: LakeSettings = LakeSettings()
     source: SourceSettings = SourceSettings()

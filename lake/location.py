@@ -101,7 +101,7 @@ class Lake:
             InfrastructureError: the disk or the bucket refused.
         """
         if self.is_s3:
-            with s3_errors(self):
+            with S3Errors(self):
                 self.client.put_object(**self.s3_address(path), Body=content)
             return
         target = Path(self.root, path)
@@ -111,7 +111,7 @@ class Lake:
             try:
                 with os.fdopen(descriptor, "wb") as file:
                     file.write(content)
-                os.replace(temporary, target)
+                Path(temporary).replace(target)
             except BaseException:
                 Path(temporary).unlink(missing_ok=True)
                 raise
@@ -121,7 +121,7 @@ class Lake:
     def read(self, path: str) -> bytes | None:
         """The bytes at a path, or None when there is nothing."""
         if self.is_s3:
-            with s3_errors(self):
+            with S3Errors(self):
                 try:
                     return bytes(self.client.get_object(**self.s3_address(path))["Body"].read())
                 except self.client.exceptions.NoSuchKey:
@@ -134,7 +134,7 @@ class Lake:
     def size(self, path: str) -> int | None:
         """The bytes of a file, or None when there is none."""
         if self.is_s3:
-            with s3_errors(self):
+            with S3Errors(self):
                 try:
                     return int(self.client.head_object(**self.s3_address(path))["ContentLength"])
                 except self.client.exceptions.ClientError as error:
@@ -150,7 +150,7 @@ class Lake:
         """Paths of the files below a folder, sorted."""
         if self.is_s3:
             bucket, root = self._bucket_and_prefix
-            with s3_errors(self):
+            with S3Errors(self):
                 pages = self.client.get_paginator("list_objects_v2").paginate(
                     Bucket=bucket, Prefix=f"{root}{prefix}/"
                 )
@@ -165,13 +165,13 @@ class Lake:
     def delete(self, path: str) -> None:
         """Remove a file if it is there."""
         if self.is_s3:
-            with s3_errors(self):
+            with S3Errors(self):
                 self.client.delete_object(**self.s3_address(path))
         else:
             Path(self.root, path).unlink(missing_ok=True)
 
 
-class s3_errors:
+class S3Errors:
     """Turns what boto3 raises into one sentence that says what to do."""
 
     def __init__(self, lake: Lake) -> None:

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from lake.location import Lake, s3_errors
+from lake.location import Lake, S3Errors
 
 
 def put(lake: Lake, path: str, document: Mapping[str, Any]) -> None:
@@ -29,7 +29,7 @@ def put_if_absent(lake: Lake, path: str, document: Mapping[str, Any]) -> bool:
         from botocore.exceptions import ClientError
 
         try:
-            with s3_errors(lake):
+            with S3Errors(lake):
                 lake.client.put_object(**lake.s3_address(path), Body=content, IfNoneMatch="*")
         except ClientError as error:
             if error.response.get("Error", {}).get("Code") in ("PreconditionFailed", "ConditionalRequestConflict"):

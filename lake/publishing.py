@@ -8,7 +8,7 @@ from typing import Any
 
 import pyarrow as pa
 from deltalake import DeltaTable, Schema
-from deltalake.transaction import AddAction
+from deltalake.transaction import AddAction, RemoveAction
 
 from commands.errors import DataError, RaceLost
 from lake import audits, tables
@@ -60,25 +60,34 @@ def _publish_table(lake: Lake, table: Table, staged: Sequence[StagedPartition]) 
         return {**record, "inserted": tables.insert_new(lake, table, new), "version": tables.version(lake, table)}
     delta = tables.create(lake, table)
     before = _contents(delta, table, staged)
-    due = [part for part, live in zip(staged, before, strict=True) if live != sorted(f.path for f in part.files)]
+    due = [part for part in staged if before[_values(table, part.partition)] != _paths(part)]
     if due:
-        _replace(delta, table, due, _contents(delta, table, due))
+        _replace(delta, table, due, before)
     return {**record, "replaced": len(due), "unchanged": len(staged) - len(due), "version": delta.version()}
 
 
-def _replace(delta: DeltaTable, table: Table, due: Sequence[StagedPartition], before: list[list[str]]) -> None:
+Contents = dict[tuple[str, ...], list[str]]
+
+
+def _replace(delta: DeltaTable, table: Table, due: Sequence[StagedPartition], before: Contents) -> None:
+    """Swap the files of the due partitions in one commit: files that stay are not named in it."""
+
     def write(current: DeltaTable) -> None:
-        if _contents(current, table, due) != before:
-            where = ", ".join(str(dict(part.partition)) for part in due[:3])
+        live = _contents(current, table, due)
+        if all(live[_values(table, part.partition)] == _paths(part) for part in due):
+            return  # Another run of the very same work was first.
+        lost = [part for part in due if live[key := _values(table, part.partition)] != before[key]]
+        if lost:
+            where = ", ".join(str(dict(part.partition)) for part in lost[:3])
             raise RaceLost(
                 f"Another run published {table.name} {where} meanwhile; its rows stand, ours were not published."
             )
         current.create_write_transaction(
-            list(_additions(table, due)),
-            mode="overwrite",
+            [*_removals(table, due, live), *_additions(table, due, live)],
+            # An overwrite by filter would take the cross product of several partition columns.
+            mode="append",
             schema=Schema.from_arrow(table.schema),
             partition_by=list(table.partition_by) or None,
-            partition_filters=_filters(table, due),
             commit_properties=tables.one_attempt(
                 {"intentflow.fingerprint": ",".join(sorted({part.fingerprint for part in due}))[:1000]}
             ),
@@ -88,28 +97,40 @@ def _replace(delta: DeltaTable, table: Table, due: Sequence[StagedPartition], be
     tables.commit(delta, table, write)
 
 
-def _contents(delta: DeltaTable, table: Table, staged: Sequence[StagedPartition]) -> list[list[str]]:
+def _contents(delta: DeltaTable, table: Table, staged: Sequence[StagedPartition]) -> Contents:
     """The live paths of each staged partition."""
-    live: dict[tuple[str, ...], list[str]] = {}
+    live: Contents = {_values(table, part.partition): [] for part in staged}
     for file in tables.live_files(delta, table):
-        live.setdefault(_values(table, file.partition), []).append(file.path)
-    return [sorted(live.get(_values(table, part.partition), [])) for part in staged]
+        if (key := _values(table, file.partition)) in live:
+            live[key].append(file.path)
+    return {key: sorted(paths) for key, paths in live.items()}
+
+
+def _paths(staged: StagedPartition) -> list[str]:
+    return sorted(file.path for file in staged.files)
 
 
 def _values(table: Table, partition: Mapping[str, str]) -> tuple[str, ...]:
     return tuple(partition[name] for name in table.partition_by)
 
 
-def _filters(table: Table, staged: Sequence[StagedPartition]) -> Any:
-    if not table.partition_by:
-        return None
-    return [
-        (name, "in", sorted({part.partition[name] for part in staged})) for name in table.partition_by
-    ]
-
-
-def _additions(table: Table, staged: Sequence[StagedPartition]) -> Iterator[AddAction]:
-    now = int(time.time() * 1000)
+def _removals(table: Table, staged: Sequence[StagedPartition], live: Contents) -> Iterator[RemoveAction]:
+    now = _milliseconds()
     for part in staged:
+        staying = set(_paths(part))
+        for path in live[_values(table, part.partition)]:
+            if path not in staying:
+                yield RemoveAction(path, True, now, partition_values=dict(part.partition))
+
+
+def _additions(table: Table, staged: Sequence[StagedPartition], live: Contents) -> Iterator[AddAction]:
+    now = _milliseconds()
+    for part in staged:
+        there = set(live[_values(table, part.partition)])
         for file in part.files:
-            yield AddAction(file.path, file.size, dict(part.partition), now, True, file.statistics)
+            if file.path not in there:
+                yield AddAction(file.path, file.size, dict(part.partition), now, True, file.statistics)
+
+
+def _milliseconds() -> int:
+    return int(time.time() * 1000)

@@ -10,10 +10,8 @@ import io
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
-from typing import Any
 
 import pyarrow as pa
-import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from commands.errors import SourceMissing
@@ -118,33 +116,22 @@ def stage(
     if set(values) != set(table.partition_by):
         raise ValueError(f"{table.name} is partitioned by {table.partition_by}, got {sorted(values)}.")
     rows = data.select(table.file_schema.names).cast(table.file_schema)
-    keys = [(name, "ascending") for name in table.key if name in rows.column_names]
-    rows = rows.sort_by(keys).combine_chunks()
+    rows = rows.sort_by(_order(table, rows.schema)).combine_chunks()
     buffer = io.BytesIO()
     pq.write_table(rows, buffer, compression="zstd", row_group_size=256_000)
     content = buffer.getvalue()
     folder = "".join(f"{name}={values[name]}/" for name in table.partition_by)
     path = f"{folder}{fingerprint}-{part:05d}-{bytes_digest(content)}.parquet"
     lake.write(f"{table.name}/{path}", content)
-    return StagedFile(path, len(content), rows.num_rows, json.dumps(_statistics(table, rows)))
+    # The row count alone: where some columns have bounds and others none, deltalake's PyArrow reader takes a missing
+    # bound for a null one and drops rows. Parquet's own bounds let a reader skip just as well.
+    return StagedFile(path, len(content), rows.num_rows, json.dumps({"numRecords": rows.num_rows}))
 
 
-def _statistics(table: Table, rows: pa.Table) -> dict[str, Any]:
-    """Delta's file statistics: rows, and the bounds of the key's text and number columns, for file skipping."""
-    statistics: dict[str, Any] = {"numRecords": rows.num_rows}
-    if rows.num_rows:
-        bounds: dict[str, Mapping[str, Any]] = {
-            name: pc.min_max(rows[name]).as_py()
-            for name in table.key
-            if name in rows.column_names and _has_plain_bounds(rows.schema.field(name).type)
-        }
-        statistics["minValues"] = {name: bound["min"] for name, bound in bounds.items()}
-        statistics["maxValues"] = {name: bound["max"] for name, bound in bounds.items()}
-    return statistics
-
-
-def _has_plain_bounds(kind: pa.DataType) -> bool:
-    return bool(pa.types.is_string(kind) or pa.types.is_integer(kind))
+def _order(table: Table, schema: pa.Schema) -> list[tuple[str, str]]:
+    """The key, then every other column that can be sorted: rows equal in the key must not keep their input's order."""
+    rest = [field.name for field in schema if field.name not in table.key and not pa.types.is_nested(field.type)]
+    return [(name, "ascending") for name in (*table.key, *rest) if name in schema.names]
 
 
 def read_staged(lake: Lake, table: Table, staged: StagedPartition, columns: Sequence[str] | None = None) -> pa.Table:

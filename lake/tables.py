@@ -10,12 +10,15 @@ from typing import Any, TypeVar
 
 import pyarrow as pa
 import pyarrow.compute as pc
-from deltalake import CommitProperties, DeltaTable
+import pyarrow.dataset as pds
+from deltalake import CommitProperties, DeltaTable, Schema
 from deltalake.exceptions import CommitFailedError, DeltaError, TableNotFoundError
+from deltalake.transaction import AddAction
 
 from commands.errors import InfrastructureError
 from lake.fingerprint import digest
 from lake.location import Lake
+from lake.staging import stage
 from schemas.table import Table
 
 Partition = Mapping[str, str]
@@ -54,16 +57,26 @@ def open_table(lake: Lake, table: Table, version: int | None = None) -> DeltaTab
 
 
 def create(lake: Lake, table: Table) -> DeltaTable:
-    """Open the table, creating it empty when it is not there."""
-    return open_table(lake, table) or DeltaTable.create(
-        lake.uri(table.name),
-        schema=table.schema,
-        partition_by=list(table.partition_by) or None,
-        mode="ignore",
-        name=table.name,
-        description=table.meaning,
-        storage_options=lake.storage_options,
-    )
+    """Open the table, creating it empty when it is not there; of several creators at once the first one counts."""
+    for _attempt in range(2):
+        if (found := open_table(lake, table)) is not None:
+            return found
+        try:
+            return DeltaTable.create(
+                lake.uri(table.name),
+                schema=table.schema,
+                partition_by=list(table.partition_by) or None,
+                mode="ignore",
+                name=table.name,
+                description=table.meaning,
+                commit_properties=one_attempt(None),
+                storage_options=lake.storage_options,
+            )
+        except CommitFailedError:
+            continue
+        except (DeltaError, OSError) as error:
+            raise InfrastructureError(f"Creating the table {table.name} failed: {error}.") from error
+    raise InfrastructureError(f"The table {table.name} could neither be created nor opened: run again.")
 
 
 def version(lake: Lake, table: Table) -> int | None:
@@ -129,15 +142,34 @@ def read(
     if delta is None:
         return pa.schema(fields).empty_table()
     wanted = [*filters, *([("day", "=", day)] if day else [])]
-    dataset = delta.to_pyarrow_dataset(filesystem=lake.filesystem(table.name))
-    found = dataset.to_table(columns=names, filter=_expression(wanted))
+    found = _dataset(lake, delta, table).to_table(columns=names, filter=_expression(table, wanted))
     keys = [(name, "ascending") for name in table.key if name in names]
     return found.cast(pa.schema(fields)).sort_by(keys) if keys else found.cast(pa.schema(fields))
 
 
-def _expression(filters: Sequence[tuple[str, str, Any]]) -> pc.Expression | None:
+def _dataset(lake: Lake, delta: DeltaTable, table: Table) -> pds.Dataset:
+    """The live files, told apart by their partition alone.
+
+    deltalake's own dataset also promises what the files' statistics say, and promises too much: a bound that is
+    missing becomes ``column >= null``, and rows that are there are not found.
+    """
+    place, form = lake.filesystem(table.name), pds.ParquetFileFormat()
+    fragments = [
+        form.make_fragment(
+            file.path,
+            filesystem=place,
+            partition_expression=_expression(table, [(name, "=", value) for name, value in file.partition.items()]),
+        )
+        for file in live_files(delta, table)
+    ]
+    return pds.FileSystemDataset(fragments, table.schema, form, place)
+
+
+def _expression(table: Table, filters: Sequence[tuple[str, str, Any]]) -> pc.Expression | None:
     expression: pc.Expression | None = None
     for column, operator, value in filters:
+        if operator == "in":
+            value = pa.array(list(value), table.schema.field(column).type)
         one = _COMPARISONS[operator](pc.field(column), value)
         expression = one if expression is None else expression & one
     return expression
@@ -150,14 +182,15 @@ _COMPARISONS: dict[str, Callable[[pc.Expression, Any], pc.Expression]] = {
     "<=": lambda field, value: field <= value,
     ">": lambda field, value: field > value,
     ">=": lambda field, value: field >= value,
-    "in": lambda field, value: field.isin(list(value)),
+    "in": lambda field, value: field.isin(value),
 }
 
 
-def insert_new(
-    lake: Lake, table: Table, data: pa.Table, metadata: Mapping[str, str] | None = None
-) -> int:
+def insert_new(lake: Lake, table: Table, data: pa.Table, metadata: Mapping[str, str] | None = None) -> int:
     """Insert the rows whose key is not there yet, in one commit; returns how many went in.
+
+    Of several rows with one key the first goes in. Not delta-rs' merge: that compares the new rows only with what is
+    there, and writes text as Arrow's string views, by which PyArrow cannot filter.
 
     Raises:
         InfrastructureError: other writers kept winning, or the store refused.
@@ -165,23 +198,34 @@ def insert_new(
     if data.num_rows == 0:
         return 0
     delta = create(lake, table)
-    predicate = " AND ".join(f"target.{name} = source.{name}" for name in table.key)
+    rows = data.cast(table.schema)
 
     def insert(current: DeltaTable) -> int:
-        result = (
-            current.merge(
-                data.cast(table.schema),
-                predicate,
-                source_alias="source",
-                target_alias="target",
+        wanted = (table.key[0], "in", rows[table.key[0]].unique())
+        there = _dataset(lake, current, table).to_table(columns=list(table.key), filter=_expression(table, [wanted]))
+        new = rows.take(_new_keys(table.key, rows, there))
+        if new.num_rows:
+            file = stage(lake, table, new, fingerprint="insert")
+            added = AddAction(file.path, file.size, {}, int(time.time() * 1000), True, file.statistics)
+            current.create_write_transaction(
+                [added],
+                mode="append",
+                schema=Schema.from_arrow(table.schema),
                 commit_properties=one_attempt(metadata),
             )
-            .when_not_matched_insert_all()
-            .execute()
-        )
-        return int(result["num_target_rows_inserted"])
+            current.update_incremental()
+        return int(new.num_rows)
 
     return commit(delta, table, insert)
+
+
+def _new_keys(key: Sequence[str], rows: pa.Table, there: pa.Table) -> pa.Array:
+    """Numbers of the first row of each key that is not there."""
+    names = list(key)
+    numbered = rows.select(names).append_column("_number", pa.array(range(rows.num_rows), pa.int64()))
+    first = numbered.group_by(names, use_threads=False).aggregate([("_number", "min")])
+    new = first.join(there.select(names), keys=names, join_type="left anti")
+    return new["_number_min"].combine_chunks().sort()
 
 
 def commit(delta: DeltaTable, table: Table, attempt: Callable[[DeltaTable], Result]) -> Result:

@@ -46,7 +46,10 @@ class Context:
     def digest(self) -> str:
         """Digest of everything that a prompt can show; the user id is not shown."""
         shown = [
-            [[p.name, [[a.action, [[e.entity_id, e.count] for e in a.entities]] for a in p.actions]] for p in self.periods],
+            [
+                [p.name, [[a.action, [[e.entity_id, e.count] for e in a.entities]] for a in p.actions]]
+                for p in self.periods
+            ],
             self.attributes,
             self.interests,
         ]

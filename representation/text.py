@@ -57,9 +57,7 @@ def render_text(context: Context, texts: Texts) -> str:
     return "\n".join(part for part in (render_profile(context), render_history(context, texts)) if part)
 
 
-def fit_text(
-    context: Context, texts: Texts, count_tokens: Callable[[str], int], limit: int
-) -> tuple[Context, int]:
+def fit_text(context: Context, texts: Texts, count_tokens: Callable[[str], int], limit: int) -> tuple[Context, int]:
     """Cut a context until its text has at most ``limit`` tokens; returns it with the number of periods dropped.
 
     The oldest periods go first. When the newest alone is too long, its last entities go (the rarest).

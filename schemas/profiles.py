@@ -6,9 +6,7 @@ import pyarrow as pa
 
 from schemas.table import Column, Table
 
-ATTRIBUTES = pa.list_(
-    pa.struct([pa.field("name", pa.string(), False), pa.field("value", pa.string(), False)])
-)
+ATTRIBUTES = pa.list_(pa.struct([pa.field("name", pa.string(), False), pa.field("value", pa.string(), False)]))
 
 TABLE = Table(
     name="profiles",

@@ -18,7 +18,5 @@ TABLE = Table(
     ),
     key=("user_id", "action", "entity_id"),
     partition_by=("day",),
-    batch_rules=(
-        BatchRule("lost_behaviors", minimum=0, maximum=0, why="Every reliable behavior is counted once."),
-    ),
+    batch_rules=(BatchRule("lost_behaviors", minimum=0, maximum=0, why="Every reliable behavior is counted once."),),
 )

@@ -67,9 +67,9 @@ def build_entities(catalog: pa.Table) -> pa.Table:
 
 def build_profiles(raw: pa.Table, key: bytes, maximum_text: int) -> pa.Table:
     """``schemas.profiles`` from ``sources.source.ATTRIBUTES``."""
-    frame = pl.DataFrame(
-        pl.from_arrow(raw.append_column("user_id", pseudonymize(key, raw["user"])))
-    ).with_columns(value=pl.col("value").map_elements(lambda v: normalize_text(v, maximum_text), pl.String))
+    frame = pl.DataFrame(pl.from_arrow(raw.append_column("user_id", pseudonymize(key, raw["user"])))).with_columns(
+        value=pl.col("value").map_elements(lambda v: normalize_text(v, maximum_text), pl.String)
+    )
     grouped = (
         frame.filter(pl.col("value") != "")
         .sort("user_id", "name")

@@ -46,8 +46,9 @@ def map_partitions(
     """Run a function on each Spark partition as one Arrow table."""
 
     def run(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
-        rows = pa.Table.from_batches([pa.RecordBatch.from_arrays(b.columns, names=b.schema.names) for b in batches] or [], None)  # fmt: skip
-        yield from function(rows.cast(schema)).cast(result).to_batches()
+        arrived = list(batches)
+        if arrived:
+            yield from function(pa.Table.from_batches(arrived).cast(schema)).cast(result).to_batches()
 
     return frame.mapInArrow(run, from_arrow_schema(result))
 

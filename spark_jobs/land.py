@@ -89,7 +89,8 @@ def mark(raw: pa.Table, landing: Landing) -> pa.Table:
     users = pseudonyms.pseudonymize(landing.key, raw["user"])
     in_range = pc.and_kleene(pc.is_valid(raw["at"]), pc.invert(pc.equal(pc.fill_null(rule, ""), "future_time")))
     day = pc.if_else(pc.fill_null(in_range, False), pc.strftime(raw["at"], "%Y-%m-%d"), landing.last_day)
-    limits = pc.min_element_wise(pc.max_element_wise(raw["quantity"], -(2**31)), 2**31 - 1)
+    quantity = pc.max_element_wise(raw["quantity"], -(2**31), skip_nulls=False)
+    quantity = pc.min_element_wise(quantity, 2**31 - 1, skip_nulls=False)
     return pa.table(
         {
             "day": day,
@@ -99,7 +100,7 @@ def mark(raw: pa.Table, landing: Landing) -> pa.Table:
             "action": raw["action"],
             "entity_id": found,
             "item_id": raw["item"],
-            "quantity": pc.fill_null(limits, 1),
+            "quantity": pc.fill_null(quantity, 1),
             "amount": raw["amount"],
             "session_id": raw["session"],
             "query": queries,
@@ -112,7 +113,9 @@ def mark(raw: pa.Table, landing: Landing) -> pa.Table:
 def _raw_row(raw: pa.Table, rejected: pa.Array) -> pa.Array:
     """The rejected rows as JSON without the user; null for the others."""
     shown = raw.drop_columns(["user"]).filter(rejected).to_pylist()
-    texts = iter([json.dumps({k: v for k, v in row.items() if v is not None}, default=str)[:MAXIMUM_ROW] for row in shown])
+    texts = iter(
+        [json.dumps({k: v for k, v in row.items() if v is not None}, default=str)[:MAXIMUM_ROW] for row in shown]
+    )
     return pa.array([next(texts) if bad else None for bad in rejected.to_pylist()], pa.string())
 
 
@@ -318,7 +321,9 @@ def main(arguments: argparse.Namespace) -> dict[str, Any]:
     settings = load_settings()
     lake = Lake.open(arguments.lake or settings.lake.uri)
     first, last = date.fromisoformat(arguments.first), date.fromisoformat(arguments.last)
-    return land(lake, open_source(settings.source.name), first, last, settings.source, settings.lake.buckets, arguments.force)
+    return land(
+        lake, open_source(settings.source.name), first, last, settings.source, settings.lake.buckets, arguments.force
+    )
 
 
 if __name__ == "__main__":

@@ -30,7 +30,7 @@ def load_key(path: Path) -> bytes:
         key = path.read_bytes()
         if len(key) != KEY_BYTES:
             raise ConfigurationError(
-                f"The pseudonym key {path} should have {KEY_BYTES} bytes and has {len(key)}: restore it from your backup."
+                f"The pseudonym key {path} should have {KEY_BYTES} bytes and has {len(key)}: restore your backup."
             ) from None
         return key
     with os.fdopen(descriptor, "wb") as file:

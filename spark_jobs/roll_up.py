@@ -36,7 +36,10 @@ def roll_up(rows: pa.Table) -> pa.Table:
     """``schemas.rollups`` of behaviors (day, user_id, action, entity_id); unreliable actions do not count."""
     reliable = rows.filter(pc.is_in(rows["action"], pa.array(behaviors.RELIABLE_ACTIONS)))
     counted = (
-        pl.DataFrame(pl.from_arrow(reliable)).group_by(COLUMNS).len(name="count").with_columns(pl.col("count").cast(pl.Int32))
+        pl.DataFrame(pl.from_arrow(reliable))
+        .group_by(COLUMNS)
+        .len(name="count")
+        .with_columns(pl.col("count").cast(pl.Int32))
     )
     return counted.select(rollups.TABLE.schema.names).to_arrow().cast(rollups.TABLE.schema)
 
@@ -51,13 +54,14 @@ def stage_rollups(lake: Lake, part: Part, fingerprints: dict[str, str]) -> pa.Ta
         reliable = pc.sum(pc.is_in(rows["action"], pa.array(behaviors.RELIABLE_ACTIONS))).as_py() or 0
         counts = {"reliable": reliable, "lost_behaviors": reliable - (pc.sum(rolled["count"]).as_py() or 0)}
         name = fingerprints[day]
-        staged.add(rollups.TABLE, day, stage(lake, rollups.TABLE, rolled, fingerprint=name, partition={"day": day}, part=bucket), counts)  # fmt: skip
+        file = stage(lake, rollups.TABLE, rolled, fingerprint=name, partition={"day": day}, part=bucket)
+        staged.add(rollups.TABLE, day, file, counts)
     return staged.report()
 
 
-def main(arguments: argparse.Namespace) -> dict[str, Any]:
-    lake = Lake.open(arguments.lake or load_settings().lake.uri)
-    landed = {d: f for d, f in tables.published_days(lake, behaviors.TABLE).items() if d <= arguments.day}
+def roll_up_until(lake: Lake, last: str, force: bool = False) -> dict[str, Any]:
+    """Stage the rollups of all landed days up to ``last`` that are due; returns the manifest."""
+    landed = {d: f for d, f in tables.published_days(lake, behaviors.TABLE).items() if d <= last}
     fingerprints = {
         day: fingerprint(
             "roll_up", {"behaviors": tables.content_digest(files)}, {"day": day}, code_digest(__file__, schemas.rollups)
@@ -68,7 +72,7 @@ def main(arguments: argparse.Namespace) -> dict[str, Any]:
     due = {
         day: name
         for day, name in fingerprints.items()
-        if (arguments.force and day == arguments.day) or {f.fingerprint for f in rolled.get(day, [])} != {name}
+        if (force and day == last) or {f.fingerprint for f in rolled.get(day, [])} != {name}
     }
     if not due:
         return {"batches": [], "days": 0, "reused_days": len(fingerprints)}
@@ -95,6 +99,10 @@ def _run_spark(lake: Lake, parts: Sequence[Part], fingerprints: dict[str, str]) 
     with spark_session("roll-up") as spark:
         frame = read_parts(spark, parts, lambda part: stage_rollups(lake, part, fingerprints), workers.STAGED)
         return collect(frame, "roll-up")
+
+
+def main(arguments: argparse.Namespace) -> dict[str, Any]:
+    return roll_up_until(Lake.open(arguments.lake or load_settings().lake.uri), arguments.day, arguments.force)
 
 
 if __name__ == "__main__":

@@ -73,7 +73,9 @@ def trends(weekly: pa.Table, known: pa.Table, week: date, minimum: int, most: in
         .head(most)
     )
     return [
-        _signal("trend", f"more wanted than the week before: {row['description']} ({row['lift']:.1f} times)", row["lift"])
+        _signal(
+            "trend", f"more wanted than the week before: {row['description']} ({row['lift']:.1f} times)", row["lift"]
+        )
         for row in counted.to_dicts()
     ]
 
@@ -88,10 +90,12 @@ def calendar_signals(week: date, country: str) -> Iterator[Signal]:
     try:
         kinds = holidays.country_holidays(country).supported_categories
         wanted = tuple(kind for kind in ("public", "unofficial") if kind in kinds)
-        found = holidays.country_holidays(country, years=[week.year, week.year + 1], categories=wanted, language="en_US")
+        found = holidays.country_holidays(
+            country, years=[week.year, week.year + 1], categories=wanted, language="en_US"
+        )
     except NotImplementedError:
         raise ConfigurationError(
-            f"No holidays are known for the country {country!r} (INTENTFLOW_SOURCE__COUNTRY): use an ISO code such as US."
+            f"No holidays are known for {country!r} (INTENTFLOW_SOURCE__COUNTRY): use an ISO country code such as US."
         ) from None
     for day, name in sorted(found.items()):
         distance = (day - week).days
@@ -160,7 +164,9 @@ def stage_signals(lake: Lake, day: str, settings: Settings, force: bool = False)
         *weather_signals(week, weather),
         *trends(weekly, known, week, settings.history.trend_minimum, settings.history.trends),
     ]
-    rows = pa.Table.from_pylist([{"day": day, "week": week.isoformat(), **signal} for signal in found], signals.TABLE.schema)
+    rows = pa.Table.from_pylist(
+        [{"day": day, "week": week.isoformat(), **signal} for signal in found], signals.TABLE.schema
+    )
     file = stage(lake, signals.TABLE, rows, fingerprint=name, partition={"day": day})
     counts = {"seasons": sum(signal["kind"] == "season" for signal in found)}
     batch = Batch(signals.TABLE.name, "signals", (StagedPartition({"day": day}, name, (file,), counts),))

@@ -18,7 +18,6 @@ from schemas import contexts
 from spark_jobs.assembly import Compression
 
 
-
 def tokenizer_of(model: Path) -> str:
     """The tokenizer of a model folder, as JSON.
 
@@ -29,7 +28,7 @@ def tokenizer_of(model: Path) -> str:
         return (model / "tokenizer.json").read_text()
     except FileNotFoundError:
         raise ConfigurationError(
-            f"There is no tokenizer.json in {model}: run `python -m model_steps.weights`, or set INTENTFLOW_ENGINE__MODEL."
+            f"No tokenizer.json in {model}: run `python -m model_steps.weights`, or set INTENTFLOW_ENGINE__MODEL."
         ) from None
 
 
@@ -71,7 +70,9 @@ def _full_text(
     The tokenizer splits before a space, so the sum of the parts is the length of the line.
     """
     window = compression.window
-    history = pl.DataFrame(pl.from_arrow(rows)).filter(pl.col("day").is_between(pl.lit(window.first), pl.lit(window.day)))
+    history = pl.DataFrame(pl.from_arrow(rows)).filter(
+        pl.col("day").is_between(pl.lit(window.first), pl.lit(window.day))
+    )
     ids = history["entity_id"].unique().to_list()
     items = pl.DataFrame(
         {"entity_id": ids, "item_tokens": [count(f" {texts[entity]}") + 1 for entity in ids]},
@@ -86,9 +87,7 @@ def _full_text(
         history.join(items, on="entity_id")
         .join(starts, on="action")
         .group_by("user_id")
-        .agg(
-            tokens_full_text=((pl.col("item_tokens") + pl.col("start_tokens")) * pl.col("count")).sum().cast(pl.Int32)
-        )
+        .agg(tokens_full_text=((pl.col("item_tokens") + pl.col("start_tokens")) * pl.col("count")).sum().cast(pl.Int32))
     )
 
 

@@ -33,7 +33,9 @@ def read_files(
     for day, path in files:
         content = lake.read(f"{table.name}/{path}")
         if content is None:
-            raise InfrastructureError(f"The data file {table.name}/{path} is gone: it was replaced meanwhile; run again.")
+            raise InfrastructureError(
+                f"The data file {table.name}/{path} is gone: it was replaced meanwhile; run again."
+            )
         rows = pq.read_table(pa.BufferReader(content), columns=names)
         parts.append(rows.add_column(0, schema.field("day"), pa.array([day] * rows.num_rows, pa.string())).cast(schema))
     return pa.concat_tables(parts)
@@ -74,7 +76,9 @@ def batch(
             found.setdefault(row["day"], []).append(row)
     partitions = []
     for day, name in fingerprints.items():
-        files = tuple(sorted((StagedFile(**json.loads(row["file"])) for row in found.get(day, [])), key=lambda f: f.path))
+        files = tuple(
+            sorted((StagedFile(**json.loads(row["file"])) for row in found.get(day, [])), key=lambda f: f.path)
+        )
         counts: Counter[str] = Counter(nothing)
         for row in found.get(day, []):
             counts.update(json.loads(row["counts"]))

@@ -1,0 +1,79 @@
+"""The two forms of a context, on a small one written by hand."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from representation import hybrid, text
+from representation.context import ActionGroup, Context, EntityCount, Period
+from representation.hybrid import Slot
+
+TEXTS = {"milk": "whole milk", "bread": "rye bread", "oats": "rolled oats", "query": "gluten free"}
+
+
+def _period(name: str, action: str, **counts: int) -> Period:
+    return Period(name, (ActionGroup(action, tuple(EntityCount(e, n) for e, n in counts.items())),))
+
+
+CONTEXT = Context(
+    user_id="u1",
+    periods=(
+        _period("2017-11-01", "purchase", milk=2, bread=1),
+        _period("2017-10-02", "search", query=1),
+        _period("2017-09", "purchase", milk=1, oats=1),
+    ),
+    attributes=(("age", "35-44"),),
+    interests=(("milk", 40), ("bread", 12)),
+)
+
+
+def test_items_with_the_same_times_and_actions_share_a_line() -> None:
+    assert text.render_history(CONTEXT, TEXTS).splitlines() == [
+        "2017-11-01 (purchase), 2017-09 (purchase) | whole milk x3",
+        "2017-11-01 (purchase) | rye bread",
+        "2017-10-02 (search) | gluten free",
+        "2017-09 (purchase) | rolled oats",
+    ]
+
+
+def test_profile_leaves_out_what_is_not_known() -> None:
+    assert text.render_profile(CONTEXT) == "profile: age 35-44\nlong-term interests: milk, bread"
+    assert text.render_profile(replace(CONTEXT, attributes=())) == "long-term interests: milk, bread"
+    assert text.render_profile(replace(CONTEXT, attributes=(), interests=())) == ""
+
+
+def test_hybrid_replaces_every_entity_and_nothing_else() -> None:
+    assert hybrid.render_history(CONTEXT) == (
+        "2017-11-01 (purchase) |",
+        Slot("milk"),
+        Slot("bread"),
+        "\n2017-10-02 (search) |",
+        Slot("query"),
+        "\n2017-09 (purchase) |",
+        Slot("milk"),
+        Slot("oats"),
+    )
+
+
+def test_oldest_periods_go_first_when_a_text_is_too_long() -> None:
+    def words(rendered: str) -> int:
+        return len(rendered.split())
+
+    whole = words(text.render_text(CONTEXT, TEXTS))
+    assert text.fit_text(CONTEXT, TEXTS, words, whole) == (CONTEXT, 0)
+    cut, dropped = text.fit_text(CONTEXT, TEXTS, words, whole - 1)
+    assert dropped == 1
+    assert [period.name for period in cut.periods] == ["2017-11-01", "2017-10-02"]
+    assert words(text.render_text(cut, TEXTS)) < whole
+
+
+def test_rarest_entities_of_the_newest_period_go_last() -> None:
+    single = replace(CONTEXT, periods=CONTEXT.periods[:1], attributes=(), interests=())
+    cut, _ = text.fit_text(single, TEXTS, lambda rendered: len(rendered.split()), 6)
+    assert [e.entity_id for p in cut.periods for g in p.actions for e in g.entities] == ["milk"]
+
+
+def test_digest_changes_with_what_a_prompt_shows_and_not_with_the_user() -> None:
+    assert CONTEXT.digest == replace(CONTEXT, user_id="u2").digest
+    assert CONTEXT.digest != replace(CONTEXT, interests=()).digest
+    assert CONTEXT.digest != replace(CONTEXT, periods=CONTEXT.periods[:2]).digest

@@ -1,0 +1,134 @@
+"""The jobs on real Spark, over days of the demo log."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+import pyarrow.compute as pc
+import pytest
+from tokenizers import Tokenizer, models, pre_tokenizers
+
+from lake import tables
+from lake.audit import audit
+from lake.location import Lake
+from lake.publishing import publish
+from lake.staging import Batch
+from schemas import behaviors, contexts, entities, rejected_behaviors, rollups, signals
+from settings import HistorySettings, Settings, SourceSettings
+from spark_jobs.compress import compress
+from spark_jobs.land import land
+from spark_jobs.roll_up import roll_up_until
+from spark_jobs.signals import stage_signals
+from spark_jobs.sources.completejourney import CompleteJourney
+
+FIRST, LAST, LATER = date(2017, 10, 30), date(2017, 11, 1), date(2017, 11, 2)
+DAY = LAST.isoformat()
+HISTORY = HistorySettings()
+
+
+def _tokenizer() -> str:
+    """A real tokenizer that splits as the model's does: before spaces. Its ids are of no matter here."""
+    tokenizer = Tokenizer(models.WordLevel({"[UNK]": 0}, unk_token="[UNK]"))
+    tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
+    return str(tokenizer.to_str())
+
+
+TOKENIZER = _tokenizer()
+
+
+class Refreshed:
+    """A lake with three landed and compressed days, and the manifests of the steps."""
+
+    def __init__(self, folder: Path) -> None:
+        self.lake = Lake.open(folder / "lake")
+        self.data_docs = folder / "data_docs"
+        self.settings = Settings(source=SourceSettings(pseudonym_key=folder / "key"))
+        self.landed = self.land(FIRST, LAST)
+        self.rolled = roll_up_until(self.lake, DAY)
+        self.publish(self.rolled["batches"])
+        self.signals = stage_signals(self.lake, DAY, self.settings)
+        self.publish(self.signals["batches"])
+        self.compressed = self.compress()
+        self.publish(self.compressed["batches"])
+
+    def publish(self, paths: Sequence[str]) -> None:
+        batches = [Batch.load(self.lake, path) for path in paths]
+        audit(self.lake, batches, self.data_docs)
+        publish(self.lake, batches)
+
+    def land(self, first: date, last: date) -> dict[str, Any]:
+        manifest = land(self.lake, CompleteJourney(), first, last, self.settings.source, 2)
+        self.publish(manifest["batches"])
+        return manifest
+
+    def compress(self) -> dict[str, Any]:
+        return compress(self.lake, DAY, HISTORY, TOKENIZER)
+
+
+@pytest.fixture(scope="module")
+def refreshed(tmp_path_factory: pytest.TempPathFactory) -> Refreshed:
+    return Refreshed(tmp_path_factory.mktemp("refreshed"))
+
+
+def test_rows_in_are_rows_out_plus_rejected(refreshed: Refreshed) -> None:
+    source = CompleteJourney()
+    raw = sum(source.read(part).num_rows for part in source.parts(FIRST, LAST))
+    good = tables.read(refreshed.lake, behaviors.TABLE)
+    bad = tables.read(refreshed.lake, rejected_behaviors.TABLE)
+    assert raw == refreshed.landed["rows_in"] == good.num_rows + pc.sum(bad["copies"]).as_py()
+    assert set(good["day"].to_pylist()) == {"2017-10-30", "2017-10-31", "2017-11-01"}
+    assert set(bad["rule"].to_pylist()) == set(refreshed.landed["rejected"])
+
+
+def test_every_behavior_has_its_entity(refreshed: Refreshed) -> None:
+    known = set(tables.read(refreshed.lake, entities.TABLE)["entity_id"].to_pylist())
+    assert set(tables.read(refreshed.lake, behaviors.TABLE)["entity_id"].to_pylist()) <= known
+
+
+def test_rollups_count_every_reliable_behavior_once(refreshed: Refreshed) -> None:
+    rolled = tables.read(refreshed.lake, rollups.TABLE)
+    assert pc.sum(rolled["count"]).as_py() == tables.read(refreshed.lake, behaviors.TABLE).num_rows
+    keys = pl.DataFrame(pl.from_arrow(rolled)).select("day", "user_id", "action", "entity_id")
+    assert keys.is_unique().all()
+
+
+def test_contexts_hold_what_their_users_did(refreshed: Refreshed) -> None:
+    rows = tables.read(refreshed.lake, contexts.TABLE, DAY).to_pylist()
+    counted = pl.DataFrame(pl.from_arrow(tables.read(refreshed.lake, behaviors.TABLE)))["user_id"].value_counts()
+    assert {row["user_id"]: row["events"] for row in rows} == dict(counted.iter_rows())
+    for row in rows:
+        entries = [e for p in row["periods"] for g in p["actions"] for e in g["entities"]]
+        assert sum(entry["count"] for entry in entries) == row["events"]
+        assert row["tokens_hybrid"] < row["tokens_text"]
+    assert sum(row["tokens_text"] for row in rows) < sum(row["tokens_full_text"] for row in rows)
+
+
+def test_signals_have_a_season_and_the_holidays_ahead(refreshed: Refreshed) -> None:
+    rows = tables.read(refreshed.lake, signals.TABLE, DAY).to_pylist()
+    assert {row["week"] for row in rows} == {"2017-10-30"}
+    assert [row["text"] for row in rows if row["kind"] == "season"] == ["autumn, week of 2017-10-30"]
+    assert any("Halloween" in row["text"] for row in rows)
+    assert any(row["kind"] == "campaign" for row in rows)
+
+
+def test_equal_work_is_reused(refreshed: Refreshed) -> None:
+    again = land(refreshed.lake, CompleteJourney(), FIRST, LAST, refreshed.settings.source, 2)
+    assert (again["batches"], again["reused_days"]) == ([], 3)
+    assert roll_up_until(refreshed.lake, DAY)["batches"] == []
+    assert stage_signals(refreshed.lake, DAY, refreshed.settings)["batches"] == []
+    assert refreshed.compress() == {"batches": [], "reused": True, "users": refreshed.compressed["users"]}
+
+
+def test_a_day_that_is_landed_later_reaches_no_earlier_context(refreshed: Refreshed) -> None:
+    before = tables.partition_digest(refreshed.lake, contexts.TABLE, DAY)
+    refreshed.land(LATER, LATER)
+    refreshed.publish(roll_up_until(refreshed.lake, LATER.isoformat())["batches"])
+    again = compress(refreshed.lake, DAY, HISTORY, TOKENIZER, force=True)
+    refreshed.publish(again["batches"])
+    assert tables.partition_digest(refreshed.lake, contexts.TABLE, DAY) == before
+    rows = tables.read(refreshed.lake, contexts.TABLE, DAY)
+    assert max(rows["last_day"].to_pylist()) <= DAY

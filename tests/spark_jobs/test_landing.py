@@ -1,0 +1,99 @@
+"""Raw rows become behaviors or rejected rows: the pure functions of landing."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from datetime import UTC, datetime
+from typing import Any
+
+import pyarrow as pa
+
+from representation.cleaning import entity_id
+from schemas.behaviors import RAW
+from spark_jobs.buckets import bucket_of
+from spark_jobs.land import Landing, mark, query_entities, split
+from spark_jobs.pseudonyms import pseudonym
+
+KEY = b"k" * 32
+LANDING = Landing({"1": "milk", "2": "bread"}, KEY, 100, 50, 4, "2017-11-01")
+
+
+def _raw(**changes: Any) -> dict[str, Any]:
+    row = {
+        "user": "7",
+        "at": datetime(2017, 11, 1, 9, tzinfo=UTC),
+        "action": "purchase",
+        "item": "1",
+        "query": None,
+        "quantity": 1,
+        "amount": 2.5,
+        "session": "b1",
+        "problem": None,
+    }
+    return {**row, **changes}
+
+
+DIRT: dict[str, dict[str, Any]] = {
+    "unreadable": {"problem": "line 3: not JSON"},
+    "missing_user": {"user": "  "},
+    "missing_time": {"at": None},
+    "future_time": {"at": datetime(2017, 11, 2, tzinfo=UTC)},
+    "unknown_action": {"action": "teleport"},
+    "empty_query": {"action": "search", "item": None, "query": " \u200b"},
+    "unknown_item": {"item": "99"},
+    "nonpositive_quantity": {"quantity": 0},
+    "absurd_quantity": {"quantity": 10**12},
+}
+
+
+def _table(rows: list[dict[str, Any]]) -> pa.Table:
+    return pa.Table.from_pylist(rows, RAW)
+
+
+def test_each_rule_rejects_its_dirt_and_counts_add_up() -> None:
+    rows = [_raw(), *(_raw(session=name, **changes) for name, changes in DIRT.items())]
+    good, bad = split(mark(_table(rows), LANDING))
+    assert good.num_rows == 1
+    assert dict(zip(bad["rule"].to_pylist(), bad["copies"].to_pylist(), strict=True)) == dict.fromkeys(DIRT, 1)
+    assert good.num_rows + sum(bad["copies"].to_pylist()) == len(rows)
+
+
+def test_duplicates_are_rejected_but_for_the_first() -> None:
+    good, bad = split(mark(_table([_raw(), _raw(), _raw(), _raw(session="b2")]), LANDING))
+    assert good.num_rows == 2
+    assert bad.to_pylist()[0]["rule"] == "duplicate"
+    assert bad["copies"].to_pylist() == [2]
+
+
+def test_user_ids_are_pseudonyms_everywhere() -> None:
+    good, bad = split(mark(_table([_raw(user="secret-id"), _raw(user="secret-id", item="99")]), LANDING))
+    assert good["user_id"].to_pylist() == [pseudonym(KEY, "secret-id")] == bad["user_id"].to_pylist()
+    assert "secret-id" not in json.dumps([good.to_pylist(), bad.to_pylist()], default=str)
+
+
+def test_a_search_is_a_behavior_on_its_query() -> None:
+    search = _raw(action="search", item=None, query="  Gluten\u200b FREE ", quantity=None)
+    marked = mark(_table([search]), LANDING)
+    good, _ = split(marked)
+    assert good["entity_id"].to_pylist() == [entity_id("query", "gluten free")]
+    assert good["quantity"].to_pylist() == [1]
+    assert query_entities(marked["query"].to_pylist())["text"].to_pylist() == ["gluten free"]
+
+
+def test_rows_without_a_usable_time_stay_with_the_day_that_is_landed() -> None:
+    marked = mark(_table([_raw(at=None), _raw(at=datetime(2031, 1, 1, tzinfo=UTC)), _raw()]), LANDING)
+    assert Counter(marked["day"].to_pylist()) == {"2017-11-01": 3}
+
+
+def test_a_user_is_always_in_the_same_bucket() -> None:
+    users = pa.array([pseudonym(KEY, str(n)) for n in range(1000)])
+    buckets = bucket_of(users, 4).to_pylist()
+    assert buckets == bucket_of(users, 4).to_pylist()
+    assert min(Counter(buckets).values()) > 150
+    assert bucket_of(pa.array([None], pa.string()), 4).to_pylist() == [0]
+
+
+def test_nothing_in_nothing_out() -> None:
+    good, bad = split(mark(RAW.empty_table(), LANDING))
+    assert good.num_rows == bad.num_rows == 0

@@ -60,6 +60,9 @@ class SourceSettings(Section):
     weather: PathBelowRoot | None = Field(
         default=None, description="Optional weather feed: CSV with the columns week (its Monday) and text."
     )
+    late_days: int = Field(
+        default=2, ge=0, le=31, description="How many days after its own day a row may be delivered."
+    )
     maximum_quantity: int = Field(default=1_000, gt=0, description="More pieces in one row are rejected.")
     maximum_text: int = Field(default=200, gt=0, description="Characters kept of an entity's text.")
 

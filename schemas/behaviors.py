@@ -8,7 +8,7 @@ counted), ``rows_outside_day``.
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -67,18 +67,21 @@ RAW = pa.schema(
         ("quantity", pa.int64()),
         ("amount", pa.float64()),
         ("session", pa.string()),
+        # The day whose delivery the row came with, where the source knows; unusable rows are kept under it.
+        ("delivered", pa.string()),
         ("problem", pa.string()),
     ]
 )
 
 
-def row_rules(known_until: datetime, maximum_quantity: int) -> tuple[RowRule, ...]:
+def row_rules(known_until: datetime, maximum_quantity: int, late_days: int) -> tuple[RowRule, ...]:
     """The rules of a raw row, in the order in which a row is named after the first it breaks.
 
     The table that is checked has RAW's columns and ``entity_id``, null where no entity was found.
 
     Args:
         known_until: the end of the last day that is landed; later rows are from the future.
+        late_days: how many days after its own a row may be delivered.
     """
     return (
         RowRule(
@@ -90,8 +93,16 @@ def row_rules(known_until: datetime, maximum_quantity: int) -> tuple[RowRule, ..
         RowRule("missing_time", "No time.", lambda rows: pc.is_null(rows["at"])),
         RowRule(
             "future_time",
-            "Later than the day that is landed.",
-            lambda rows: pc.greater_equal(rows["at"], pa.scalar(known_until, TIMESTAMP)),
+            "Later than the day that it was delivered with, or than the day that is landed.",
+            lambda rows: pc.or_kleene(
+                pc.greater_equal(rows["at"], pa.scalar(known_until, TIMESTAMP)),
+                pc.fill_null(pc.greater(_day(rows["at"]), rows["delivered"]), False),
+            ),
+        ),
+        RowRule(
+            "too_late",
+            f"Delivered more than {late_days} days after its own day.",
+            lambda rows: pc.less(_day(rows["at"]), _days_before(rows["delivered"], late_days)),
         ),
         RowRule(
             "unknown_action",
@@ -123,6 +134,15 @@ def row_rules(known_until: datetime, maximum_quantity: int) -> tuple[RowRule, ..
 
 # Named here, found by comparing rows: the second and later copies of a row that is equal in every column.
 DUPLICATE = "duplicate"
+
+
+def _day(times: pa.ChunkedArray) -> pa.Array:
+    return pc.strftime(times, "%Y-%m-%d")
+
+
+def _days_before(days: pa.ChunkedArray, number: int) -> pa.Array:
+    moments = pc.strptime(days, "%Y-%m-%d", "s")
+    return pc.strftime(pc.subtract(moments, pa.scalar(timedelta(days=number), pa.duration("s"))), "%Y-%m-%d")
 
 
 def _blank(values: pa.ChunkedArray) -> pa.Array:

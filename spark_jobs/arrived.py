@@ -13,10 +13,10 @@ from spark_jobs.sources import open_source
 
 
 def main(arguments: argparse.Namespace) -> dict[str, Any]:
-    name = load_settings().source.name
-    if not open_source(name).arrived(date.fromisoformat(arguments.day)):
-        raise SourceMissing(f"The log of {arguments.day} has not arrived at the source {name!r}.")
-    return {"arrived": True, "source": name, "day": arguments.day}
+    source = open_source(load_settings().source)
+    if not source.arrived(date.fromisoformat(arguments.day)):
+        raise SourceMissing(f"The log of {arguments.day} has not arrived at the source {source.name!r}.")
+    return {"arrived": True, "source": source.name, "day": arguments.day}
 
 
 if __name__ == "__main__":

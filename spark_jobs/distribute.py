@@ -7,14 +7,18 @@ Workers read and write the lake themselves, so a job needs no jar for Delta or S
 from __future__ import annotations
 
 import logging
+import re
 import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
 import pyarrow as pa
+from pyspark.errors import PythonException
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql.pandas.types import from_arrow_schema
 
+from commands import errors
+from commands.errors import CommandError
 from commands.progress import Progress
 
 log = logging.getLogger("intentflow")
@@ -62,9 +66,18 @@ def collect(frame: DataFrame, job: str) -> pa.Table:
     watcher.start()
     try:
         return frame.toArrow()
+    except PythonException as error:
+        raise _error_of_worker(str(error)) or error from error
     finally:
         finished.set()
         watcher.join()
+
+
+def _error_of_worker(traceback: str) -> CommandError | None:
+    """The typed error that a worker raised, which Spark hands over as the text of its traceback."""
+    found = re.findall(r"^commands\.errors\.(\w+): (.*)$", traceback, re.MULTILINE)
+    kind = getattr(errors, found[-1][0], None) if found else None
+    return kind(found[-1][1]) if kind else None
 
 
 def _watch(context: Any, job: str, finished: threading.Event) -> None:

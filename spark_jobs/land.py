@@ -66,12 +66,13 @@ class Landing:
     maximum_quantity: int
     maximum_text: int
     buckets: int
+    late_days: int
     last_day: str
 
     @property
     def rules(self) -> tuple[RowRule, ...]:
         known_until = datetime.fromisoformat(self.last_day).replace(tzinfo=UTC) + timedelta(days=1)
-        return behaviors.row_rules(known_until, self.maximum_quantity)
+        return behaviors.row_rules(known_until, self.maximum_quantity, self.late_days)
 
 
 def mark(raw: pa.Table, landing: Landing) -> pa.Table:
@@ -87,8 +88,10 @@ def mark(raw: pa.Table, landing: Landing) -> pa.Table:
     for row_rule in reversed(landing.rules):
         rule = pc.if_else(pc.fill_null(row_rule.broken(checked), False), row_rule.name, rule)
     users = pseudonyms.pseudonymize(landing.key, raw["user"])
-    in_range = pc.and_kleene(pc.is_valid(raw["at"]), pc.invert(pc.equal(pc.fill_null(rule, ""), "future_time")))
-    day = pc.if_else(pc.fill_null(in_range, False), pc.strftime(raw["at"], "%Y-%m-%d"), landing.last_day)
+    # Where a row's own time cannot say its day, the day of its delivery does.
+    without_day = pc.is_in(pc.fill_null(rule, ""), pa.array(["unreadable", "missing_time", "future_time", "too_late"]))
+    delivered = pc.fill_null(raw["delivered"], landing.last_day)
+    day = pc.if_else(without_day, delivered, pc.fill_null(pc.strftime(raw["at"], "%Y-%m-%d"), landing.last_day))
     quantity = pc.max_element_wise(raw["quantity"], -(2**31), skip_nulls=False)
     quantity = pc.min_element_wise(quantity, 2**31 - 1, skip_nulls=False)
     return pa.table(
@@ -112,7 +115,7 @@ def mark(raw: pa.Table, landing: Landing) -> pa.Table:
 
 def _raw_row(raw: pa.Table, rejected: pa.Array) -> pa.Array:
     """The rejected rows as JSON without the user; null for the others."""
-    shown = raw.drop_columns(["user"]).filter(rejected).to_pylist()
+    shown = raw.drop_columns(["user", "delivered"]).filter(rejected).to_pylist()
     texts = iter(
         [json.dumps({k: v for k, v in row.items() if v is not None}, default=str)[:MAXIMUM_ROW] for row in shown]
     )
@@ -224,6 +227,7 @@ def land(
         settings.maximum_quantity,
         settings.maximum_text,
         files_a_day,
+        settings.late_days,
         due[-1],
     )
     parts = [part for start, end in _runs(due) for part in source.parts(start, end)]
@@ -322,7 +326,7 @@ def main(arguments: argparse.Namespace) -> dict[str, Any]:
     lake = Lake.open(arguments.lake or settings.lake.uri)
     first, last = date.fromisoformat(arguments.first), date.fromisoformat(arguments.last)
     return land(
-        lake, open_source(settings.source.name), first, last, settings.source, settings.lake.buckets, arguments.force
+        lake, open_source(settings.source), first, last, settings.source, settings.lake.buckets, arguments.force
     )
 
 

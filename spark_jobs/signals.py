@@ -134,7 +134,7 @@ def _signal(kind: str, text: str, weight: float) -> Signal:
 
 def stage_signals(lake: Lake, day: str, settings: Settings, force: bool = False) -> dict[str, Any]:
     """Stage the signals of a day unless equal ones are published; returns the manifest."""
-    source = open_source(settings.source.name)
+    source = open_source(settings.source)
     week = calendar.monday(date.fromisoformat(day))
     weeks = [(week - timedelta(days=n)).isoformat() for n in range(1, 15)]
     rolled = {d: files for d, files in tables.published_days(lake, rollups.TABLE).items() if d in weeks}

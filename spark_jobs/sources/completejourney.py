@@ -76,6 +76,7 @@ class CompleteJourney:
             quantity=pl.col("quantity"),
             amount=pl.col("sales_value"),
             session=pl.col("basket_id").cast(pl.String),
+            delivered=pl.lit(None, pl.String),
             problem=pl.lit(None, pl.String),
         )
         redemptions = self._scan("coupon_redemptions").select(
@@ -87,6 +88,7 @@ class CompleteJourney:
             quantity=pl.lit(1, pl.Int64),
             amount=pl.lit(None, pl.Float64),
             session=pl.format("campaign {}", "campaign_id"),
+            delivered=pl.lit(None, pl.String),
             problem=pl.lit(None, pl.String),
         )
         rows = pl.concat([purchases.filter(within), redemptions.filter(within)]).collect()

@@ -16,7 +16,7 @@ from spark_jobs.land import Landing, mark, query_entities, split
 from spark_jobs.pseudonyms import pseudonym
 
 KEY = b"k" * 32
-LANDING = Landing({"1": "milk", "2": "bread"}, KEY, 100, 50, 4, "2017-11-01")
+LANDING = Landing({"1": "milk", "2": "bread"}, KEY, 100, 50, buckets=4, late_days=2, last_day="2017-11-01")
 
 
 def _raw(**changes: Any) -> dict[str, Any]:
@@ -29,6 +29,7 @@ def _raw(**changes: Any) -> dict[str, Any]:
         "quantity": 1,
         "amount": 2.5,
         "session": "b1",
+        "delivered": None,
         "problem": None,
     }
     return {**row, **changes}
@@ -39,6 +40,7 @@ DIRT: dict[str, dict[str, Any]] = {
     "missing_user": {"user": "  "},
     "missing_time": {"at": None},
     "future_time": {"at": datetime(2017, 11, 2, tzinfo=UTC)},
+    "too_late": {"at": datetime(2017, 10, 29, tzinfo=UTC), "delivered": "2017-11-01"},
     "unknown_action": {"action": "teleport"},
     "empty_query": {"action": "search", "item": None, "query": " \u200b"},
     "unknown_item": {"item": "99"},
@@ -84,6 +86,13 @@ def test_a_search_is_a_behavior_on_its_query() -> None:
 def test_rows_without_a_usable_time_stay_with_the_day_that_is_landed() -> None:
     marked = mark(_table([_raw(at=None), _raw(at=datetime(2031, 1, 1, tzinfo=UTC)), _raw()]), LANDING)
     assert Counter(marked["day"].to_pylist()) == {"2017-11-01": 3}
+
+
+def test_a_late_row_belongs_to_its_own_day() -> None:
+    late = _raw(at=datetime(2017, 10, 30, 8, tzinfo=UTC), delivered="2017-11-01")
+    marked = mark(_table([late, {**late, "at": None}]), LANDING)
+    assert marked["day"].to_pylist() == ["2017-10-30", "2017-11-01"]
+    assert marked["rule"].to_pylist() == [None, "missing_time"]
 
 
 def test_a_user_is_always_in_the_same_bucket() -> None:

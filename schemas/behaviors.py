@@ -67,8 +67,10 @@ RAW = pa.schema(
         ("quantity", pa.int64()),
         ("amount", pa.float64()),
         ("session", pa.string()),
-        # The day whose delivery the row came with, where the source knows; unusable rows are kept under it.
+        # Where the source knows the delivery the row came with: its day, which unusable rows are kept under, and
+        # the end of that day by the shop's clock.
         ("delivered", pa.string()),
+        ("delivery_ends", TIMESTAMP),
         ("problem", pa.string()),
     ]
 )
@@ -83,6 +85,7 @@ def row_rules(known_until: datetime, maximum_quantity: int, late_days: int) -> t
         known_until: the end of the last day that is landed; later rows are from the future.
         late_days: how many days after its own a row may be delivered.
     """
+    oldest = timedelta(days=1 + late_days)
     return (
         RowRule(
             "unreadable",
@@ -93,16 +96,16 @@ def row_rules(known_until: datetime, maximum_quantity: int, late_days: int) -> t
         RowRule("missing_time", "No time.", lambda rows: pc.is_null(rows["at"])),
         RowRule(
             "future_time",
-            "Later than the day that it was delivered with, or than the day that is landed.",
+            "Later than the delivery it came with, or than the day that is landed.",
             lambda rows: pc.or_kleene(
                 pc.greater_equal(rows["at"], pa.scalar(known_until, TIMESTAMP)),
-                pc.fill_null(pc.greater(_day(rows["at"]), rows["delivered"]), False),
+                pc.fill_null(pc.greater_equal(rows["at"], rows["delivery_ends"]), False),
             ),
         ),
         RowRule(
             "too_late",
             f"Delivered more than {late_days} days after its own day.",
-            lambda rows: pc.less(_day(rows["at"]), _days_before(rows["delivered"], late_days)),
+            lambda rows: pc.less(rows["at"], pc.subtract(rows["delivery_ends"], pa.scalar(oldest, pa.duration("us")))),
         ),
         RowRule(
             "unknown_action",
@@ -134,15 +137,6 @@ def row_rules(known_until: datetime, maximum_quantity: int, late_days: int) -> t
 
 # Named here, found by comparing rows: the second and later copies of a row that is equal in every column.
 DUPLICATE = "duplicate"
-
-
-def _day(times: pa.ChunkedArray) -> pa.Array:
-    return pc.strftime(times, "%Y-%m-%d")
-
-
-def _days_before(days: pa.ChunkedArray, number: int) -> pa.Array:
-    moments = pc.strptime(days, "%Y-%m-%d", "s")
-    return pc.strftime(pc.subtract(moments, pa.scalar(timedelta(days=number), pa.duration("s"))), "%Y-%m-%d")
 
 
 def _blank(values: pa.ChunkedArray) -> pa.Array:

@@ -77,6 +77,7 @@ class CompleteJourney:
             amount=pl.col("sales_value"),
             session=pl.col("basket_id").cast(pl.String),
             delivered=pl.lit(None, pl.String),
+            delivery_ends=pl.lit(None, pl.Datetime("us", "UTC")),
             problem=pl.lit(None, pl.String),
         )
         redemptions = self._scan("coupon_redemptions").select(
@@ -89,6 +90,7 @@ class CompleteJourney:
             amount=pl.lit(None, pl.Float64),
             session=pl.format("campaign {}", "campaign_id"),
             delivered=pl.lit(None, pl.String),
+            delivery_ends=pl.lit(None, pl.Datetime("us", "UTC")),
             problem=pl.lit(None, pl.String),
         )
         rows = pl.concat([purchases.filter(within), redemptions.filter(within)]).collect()

@@ -24,6 +24,8 @@ from spark_jobs.sources.description import Behaviors, Format, load_description
 from spark_jobs.sources.formats import PROBLEM, first_line, read_file
 from spark_jobs.sources.source import ATTRIBUTES, CAMPAIGNS, ITEMS, Part
 
+OPTIONAL = ("item", "query", "quantity", "amount", "session")
+
 
 class Files:
     """``spark_jobs.sources.source.Source`` over files."""
@@ -63,7 +65,8 @@ class Files:
         """The files that may hold rows of the days from first to last, and the day each was delivered for."""
         if not self._by_day:
             return [(path, "") for path in self._files(self._behaviors.files)]
-        days = [first + timedelta(days=n) for n in range((last - first).days + 1 + self._late_days)]
+        # By the shop's clock the first UTC day may begin, or the last one end, a day earlier or later than ours.
+        days = [first + timedelta(days=n) for n in range(-1, (last - first).days + 2 + self._late_days)]
         return [(path, day.isoformat()) for day in days for path in self._files_of(day)]
 
     def catalog_digest(self) -> str:
@@ -84,23 +87,28 @@ class Files:
 
     def read(self, part: Part) -> pa.Table:
         path, expected, delivered, first, last = part
-        frame = read_file(Path(path), self._behaviors.format, self._behaviors.columns.named(), "behaviors")
+        frame = read_file(Path(path), self._behaviors.format, self._behaviors.columns.named(), "behaviors", OPTIONAL)
         self._check_new_columns(Path(path), frame)
         if _file_digest(Path(path)) != expected:
             raise DataError(f"{path} changed while it was read: run again when its writer has finished.")
-        rows = _raw(frame, self._behaviors)
-        own = pl.col("at").dt.date().dt.to_string("%Y-%m-%d")
-        rows = rows.with_columns(delivered=pl.lit(delivered or _commonest_day(rows, last)))
-        # A row is read with its own day; one whose time cannot be used, with the day of its delivery.
-        earliest = pl.col("delivered").str.to_date().dt.offset_by(f"-{self._late_days}d").dt.to_string("%Y-%m-%d")
-        usable = own.is_between(
-            earliest if delivered else pl.lit("0000"), pl.col("delivered") if delivered else pl.lit("9999")
+        rows = self._with_delivery(_raw(frame, self._behaviors), delivered, last)
+        # A row is read with its own UTC day; one whose time cannot be used, with the day of its delivery.
+        ends, oldest = pl.col("delivery_ends"), pl.duration(days=1 + self._late_days)
+        usable = pl.col("at").is_not_null() & (
+            ends.is_null() | pl.col("at").is_between(ends - oldest, ends, closed="left")
         )
-        day = pl.when(usable).then(own).otherwise(pl.col("delivered"))
-        kept = rows.filter(day.is_between(pl.lit(first), pl.lit(last)))
-        # In a pile of files no row is late: only what cannot be used needs the day of delivery.
-        named = pl.col("delivered") if delivered else pl.when(pl.col("at").is_null()).then(pl.col("delivered"))
-        return kept.with_columns(delivered=named).select(RAW.names).to_arrow().cast(RAW)
+        day = pl.when(usable).then(pl.col("at").dt.date().dt.to_string("%Y-%m-%d")).otherwise(pl.col("delivered"))
+        return rows.filter(day.is_between(pl.lit(first), pl.lit(last))).select(RAW.names).to_arrow().cast(RAW)
+
+    def _with_delivery(self, rows: pl.DataFrame, delivered: str, last: str) -> pl.DataFrame:
+        """Name each row's delivery. In a pile of files no row is late, and a file stands for its commonest day."""
+        if not delivered:
+            never = pl.lit(None, pl.Datetime("us", "UTC"))
+            return rows.with_columns(delivered=pl.lit(_commonest_day(rows, last)), delivery_ends=never)
+        midnight = datetime.fromisoformat(delivered) + timedelta(days=1)
+        ends = midnight.replace(tzinfo=ZoneInfo(self._behaviors.time_zone)).astimezone(UTC)
+        moment = pl.lit(ends).cast(pl.Datetime("us", "UTC"))
+        return rows.with_columns(delivered=pl.lit(delivered), delivery_ends=moment)
 
     def _check_new_columns(self, path: Path, frame: pl.DataFrame) -> None:
         behaviors = self._behaviors
@@ -172,7 +180,11 @@ def _file_digest(path: Path) -> str:
 def _raw(frame: pl.DataFrame, behaviors: Behaviors) -> pl.DataFrame:
     """Rows under our names and types; what cannot be converted is named in ``problem``."""
     named = behaviors.columns.named()
-    empty = [pl.lit(None, pl.String).alias(name) for name in RAW.names if name not in (*named, "problem", "delivered")]
+    empty = [
+        pl.lit(None, pl.String).alias(name)
+        for name in RAW.names
+        if name not in (*named, "problem", "delivered", "delivery_ends")
+    ]
     rows = frame.select(
         *(pl.col(theirs).alias(ours) for ours, theirs in named.items()), *empty, problem=pl.col(PROBLEM)
     )

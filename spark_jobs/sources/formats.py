@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -22,8 +22,14 @@ def first_line(error: Exception) -> str:
     return str(error).splitlines()[0][:200]
 
 
-def read_file(path: Path, kind: Format, named: Mapping[str, str], what: str) -> pl.DataFrame:
+def read_file(
+    path: Path, kind: Format, named: Mapping[str, str], what: str, optional: Collection[str] = ()
+) -> pl.DataFrame:
     """A file's rows with all columns as its format gives them, and ``_problem`` where a row could not be read.
+
+    Args:
+        named: our name to the file's, of the columns that are needed. what: what the rows are, for messages.
+        optional: those of our names that no line of a JSON Lines file has to have, since null keys may be left out.
 
     Raises:
         DataError: the file is damaged, or a column is missing.
@@ -36,6 +42,9 @@ def read_file(path: Path, kind: Format, named: Mapping[str, str], what: str) -> 
         raise DataError(
             f"{path} cannot be read as {kind} ({first_line(error)}): it is damaged or another format."
         ) from None
+    if kind == "jsonl":
+        absent = {named[name] for name in optional if name in named} - set(frame.columns)
+        frame = frame.with_columns(pl.lit(None, pl.String).alias(name) for name in absent)
     missing = sorted({theirs for theirs in named.values() if theirs not in frame.columns})
     if missing:
         there = ", ".join(c for c in frame.columns if not c.startswith("_")) or "none"

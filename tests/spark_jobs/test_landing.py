@@ -12,7 +12,8 @@ import pyarrow as pa
 from representation.cleaning import entity_id
 from schemas.behaviors import RAW
 from spark_jobs.buckets import bucket_of
-from spark_jobs.land import Landing, mark, query_entities, split
+from spark_jobs.land import query_entities
+from spark_jobs.marking import Landing, mark, split
 from spark_jobs.pseudonyms import pseudonym
 
 KEY = b"k" * 32
@@ -30,17 +31,20 @@ def _raw(**changes: Any) -> dict[str, Any]:
         "amount": 2.5,
         "session": "b1",
         "delivered": None,
+        "delivery_ends": None,
         "problem": None,
     }
     return {**row, **changes}
 
+
+DELIVERY = {"delivered": "2017-11-01", "delivery_ends": datetime(2017, 11, 2, tzinfo=UTC)}
 
 DIRT: dict[str, dict[str, Any]] = {
     "unreadable": {"problem": "line 3: not JSON"},
     "missing_user": {"user": "  "},
     "missing_time": {"at": None},
     "future_time": {"at": datetime(2017, 11, 2, tzinfo=UTC)},
-    "too_late": {"at": datetime(2017, 10, 29, tzinfo=UTC), "delivered": "2017-11-01"},
+    "too_late": {"at": datetime(2017, 10, 29, tzinfo=UTC), **DELIVERY},
     "unknown_action": {"action": "teleport"},
     "empty_query": {"action": "search", "item": None, "query": " \u200b"},
     "unknown_item": {"item": "99"},
@@ -89,7 +93,7 @@ def test_rows_without_a_usable_time_stay_with_the_day_that_is_landed() -> None:
 
 
 def test_a_late_row_belongs_to_its_own_day() -> None:
-    late = _raw(at=datetime(2017, 10, 30, 8, tzinfo=UTC), delivered="2017-11-01")
+    late = _raw(at=datetime(2017, 10, 30, 8, tzinfo=UTC), **DELIVERY)
     marked = mark(_table([late, {**late, "at": None}]), LANDING)
     assert marked["day"].to_pylist() == ["2017-10-30", "2017-11-01"]
     assert marked["rule"].to_pylist() == [None, "missing_time"]

@@ -1,0 +1,229 @@
+"""Any shop's files: formats, time zones, late rows, and what is wrong with them."""
+
+from __future__ import annotations
+
+import io
+import json
+from datetime import UTC, date, datetime
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+import pyarrow as pa
+import pytest
+
+from commands.errors import ConfigurationError, DataError, SourceMissing
+from settings import SourceSettings
+from spark_jobs.sources import Source, open_source
+
+DAY = date(2017, 11, 1)
+ROWS: list[dict[str, Any]] = [
+    {"time": "2017-11-01 09:30:00", "who": "ann", "what": "order", "sku": "1", "pieces": 2, "price": 9.5},
+    {"time": "2017-11-01 10:00:00", "who": "ben", "what": "search", "words": "warm gloves"},
+]
+FIELDS = ("time", "who", "what", "sku", "words", "pieces", "price")
+TOML = """
+name = "shop"
+[behaviors]
+files = "log/{{day}}.{format}"
+format = "{format}"
+time_zone = "{zone}"
+actions = {{ order = "purchase" }}
+{more}
+[behaviors.columns]
+at = "time"
+user = "who"
+action = "what"
+item = "sku"
+query = "words"
+quantity = "pieces"
+amount = "price"
+[items]
+files = "items.csv"
+format = "csv"
+columns = {{ item = "sku", text = "title", path = ["type"] }}
+"""
+
+
+class Shop:
+    """A folder that plays the shop."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        (folder / "log").mkdir()
+        (folder / "items.csv").write_text("sku,title,type\n1,lined gloves,gloves\n")
+
+    def log(self, day: str, text: str | bytes, kind: str = "csv") -> Path:
+        path = self.folder / "log" / f"{day}.{kind}"
+        path.write_bytes(text.encode() if isinstance(text, str) else text)
+        return path
+
+    def source(self, kind: str = "csv", zone: str = "UTC", more: str = "", late_days: int = 2) -> Source:
+        path = self.folder / "source.toml"
+        path.write_text(TOML.format(format=kind, zone=zone, more=more))
+        return open_source(SourceSettings(name=str(path), late_days=late_days))
+
+
+@pytest.fixture
+def shop(tmp_path: Path) -> Shop:
+    return Shop(tmp_path)
+
+
+def csv(rows: list[dict[str, Any]], fields: tuple[str, ...] = FIELDS) -> str:
+    lines = [",".join(fields), *(",".join(str(row.get(name, "")) for name in fields) for row in rows)]
+    return "\n".join(lines) + "\n"
+
+
+def read(source: Source, first: date = DAY, last: date = DAY) -> list[dict[str, Any]]:
+    return pa.concat_tables([source.read(part) for part in source.parts(first, last)]).to_pylist()
+
+
+def parquet(rows: list[dict[str, Any]]) -> bytes:
+    buffer = io.BytesIO()
+    typed = [{**row, "time": datetime.fromisoformat(row["time"])} for row in rows]
+    pl.DataFrame(typed, infer_schema_length=None).write_parquet(buffer)
+    return buffer.getvalue()
+
+
+CONTENTS = {
+    "csv": csv(ROWS),
+    "jsonl": "".join(json.dumps(row) + "\n" for row in ROWS),
+    "parquet": parquet(ROWS),
+}
+
+
+@pytest.mark.parametrize("kind", CONTENTS)
+def test_every_format_gives_the_same_rows(shop: Shop, kind: str) -> None:
+    shop.log("2017-11-01", CONTENTS[kind], kind)
+    order, search = read(shop.source(kind))
+    assert (order["user"], order["action"], order["item"], order["quantity"], order["amount"]) == (
+        "ann",
+        "purchase",
+        "1",
+        2,
+        9.5,
+    )
+    assert order["at"] == datetime(2017, 11, 1, 9, 30, tzinfo=UTC)
+    assert (search["action"], search["query"], search["item"], search["problem"]) == (
+        "search",
+        "warm gloves",
+        None,
+        None,
+    )
+
+
+def test_times_without_a_zone_are_in_the_shops(shop: Shop) -> None:
+    shop.log("2017-11-01", csv(ROWS))
+    assert read(shop.source(zone="Europe/Vienna"))[0]["at"] == datetime(2017, 11, 1, 8, 30, tzinfo=UTC)
+    late_evening = {**ROWS[0], "time": "2017-11-01 22:00:00"}
+    shop.log("2017-11-01", csv([late_evening]))
+    source = shop.source(zone="America/New_York")
+    assert read(source) == []
+    assert read(source, date(2017, 11, 2), date(2017, 11, 2))[0]["at"] == datetime(2017, 11, 2, 2, tzinfo=UTC)
+
+
+def test_late_rows_come_with_their_own_day_and_make_it_due(shop: Shop) -> None:
+    shop.log("2017-11-01", csv(ROWS))
+    source = shop.source()
+    before = source.digest(DAY)
+    shop.log("2017-11-02", csv([{**ROWS[0], "who": "late"}]))
+    assert source.digest(DAY) != before
+    assert [row["user"] for row in read(source)] == ["ann", "ben", "late"]
+    assert read(source, date(2017, 11, 2), date(2017, 11, 2)) == []
+
+
+def test_what_cannot_be_converted_is_a_problem_of_the_row(shop: Shop) -> None:
+    broken = [
+        {**ROWS[0], "time": "yesterday"},
+        {**ROWS[0], "pieces": "many"},
+        {**ROWS[0], "price": "cheap"},
+        {**ROWS[0], "time": ""},
+    ]
+    shop.log("2017-11-01", csv(broken) + "2017-11-01 09:00:00,ann\n")
+    problems = [row["problem"] for row in read(shop.source())]
+    assert problems == [
+        "the time yesterday cannot be read",
+        "the quantity many is no number",
+        "the amount cheap is no number",
+        None,
+        "line 6 has 2 fields instead of 7",
+    ]
+
+
+def test_a_line_that_is_no_json_is_a_problem_of_that_line(shop: Shop) -> None:
+    shop.log("2017-11-01", json.dumps(ROWS[0]) + "\n{broken\n[1]\n", "jsonl")
+    assert [row["problem"] for row in read(shop.source("jsonl"))] == [
+        None,
+        "line 2 is no JSON object",
+        "line 3 is no JSON object",
+    ]
+
+
+def test_a_missing_column_is_named(shop: Shop) -> None:
+    shop.log("2017-11-01", csv(ROWS, ("time", "what", "sku", "words", "pieces", "price")))
+    with pytest.raises(DataError, match=r"2017-11-01\.csv lacks the column who of behaviors; it has: time, what"):
+        read(shop.source())
+
+
+def test_a_new_column_is_dropped_or_refused_as_set(shop: Shop) -> None:
+    shop.log("2017-11-01", csv([{**row, "mood": "good"} for row in ROWS], (*FIELDS, "mood")))
+    assert len(read(shop.source())) == 2
+    with pytest.raises(DataError, match=r"new columns mood: name them in behaviors\.known_columns"):
+        read(shop.source(more='new_columns = "refuse"'))
+
+
+def test_a_truncated_parquet_file_is_named(shop: Shop) -> None:
+    content = CONTENTS["parquet"]
+    assert isinstance(content, bytes)
+    shop.log("2017-11-01", content[: len(content) // 2], "parquet")
+    with pytest.raises(DataError, match=r"2017-11-01.parquet cannot be read as parquet .* damaged"):
+        read(shop.source("parquet"))
+
+
+def test_a_retyped_column_is_named(shop: Shop) -> None:
+    buffer = io.BytesIO()
+    pl.DataFrame([{**ROWS[0], "words": "", "who": ["ann"]}]).write_parquet(buffer)
+    shop.log("2017-11-01", buffer.getvalue(), "parquet")
+    with pytest.raises(DataError, match=r"the column who is List\(String\), a plain value is needed"):
+        read(shop.source("parquet"))
+
+
+def test_a_file_that_changes_while_it_is_read_is_an_error(shop: Shop) -> None:
+    path = shop.log("2017-11-01", csv(ROWS))
+    source = shop.source()
+    parts = source.parts(DAY, DAY)
+    path.write_text(csv(ROWS[:1]))
+    with pytest.raises(DataError, match="changed while it was read"):
+        source.read(parts[0])
+
+
+def test_a_day_without_a_file_has_not_arrived(shop: Shop) -> None:
+    assert not shop.source().arrived(DAY)
+    shop.log("2017-11-01", csv([]))
+    assert shop.source().arrived(DAY)
+    assert read(shop.source()) == []
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("name = [", "is no TOML"),
+        ("name = 'x'", "behaviors: Field required; items: Field required"),
+        (TOML.format(format="csv", zone="Mars/Base", more=""), "'Mars/Base' is no time zone"),
+        (TOML.format(format="csv", zone="UTC", more="colour = 1"), "behaviors.colour: Extra inputs"),
+        (TOML.format(format="csv", zone="UTC", more="").replace('"purchase"', '"buy"'), "unknown actions buy"),
+    ],
+)
+def test_a_wrong_source_file_says_what_is_wrong(tmp_path: Path, text: str, message: str) -> None:
+    path = tmp_path / "source.toml"
+    path.write_text(text)
+    with pytest.raises(ConfigurationError, match=message):
+        open_source(SourceSettings(name=str(path)))
+
+
+def test_a_missing_source_says_so(tmp_path: Path, shop: Shop) -> None:
+    with pytest.raises(ConfigurationError, match="There is no source file"):
+        open_source(SourceSettings(name=str(tmp_path / "none.toml")))
+    (shop.folder / "items.csv").unlink()
+    with pytest.raises(SourceMissing, match=r"No items file matches items\.csv"):
+        shop.source().items()

@@ -33,7 +33,7 @@ LOGGED_FAILURES = 20
 SAMPLED_PARTITIONS = 5
 SAMPLED_ROWS = 10
 # What of a rejected row may be shown: neither the user, nor a session, nor the words that somebody searched for.
-SHOWN_FIELDS = ("at", "action", "item", "quantity", "amount", "problem")
+SHOWN_FIELDS = ("at", "action", "item", "item_id", "quantity", "amount", "problem")
 SHOWN_LENGTH = 120
 
 

@@ -7,6 +7,7 @@ These are plain HTML, and say why a rule is there. Everything shown is escaped.
 from __future__ import annotations
 
 import html
+import math
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
@@ -151,8 +152,12 @@ def _rules(result: Any, observed: Mapping[str, Mapping[str, Any]]) -> list[tuple
 
 def _counts(told: Mapping[str, Any]) -> list[Raw]:
     listed = told["counts"]
-    names = sorted({name for _partition, counts in listed for name in counts})
-    rows = [(nowrap(partition), *(_figure(counts.get(name)) for name in names)) for partition, counts in listed]
+    names = sorted({name for _partition, counts in listed for name in counts} | set(told["needed"]))
+    absent = {name: "missing" if name in told["needed"] else "" for name in names}
+    rows = [
+        (nowrap(partition), *(_figure(counts[name]) if name in counts else absent[name] for name in names))
+        for partition, counts in listed
+    ]
     more = told["partitions"] - len(listed)
     after = [paragraph(f"{more:,} further partitions are not listed; none of the rules' verdicts left them out.")]
     title = heading("Counts by partition")
@@ -207,8 +212,8 @@ def _safe(text: str) -> str:
 
 
 def _figure(value: float | None) -> str:
-    if value is None:
-        return "missing"
+    if value is None or math.isnan(value):
+        return "no count"
     return f"{value:,.0f}" if float(value).is_integer() else f"{value:,.4g}"
 
 

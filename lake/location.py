@@ -148,19 +148,21 @@ class Lake:
 
     def list(self, prefix: str) -> Iterator[str]:
         """Paths of the files below a folder, sorted."""
+        yield from (path for path, _ in self.list_with_times(prefix))
+
+    def list_with_times(self, prefix: str) -> Iterator[tuple[str, float]]:
+        """Paths of the files below a folder with the second of their last change, sorted by path."""
         if self.is_s3:
             bucket, root = self._bucket_and_prefix
             with S3Errors(self):
-                pages = self.client.get_paginator("list_objects_v2").paginate(
-                    Bucket=bucket, Prefix=f"{root}{prefix}/"
-                )
-                keys = [entry["Key"] for page in pages for entry in page.get("Contents", [])]
-            yield from sorted(key.removeprefix(root) for key in keys)
+                pages = self.client.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=f"{root}{prefix}/")
+                entries = [entry for page in pages for entry in page.get("Contents", [])]
+            yield from sorted((e["Key"].removeprefix(root), e["LastModified"].timestamp()) for e in entries)
             return
         folder = Path(self.root, prefix)
         if folder.is_dir():
             files = (path for path in folder.rglob("*") if path.is_file())
-            yield from sorted(path.relative_to(self.root).as_posix() for path in files)
+            yield from sorted((path.relative_to(self.root).as_posix(), path.stat().st_mtime) for path in files)
 
     def delete(self, path: str) -> None:
         """Remove a file if it is there."""
@@ -192,9 +194,7 @@ class S3Errors:
         if isinstance(error, ClientError):
             code = error.response.get("Error", {}).get("Code", "")
             if code == "NoSuchBucket":
-                raise ConfigurationError(
-                    f"The bucket of {self.lake.root} does not exist: create it."
-                ) from error
+                raise ConfigurationError(f"The bucket of {self.lake.root} does not exist: create it.") from error
             if code in ("InvalidAccessKeyId", "SignatureDoesNotMatch", "AccessDenied", "403"):
                 raise ConfigurationError(
                     f"{self.lake.root} refuses these credentials ({code}): check AWS_ACCESS_KEY_ID, "

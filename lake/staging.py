@@ -138,8 +138,7 @@ def read_staged(lake: Lake, table: Table, staged: StagedPartition, columns: Sequ
     """The rows of a staged partition, without its partition columns."""
     names = [name for name in table.file_schema.names if columns is None or name in columns]
     parts = [
-        pq.read_table(io.BytesIO(lake.read(f"{table.name}/{file.path}") or b""), columns=names)
-        for file in staged.files
+        pq.read_table(io.BytesIO(lake.read(f"{table.name}/{file.path}") or b""), columns=names) for file in staged.files
     ]
     empty = pa.schema([table.schema.field(name) for name in names]).empty_table()
     return pa.concat_tables([empty, *parts])

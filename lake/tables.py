@@ -6,11 +6,10 @@ import random
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.dataset as pds
 from deltalake import CommitProperties, DeltaTable, Schema
 from deltalake.exceptions import CommitFailedError, DeltaError, TableNotFoundError
 from deltalake.transaction import AddAction
@@ -20,6 +19,9 @@ from lake.fingerprint import digest
 from lake.location import Lake
 from lake.staging import stage
 from schemas.table import Table
+
+if TYPE_CHECKING:
+    import pyarrow.dataset as pds
 
 Partition = Mapping[str, str]
 COMMIT_ATTEMPTS = 20
@@ -153,6 +155,8 @@ def _dataset(lake: Lake, delta: DeltaTable, table: Table) -> pds.Dataset:
     deltalake's own dataset also promises what the files' statistics say, and promises too much: a bound that is
     missing becomes ``column >= null``, and rows that are there are not found.
     """
+    import pyarrow.dataset as pds  # Brings pandas along, which whoever only asks what is published can spare.
+
     place, form = lake.filesystem(table.name), pds.ParquetFileFormat()
     fragments = [
         form.make_fragment(
@@ -169,10 +173,16 @@ def _expression(table: Table, filters: Sequence[tuple[str, str, Any]]) -> pc.Exp
     expression: pc.Expression | None = None
     for column, operator, value in filters:
         if operator == "in":
-            value = pa.array(list(value), table.schema.field(column).type)
+            value = _values(value).cast(table.schema.field(column).type)
         one = _COMPARISONS[operator](pc.field(column), value)
         expression = one if expression is None else expression & one
     return expression
+
+
+def _values(values: Any) -> pa.Array:
+    if isinstance(values, pa.ChunkedArray):
+        return values.combine_chunks()
+    return values if isinstance(values, pa.Array) else pa.array(list(values))
 
 
 _COMPARISONS: dict[str, Callable[[pc.Expression, Any], pc.Expression]] = {

@@ -226,6 +226,7 @@ def _told(found: TableEvidence, failures: Sequence[Failure], lines: Sequence[str
         "observed": {rule.metric: _observed(found, rule) for rule in rules(found.table)},
         "failures": [[failure.row.partition, failure.rule.metric, failure.words] for failure in failures],
         "counts": [[row.partition, dict(row.counts)] for row in listed[:LISTED_PARTITIONS]],
+        "needed": sorted({name for rule in rules(found.table) for name in rule.counts}),
         "lines": list(lines),
     }
 

@@ -75,7 +75,8 @@ def csv(rows: list[dict[str, Any]], fields: tuple[str, ...] = FIELDS) -> str:
 
 
 def read(source: Source, first: date = DAY, last: date = DAY) -> list[dict[str, Any]]:
-    return pa.concat_tables([source.read(part) for part in source.parts(first, last)]).to_pylist()
+    rows: list[dict[str, Any]] = pa.concat_tables(source.read(p) for p in source.parts(first, last)).to_pylist()
+    return rows
 
 
 def parquet(rows: list[dict[str, Any]]) -> bytes:
@@ -85,7 +86,7 @@ def parquet(rows: list[dict[str, Any]]) -> bytes:
     return buffer.getvalue()
 
 
-CONTENTS = {
+CONTENTS: dict[str, str | bytes] = {
     "csv": csv(ROWS),
     "jsonl": "".join(json.dumps(row) + "\n" for row in ROWS),
     "parquet": parquet(ROWS),

@@ -6,17 +6,19 @@ A setting is overridden by the environment: ``INTENTFLOW_<SECTION>__<NAME>``, fo
 
 from __future__ import annotations
 
+import os
 from datetime import date
 from functools import cache
 from pathlib import Path
 from typing import Annotated, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic_settings import BaseSettings, SettingsConfigDict, SettingsError
 
 from commands.errors import ConfigurationError
 
 ROOT = Path(__file__).resolve().parent
+PREFIX = "INTENTFLOW_"
 
 
 def _below_root(path: Path) -> Path:
@@ -29,7 +31,7 @@ PathBelowRoot = Annotated[Path, AfterValidator(_below_root)]
 class Section(BaseModel):
     """A group of settings; unknown names are refused, so a misspelt one is noticed."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, validate_default=True)
 
 
 class LakeSettings(Section):
@@ -129,7 +131,7 @@ class AirflowSettings(Section):
 class Settings(BaseSettings):
     """All sections. ``load_settings`` is the way to get one."""
 
-    model_config = SettingsConfigDict(env_prefix="INTENTFLOW_", env_nested_delimiter="__", extra="forbid", frozen=True)
+    model_config = SettingsConfigDict(env_prefix=PREFIX, env_nested_delimiter="__", extra="forbid", frozen=True)
 
     lake: LakeSettings = LakeSettings()
     source: SourceSettings = SourceSettings()
@@ -147,11 +149,25 @@ def load_settings() -> Settings:
     Raises:
         ConfigurationError: naming each bad setting, its value and what is wanted.
     """
+    misspelt = sorted(
+        name
+        for name in os.environ
+        if name.startswith(PREFIX) and name.removeprefix(PREFIX).split("__")[0].lower() not in Settings.model_fields
+    )
+    if misspelt:
+        sections = ", ".join(section.upper() for section in Settings.model_fields)
+        raise ConfigurationError(
+            f"Settings refused: no section is called as in {', '.join(misspelt)}; known: {sections}."
+        )
     try:
         return Settings()
+    except SettingsError as error:
+        raise ConfigurationError(
+            f"Settings refused: {error}; write a single setting as INTENTFLOW_<SECTION>__<NAME>."
+        ) from None
     except ValidationError as error:
         sentences = [
-            f"INTENTFLOW_{'__'.join(str(part) for part in problem['loc']).upper()}: {problem['msg']}"
+            f"{PREFIX}{'__'.join(str(part) for part in problem['loc']).upper()}: {problem['msg']}"
             for problem in error.errors()
         ]
         raise ConfigurationError("Settings refused: " + "; ".join(sentences) + ".") from None

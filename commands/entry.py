@@ -42,6 +42,8 @@ def run_command(main: Callable[[argparse.Namespace], Mapping[str, Any]], parser:
     try:
         arguments = parser.parse_args()
         manifest = dict(main(arguments))
+        manifest["seconds"] = round(time.monotonic() - started, 3)
+        last_line = json.dumps(manifest, sort_keys=True)
     except SystemExit as exit_:
         sys.exit(Exit.USAGE if exit_.code not in (0, None) else Exit.OK)
     except CommandError as error:
@@ -52,7 +54,6 @@ def run_command(main: Callable[[argparse.Namespace], Mapping[str, Any]], parser:
     except Exception:
         log.exception("%s failed in a way it should not", parser.prog)
         sys.exit(Exit.INTERNAL)
-    manifest["seconds"] = round(time.monotonic() - started, 3)
     sys.stderr.flush()
-    print(json.dumps(manifest, sort_keys=True), flush=True)
+    print(last_line, flush=True)
     sys.exit(Exit.OK)

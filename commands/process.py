@@ -27,6 +27,7 @@ from commands.guard import GRACE_SECONDS
 GUARD = Path(__file__).with_name("guard.py")
 
 # What commands.entry writes: "2026-11-22 01:49:03,123 INFO 12 of 40 users, ...".
+LEVELS = logging.getLevelNamesMapping()
 LOG_LINE = re.compile(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d,\d{3} (DEBUG|INFO|WARNING|ERROR|CRITICAL) (.*)")
 
 # The last line of a traceback.
@@ -208,7 +209,7 @@ class _Lines:
                 self._on_line(logging.INFO, text)
             return
         found = LOG_LINE.fullmatch(text)
-        level, message = (logging.getLevelName(found[1]), found[2]) if found else (logging.INFO, text)
+        level, message = (LEVELS[found[1]], found[2]) if found else (logging.INFO, text)
         self._tail.last = message
         if EXCEPTION_LINE.fullmatch(text):
             self._tail.exception = text

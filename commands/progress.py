@@ -27,9 +27,14 @@ class Progress:
             self._said = now
             self._say(now, note)
 
+    def done(self, note: str = "") -> None:
+        """Say how many it were in the end, unless the last line said so."""
+        if self.count < self.total or not self.total:
+            self._say(time.monotonic(), note)
+
     def _say(self, now: float, note: str) -> None:
         elapsed = max(now - self._started, 1e-9)
         rate = self.count / elapsed
-        left = (self.total - self.count) / rate if rate else float("inf")
+        left = f", {max((self.total - self.count) / rate, 0.0):.0f} s left" if rate else ""
         share = f"{self.count:,} of {self.total:,} {self.unit}"
-        log.info("%s, %.1f/s, %.0f s left%s", share, rate, max(left, 0.0), f" ({note})" if note else "")
+        log.info("%s, %.1f/s%s%s", share, rate, left, f" ({note})" if note else "")

@@ -1,0 +1,108 @@
+"""# From one day of a shop's log to each user's intents
+
+For one day (UTC, the run's partition key): lands the day's behaviors, compresses each user's history, asks the
+language model what each user intends to buy next and why, and publishes the day as a whole.
+
+**Owner:** intentflow.
+
+**Reads:** the log, items and profiles of the source that the settings name; the model folder.
+
+**Writes:** `behaviors`, `rejected_behaviors`, `items`, `profiles`, `entities`, `rollups`, `signals`, `contexts`,
+`entity_vectors`, `answers`, `intents`, `failures`, and one row in `days`, which pins the versions of the tables by day.
+Emits the asset `intents`, one event a day, with release and figures.
+
+Every task runs one command, shown in its log, that also runs alone from a shell. Steps stage, the audit judges,
+publishing makes visible: until `publish_day` is green, readers through `days` see the day as it was before.
+Skipped `audit` and `publish` tasks mean: all of it was published already, and nothing it depends on has changed.
+
+## When it fails
+
+The last error in the failed task's log is one sentence that says what to do. What a retry can help was tried three
+times already. Clearing the failed task continues the run; finished work is not done again.
+
+- `land.arrived`: the log of this day did not arrive before the deadline, or the run has no day. Ask who delivers it
+  and clear the task, or trigger a run with a day.
+- `land.stage`: a column is missing, renamed or of another type, or a file is damaged. Repair the source, clear it.
+- `land.audit`: too many rows broke a rule. The log names rules, rows and the Data Docs page. Repair the source, clear
+  `land.stage`.
+- `compress`: Spark had no memory or no disk. Make room, or lower `INTENTFLOW_SPARK__DRIVER_MEMORY`; clear the task.
+- `embed`, `infer.shard`: the engine did not start or died, mostly for memory. Make room, or trigger with more shards;
+  answers that were given already are kept.
+- `infer.audit`: too many users failed, or some have wrong tags. Read `failures` of this day, repair the cause, clear
+  `infer.shard`.
+- `publish_day`: a table has nothing for this day, or the shards used more than one release. Clear the task that the
+  log names.
+- any `publish`: another run published this day at the same time, and its result stands. Leave it, or clear the run.
+- a task stays queued: the pool of the heavy tasks is full or does not exist. Look at Admin, Pools.
+
+## Run it for other days
+
+- **One day:** Trigger, with the day as partition key (or as `day` in the form). Leave the logical date empty: with a
+  date after the log's last day Airflow makes a run without any task and calls it a success.
+- **Many days:** Trigger, Backfill, or `make backfill FROM=2017-11-01 TO=2017-11-03`. Days that are published and
+  unchanged are reused; `force` computes them again.
+- **On schedule:** unpause it. A run comes at each midnight for the day that has just ended, within the first and
+  last day of the source's settings; the demo's log has ended, so it gets none.
+"""
+
+from __future__ import annotations
+
+from airflow.sdk import CronPartitionTimetable, chain, dag, task_group
+
+from tasks.command import model_step, spark_job
+from tasks.form import DAY, FORCE, PARAMS, USERS
+from tasks.policy import DEFAULT_ARGS, Tag, first_run, last_run
+from tasks.published_day import publish_day
+from tasks.publishing import audit, publish
+from tasks.shards import sharded_model_step
+from tasks.source import source_arrived
+
+
+@task_group
+def land() -> None:
+    """The day's rows become behaviors; unusable ones are kept with the reason."""
+    staged = spark_job("land", "--from", DAY, "--to", DAY, FORCE, task_id="stage")
+    source_arrived() >> staged
+    publish(audit(staged))
+
+
+@task_group
+def compress() -> None:
+    """Each user's history as of the day, from daily roll-ups; the week's signals."""
+    rolled_up = spark_job("roll_up", "--day", DAY, FORCE)
+    published = publish(audit(rolled_up, task_id="audit_roll_up"), task_id="publish_roll_up")
+    signals = spark_job("signals", "--day", DAY, FORCE)
+    contexts = spark_job("compress", "--day", DAY, FORCE, task_id="contexts")
+    published >> [signals, contexts]
+    publish(audit(signals, contexts))
+
+
+@task_group
+def infer() -> None:
+    """Planner, experts and arbiter write each user's intents; the shards are audited and published together."""
+    shards = sharded_model_step("infer", "--day", DAY, USERS, FORCE)
+    publish(audit(shards))
+
+
+@dag(
+    # Runs at midnight UTC for the day before; the key is that day. Only a midnight cron backfills its last day.
+    schedule=CronPartitionTimetable("0 0 * * *", timezone="UTC", run_offset=-1, key_format="%Y-%m-%d"),
+    start_date=first_run(),
+    end_date=last_run(),
+    catchup=False,
+    is_paused_upon_creation=True,
+    # One day after the other: a user for whom nothing changed costs no model call once the day before is done.
+    # A backfill has its own limit.
+    max_active_runs=1,
+    default_args=DEFAULT_ARGS,
+    params=PARAMS,
+    tags=[Tag.REFRESH, Tag.INTENTS],
+    description="From one day of a shop's log to each user's intents.",
+    doc_md=__doc__,
+)
+def daily_refresh() -> None:
+    embed = model_step("embed", "--day", DAY)
+    chain(land(), compress(), embed, infer(), publish_day())
+
+
+daily_refresh()

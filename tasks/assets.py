@@ -1,0 +1,8 @@
+"""The assets that this project's DAGs produce, for other DAGs to be scheduled by."""
+
+from __future__ import annotations
+
+from airflow.sdk import Asset
+
+# One event a published day: partition key = day, extra = day, release, fingerprint, empty, figures.
+INTENTS = Asset("intents", group="intentflow")

@@ -1,0 +1,108 @@
+"""Run a command as a task: its lines in the task's log, its manifest as the result, a retry by its exit code."""
+
+from __future__ import annotations
+
+import shlex
+import sys
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from airflow.sdk import BaseOperator, Context, TriggerRule
+from airflow.sdk.exceptions import AirflowException, AirflowFailException
+
+from commands.errors import RETRYABLE, Exit
+from commands.process import Child, Result
+from settings import ROOT
+from tasks.manifests import small, summary
+from tasks.policy import MODEL_TIMEOUT, SPARK_TIMEOUT, heavy_pool
+
+
+def outcome(result: Result) -> dict[str, Any]:
+    """The manifest of a command that went well, else the exception that retries or does not.
+
+    Raises:
+        AirflowFailException: a retry cannot help: wrong data, settings or usage, or another writer was first.
+        AirflowException: a retry may help: infrastructure, a mistake of ours, or a signal ended it (out of memory).
+    """
+    if result.exit_code == Exit.OK:
+        if result.manifest is None:
+            raise AirflowFailException("The command went well but printed no manifest: its last line must be JSON.")
+        return dict(result.manifest)
+    if result.exit_code < 0 or result.exit_code in RETRYABLE:
+        raise AirflowException(result.error)
+    raise AirflowFailException(result.error)
+
+
+class RunsCommands(BaseOperator):
+    """An operator that runs commands, one after another; they end with the task, however that ends."""
+
+    _child: Child | None = None
+
+    def command(self, module: str, arguments: Sequence[str]) -> Result:
+        """Run ``python -m module arguments``; empty arguments are left out."""
+        line = [sys.executable, "-m", module, *(argument for argument in arguments if argument)]
+        self.log.info("Running python %s", shlex.join(line[1:]))
+        self._child = Child(line, directory=ROOT)
+        try:
+            # The time-out is Airflow's execution_timeout: it raises in here, and the child ends.
+            return self._child.wait(lambda level, text: self.log.log(level, "%s", text), stop_when_orphaned=True)
+        finally:
+            self._child = None
+
+    def on_kill(self) -> None:
+        if self._child is not None:
+            self._child.stop()
+
+
+class Command(RunsCommands):
+    """Runs one command and returns its manifest, without what is too large to pass around.
+
+    Args:
+        module: as in ``python -m module``. arguments: templated; one that renders to nothing is left out.
+    """
+
+    template_fields: Sequence[str] = ("arguments",)
+    ui_color = "#e8f0fe"
+
+    def __init__(self, *, module: str, arguments: Sequence[str] = (), **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.module = module
+        self.arguments = arguments
+
+    def execute(self, context: Context) -> dict[str, Any]:
+        return self.report(outcome(self.command(self.module, self.arguments)))
+
+    def report(self, manifest: Mapping[str, Any]) -> dict[str, Any]:
+        """Log a manifest as one line and cut it down to what later tasks need."""
+        kept, dropped = small(manifest)
+        self.log.info("%s: %s", self.module, summary(kept))
+        if dropped:
+            self.log.info("Left out of the result, being large: %s", ", ".join(sorted(dropped)))
+        return kept
+
+
+def spark_job(job: str, *arguments: str, task_id: str | None = None) -> Any:
+    """A job of ``spark_jobs/``; returns its manifest for the tasks after it.
+
+    It also runs when what came before was skipped, having nothing new to audit or publish.
+    """
+    return Command(
+        task_id=task_id or job,
+        module=f"spark_jobs.{job}",
+        arguments=arguments,
+        pool=heavy_pool(),
+        execution_timeout=SPARK_TIMEOUT,
+        trigger_rule=TriggerRule.NONE_FAILED,
+    ).output
+
+
+def model_step(step: str, *arguments: str, task_id: str | None = None) -> Any:
+    """A step of ``model_steps/``; as ``spark_job`` otherwise."""
+    return Command(
+        task_id=task_id or step,
+        module=f"model_steps.{step}",
+        arguments=arguments,
+        pool=heavy_pool(),
+        execution_timeout=MODEL_TIMEOUT,
+        trigger_rule=TriggerRule.NONE_FAILED,
+    ).output

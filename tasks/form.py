@@ -1,0 +1,71 @@
+"""What a person may ask a run for, and how its steps get to know: the Params form and its templates."""
+
+from __future__ import annotations
+
+from datetime import date
+
+from airflow.sdk import Param
+from airflow.sdk.exceptions import AirflowFailException
+
+from settings import load_settings
+
+PARAMS: dict[str, Param] = {
+    "day": Param(
+        None,
+        type=["null", "string"],
+        format="date",
+        title="Day",
+        description="Which day to refresh, as YYYY-MM-DD (UTC). Not needed when the run has a partition key.",
+    ),
+    "users": Param(
+        None,
+        type=["null", "integer"],
+        minimum=1,
+        title="Users",
+        description="Infer only this many users, drawn by a stable hash. Empty: as the settings say.",
+    ),
+    "shards": Param(
+        None,
+        type=["null", "integer"],
+        minimum=1,
+        maximum=1024,
+        title="Shards",
+        description="Split the users over this many inference tasks. Empty: as the settings say.",
+    ),
+    "force": Param(
+        False,
+        type="boolean",
+        title="Force",
+        description="Compute again what is published already, although nothing it depends on has changed.",
+    ),
+}
+
+# Templates; an argument that renders to nothing is left out of the command.
+DAY = "{{ partition_key or params.day or '' }}"
+USERS = "{{ '--users=%d' % params.users if params.users else '' }}"
+FORCE = "{{ '--force' if params.force else '' }}"
+
+
+def checked_day(day: str) -> str:
+    """The day of a run, when the source can have it.
+
+    Raises:
+        AirflowFailException: there is none, it is no day, or the log does not reach it. No retry helps.
+    """
+    if not day:
+        raise AirflowFailException(
+            "This run has no day: trigger it with a partition key, or with `day` filled in, as YYYY-MM-DD."
+        )
+    try:
+        if len(day) != len("YYYY-MM-DD"):
+            raise ValueError
+        found = date.fromisoformat(day)
+    except ValueError:
+        raise AirflowFailException(f"{day!r} is no day: write it as YYYY-MM-DD, for example 2017-11-01.") from None
+    source = load_settings().source
+    if found < source.first_day or (source.last_day and found > source.last_day):
+        until = f"to {source.last_day}" if source.last_day else "on"
+        raise AirflowFailException(
+            f"The log of {source.name!r} runs from {source.first_day} {until}; it has no {day}: choose another day."
+        )
+    return day

@@ -1,0 +1,56 @@
+"""Map a model step over shards of the users: as many tasks as the run or the settings ask for."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from airflow.sdk import Context, TriggerRule, get_current_context, task
+
+from settings import load_settings
+from tasks.command import Command, outcome
+from tasks.policy import MODEL_TIMEOUT, heavy_pool
+
+
+def shard_names(shards: int) -> list[str]:
+    """``1/3``, ``2/3``, ``3/3``: the number of a shard, from 1, of how many."""
+    return [f"{number}/{shards}" for number in range(1, shards + 1)]
+
+
+class ShardCommand(Command):
+    """Runs a command on one shard.
+
+    Args:
+        shard: its name, handed on as ``--shard``.
+    """
+
+    template_fields: Sequence[str] = ("arguments", "shard")
+
+    def __init__(self, *, shard: str, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.shard = shard
+
+    def execute(self, context: Context) -> dict[str, Any]:
+        return self.report(outcome(self.command(self.module, [*self.arguments, "--shard", self.shard])))
+
+
+@task(trigger_rule=TriggerRule.NONE_FAILED)
+def split() -> list[str]:
+    """Name the shards of this run."""
+    return shard_names(get_current_context()["params"]["shards"] or load_settings().inference.shards)
+
+
+def sharded_model_step(step: str, *arguments: str, task_id: str = "shard") -> Any:
+    """A step of ``model_steps/`` on every shard; returns all manifests."""
+    return (
+        ShardCommand.partial(
+            task_id=task_id,
+            module=f"model_steps.{step}",
+            arguments=list(arguments),
+            pool=heavy_pool(),
+            execution_timeout=MODEL_TIMEOUT,
+            map_index_template="shard {{ task.shard | replace('/', ' of ') }}",
+        )
+        .expand(shard=split())
+        .output
+    )

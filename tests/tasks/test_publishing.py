@@ -1,0 +1,148 @@
+"""Audit and publish as tasks; the day's row and the event; what a consumer reads. On a real lake."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from types import SimpleNamespace
+from typing import Any, cast
+
+import pyarrow as pa
+import pytest
+from airflow.sdk import Context
+from airflow.sdk.exceptions import AirflowFailException, AirflowSkipException
+
+import settings
+from lake import audits
+from lake.location import Lake
+from lake.publish_day import DAY_TABLES
+from lake.publish_day import publish_day as publish_row
+from lake.publishing import publish as publish_batches
+from lake.staging import Batch, StagedPartition, stage
+from schemas import intents
+from schemas.table import Table
+from tasks.assets import INTENTS
+from tasks.published_day import one_release, publish_day
+from tasks.publishing import Audit, Publish
+from tasks.wanted import most_wanted
+
+DAY = "2017-11-01"
+
+
+@pytest.fixture
+def own_lake(lake: Lake, monkeypatch: pytest.MonkeyPatch) -> Iterator[Lake]:
+    """The lake of the settings, also for the commands that tasks start."""
+    monkeypatch.setenv("INTENTFLOW_LAKE__URI", lake.root)
+    settings.load_settings.cache_clear()
+    yield lake
+    settings.load_settings.cache_clear()
+
+
+def staged(lake: Lake, table: Table, rows: list[dict[str, Any]], fingerprint: str = "f") -> Batch:
+    """A staged batch of the day."""
+    values = {name: "infer" if name == "step" else DAY for name in table.partition_by}
+    data = pa.Table.from_pylist([{**values, **row} for row in rows], table.schema)
+    file = stage(lake, table, data, fingerprint=fingerprint, partition=values)
+    batch = Batch(table.name, "test", (StagedPartition(values, fingerprint, (file,)),))
+    batch.save(lake)
+    return batch
+
+
+def passed(lake: Lake, batches: list[Batch]) -> list[Batch]:
+    """The batches, each with a verdict as after a passed audit of all of them."""
+    for batch in batches:
+        audits.record(lake, batch, {"success": True, "company": audits.companies(batches)[batch.digest]})
+    return batches
+
+
+def tag(user: str, rank: int, category: str) -> dict[str, Any]:
+    return {
+        "user_id": user,
+        "rank": rank,
+        "tag": f"fresh {category}",
+        "category": category,
+        "category_similarity": 0.5,
+        "persona": "cook",
+        "why": "cooks",
+        "expert": 1,
+        "chosen_by": "arbiter",
+        "release": "base",
+    }
+
+
+def execute(operator: Any, context: Context | None = None) -> Any:
+    operator.allow_nested_operators = True
+    return operator.execute(context or Context())
+
+
+def test_nothing_staged_is_skipped() -> None:
+    operator = Audit(task_id="audit", manifests=[{"batches": []}, [{"rows": 1}], None])
+    with pytest.raises(AirflowSkipException, match="published already"):
+        execute(operator)
+
+
+def test_shards_are_published_together(own_lake: Lake) -> None:
+    parts = [staged(own_lake, intents.TABLE, [tag(user, 1, "soup")], fingerprint=user) for user in ("a", "b")]
+    batches = passed(own_lake, parts)
+    manifests = [[{"batches": [batch.path]} for batch in batches]]
+    result = execute(Publish(task_id="publish", manifests=manifests))
+    assert result["batches"] == [batch.path for batch in batches]
+    assert result["published"][0]["rows"] == 2
+
+
+def context_of(manifests: dict[str, list[dict[str, Any]]]) -> tuple[Context, SimpleNamespace]:
+    """What Airflow hands a task, as far as publishing a day looks at it."""
+    partitions: list[str] = []
+    event = SimpleNamespace(partitions=partitions, extra={}, add_partitions=partitions.append)
+    context = {
+        "ti": SimpleNamespace(xcom_pull=lambda task_ids: manifests[task_ids[0]]),
+        "dag_run": SimpleNamespace(start_date=datetime.now(UTC)),
+        "outlet_events": {INTENTS: event},
+    }
+    return cast(Context, context), event
+
+
+def test_empty_day_is_published_and_says_so(own_lake: Lake, monkeypatch: pytest.MonkeyPatch) -> None:
+    publish_batches(own_lake, passed(own_lake, [staged(own_lake, table, []) for table in DAY_TABLES]))
+    operator = publish_day().operator
+    operator.day = DAY
+    manifests = {"infer.shard": [{"release": "base", "model_calls": 0, "seconds": 1.5}], "land.audit": [None]}
+    monkeypatch.setattr(operator, "get_flat_relative_ids", lambda upstream: set(manifests))
+    context, event = context_of(cast(Any, manifests))
+    result = execute(operator, context)
+    assert (result["day"], result["release"], result["empty"]) == (DAY, "base", True)
+    assert event.partitions == [DAY]
+    assert event.extra["empty"] is True
+    assert event.extra["release"] == "base"
+    assert event.extra["figures"]["infer.shard.seconds"] == 1.5
+    assert event.extra["figures"]["run.seconds"] >= 0
+    assert most_wanted(DAY) == []
+
+
+def test_consumer_counts_users_through_the_pinned_version(own_lake: Lake) -> None:
+    rows = [tag("a", 1, "soup"), tag("a", 2, "soup"), tag("b", 1, "soup"), tag("b", 2, "tea"), tag("c", 1, "milk")]
+    others = [staged(own_lake, table, []) for table in DAY_TABLES if table is not intents.TABLE]
+    publish_batches(own_lake, passed(own_lake, [staged(own_lake, intents.TABLE, rows), *others]))
+    publish_row(own_lake, DAY, "base", {})
+    # Somebody publishes the table again; the day's row is not there yet, so the day reads as it was.
+    later = staged(own_lake, intents.TABLE, [tag("z", 1, "wine")], fingerprint="g")
+    publish_batches(own_lake, passed(own_lake, [later]))
+    assert most_wanted(DAY, top=2) == [("soup", 2), ("milk", 1)]
+
+
+def test_consumer_of_a_day_that_is_not_published(own_lake: Lake) -> None:
+    with pytest.raises(AirflowFailException, match="run daily_refresh for it first"):
+        most_wanted(DAY)
+
+
+def test_consumer_without_a_day() -> None:
+    with pytest.raises(AirflowFailException, match="This run has no day"):
+        most_wanted(None)
+
+
+def test_one_release() -> None:
+    assert one_release([{"rows": 1}, {"release": "base"}, {"release": "base"}]) == "base"
+    with pytest.raises(AirflowFailException, match=r"more than one release \(a, b\)"):
+        one_release([{"release": "b"}, {"release": "a"}])
+    with pytest.raises(AirflowFailException, match="names its release"):
+        one_release([{}])

@@ -95,8 +95,24 @@ class InferenceSettings(Section):
     shards: int = Field(default=1, ge=1, description="Mapped inference tasks a day.")
     chunk_users: int = Field(default=16, ge=1, description="Users done together; the unit of a resume.")
     personas: int = Field(default=3, ge=1, le=8, description="K, the planner's personas.")
+    evidence: int = Field(default=3, ge=1, le=6, description="Categories that a persona rests on, at most.")
     tags_per_expert: int = Field(default=10, ge=2, description="M, the tags each expert writes.")
     tags: int = Field(default=10, ge=1, description="N, the tags that the arbiter keeps.")
+    attempts: int = Field(default=3, ge=1, description="How often a role is asked before its user fails.")
+    word_categories: int = Field(
+        default=150, ge=0, description="Categories near a persona whose words its tags are made of; 0: any letters."
+    )
+    planner_temperature: float = Field(default=0.6, ge=0)
+    expert_temperature: float = Field(default=0.7, ge=0)
+    top_p: float = Field(default=0.9, gt=0, le=1, description="Of the planner's and the experts' sampling.")
+    frequency_penalty: float = Field(
+        default=1.0, ge=0, le=2, description="Of the experts' sampling: small models repeat themselves."
+    )
+    presence_penalty: float = Field(default=2.0, ge=0, le=2, description="Of the arbiter's choice: a letter once.")
+    duplicate_similarity: float = Field(
+        default=0.9, gt=0, le=1, description="Cosine from which on two tags are near-duplicates."
+    )
+    maximum_why: int = Field(default=300, ge=50, description="Characters of a tag's reason.")
 
     @model_validator(mode="after")
     def _pool_suffices(self) -> InferenceSettings:
@@ -104,6 +120,10 @@ class InferenceSettings(Section):
         if pool < self.tags:
             raise ValueError(
                 f"personas x tags_per_expert is {pool}, fewer than the {self.tags} tags to keep: raise one"
+            )
+        if pool > 52:
+            raise ValueError(
+                f"personas x tags_per_expert is {pool}, more than the 52 letters that label the pool: lower one"
             )
         return self
 
@@ -115,6 +135,16 @@ class EngineSettings(Section):
     dtype: Literal["float32", "bfloat16", "float16", "auto"] = "float32"
     maximum_tokens: int = Field(default=8_192, ge=512, description="The model's window.")
     cache_gib: float = Field(default=2.0, gt=0, description="Memory of the key-value cache.")
+    block_tokens: int = Field(
+        default=32, ge=32, multiple_of=32, description="Block of the prefix cache; on CPU a multiple of 32."
+    )
+    maximum_sequences: int = Field(default=64, ge=1, description="Requests that decode together.")
+    chunked_prefill: bool = Field(
+        default=False, description="On CPU it fails together with seeded sampling (vLLM 0.32); right on a GPU."
+    )
+    eager: bool = Field(default=True, description="Compile nothing; compiling takes minutes on CPU.")
+    tensor_parallel: int = Field(default=1, ge=1)
+    quantization: str | None = Field(default=None, description="For example fp8, where the hardware has it.")
     threads: int = Field(default=2, ge=1, description="OMP threads: 2 on a quiet machine, 1 on a busy one.")
     seed: int = 0
 

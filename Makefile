@@ -1,0 +1,59 @@
+# What one types. Each target first brings the checkout up to date (launcher/set_up.sh), which is quick when it is.
+
+DAY ?= 2017-11-01
+USERS ?= 12
+REPROCESS ?= none
+PYTEST_ARGS ?=
+
+SET_UP := ./launcher/set_up.sh
+VENV_PYTHON := .venv/bin/python
+
+.DEFAULT_GOAL := help
+.PHONY: help set-up run test lint ui stop backfill bench clean lock
+
+help: ## list what make can do
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{ printf "  make %-9s %s\n", $$1, $$2 }'
+
+set-up: ## install what is missing; the other targets do so by themselves
+	@$(SET_UP)
+
+run: ## refresh one day on a real Airflow and show the result: [DAY=2017-11-01] [USERS=12] [FORCE=1]
+	@$(SET_UP)
+	@$(VENV_PYTHON) -m launcher run --day "$(DAY)" --users "$(USERS)" $(if $(FORCE),--force)
+
+test: ## run the tests: [PYTEST_ARGS="tests/lake -x"]
+	@$(SET_UP)
+	@JAVA_HOME="$$($(VENV_PYTHON) -m launcher.java)" $(VENV_PYTHON) -m pytest $(PYTEST_ARGS)
+
+lint: ## check style and types
+	@$(SET_UP) --packages-only
+	@$(VENV_PYTHON) -m ruff check .
+	@$(VENV_PYTHON) -m ruff format --check .
+	@$(VENV_PYTHON) -m mypy
+
+ui: ## start Airflow and stay, for the browser
+	@$(SET_UP)
+	@$(VENV_PYTHON) -m launcher ui
+
+stop: ## end what runs in this checkout
+	@if [ -x $(VENV_PYTHON) ]; then $(VENV_PYTHON) -m launcher stop; fi
+
+backfill: ## refresh many days: FROM=2017-11-01 TO=2017-11-03 [REPROCESS=failed|completed] [FORCE=1] [DRY_RUN=1]
+	@$(if $(and $(FROM),$(TO)),,echo "Name the days: make backfill FROM=2017-11-01 TO=2017-11-03" >&2; exit 64)
+	@$(SET_UP)
+	@$(VENV_PYTHON) -m launcher backfill --from "$(FROM)" --to "$(TO)" --reprocess "$(REPROCESS)" \
+		$(if $(FORCE),--force) $(if $(DRY_RUN),--dry-run)
+
+bench: ## run one benchmark: NAME=...
+	@$(if $(NAME),,echo "Name a benchmark, make bench NAME=...: $(patsubst bench/%.py,%,$(wildcard bench/[a-z]*.py))" >&2; exit 64)
+	@$(SET_UP)
+	@JAVA_HOME="$$($(VENV_PYTHON) -m launcher.java)" $(VENV_PYTHON) -m bench.$(NAME)
+
+clean: ## remove what was made at run time (the lake, logs, models); the key of the pseudonyms stays
+	@if [ -x $(VENV_PYTHON) ]; then $(VENV_PYTHON) -m launcher stop; fi
+	@if [ -d var ]; then find var -mindepth 1 -maxdepth 1 ! -name pseudonym.key -exec rm -rf {} +; fi
+	@rm -rf .mypy_cache .ruff_cache .pytest_cache
+
+lock: ## resolve requirements*.in into the pinned requirements*.txt: [UPGRADE=1]
+	@$(SET_UP) --packages-only
+	@./launcher/lock.sh $(if $(UPGRADE),--upgrade)

@@ -1,0 +1,104 @@
+"""The day as a person reads it: three users' intents, and the figures of the run."""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from lake import tables
+from lake.location import Lake
+from launcher.watch import Say, say
+from schemas import days, intents
+from settings import Settings
+
+SHOWN_USERS = 3
+WIDTH = 110
+TASK_WIDTH = 26
+COLUMNS = {"rank": 4, "tag": 32, "category": 32, "persona": 26, "chosen_by": 10}
+
+# Figures from which the time is split: the whole run, and what of it went by with users in the engine.
+RUN_SECONDS, USER_SECONDS, USERS = "run.seconds", "infer.shard.seconds_users", "infer.shard.users"
+
+Row = Mapping[str, Any]
+
+
+def report(day: str, settings: Settings, say: Say = say) -> None:
+    """Print what is published for the day."""
+    lake = Lake.open(settings.lake.uri)
+    published = tables.read(lake, days.TABLE, day).to_pylist()
+    if not published:
+        say(f"Nothing is published for {day}.")
+        return
+    if published[0]["empty"]:
+        say(f"The log has no usable behavior on {day}: the day is published as empty.")
+    version = next((v["version"] for v in published[0]["versions"] if v["table"] == intents.TABLE.name), None)
+    rows = tables.read(lake, intents.TABLE, day, version=version).to_pylist()
+    for line in [*users_lines(rows), *figures_lines(published[0])]:
+        say(line)
+
+
+def users_lines(rows: Sequence[Row], shown: int = SHOWN_USERS) -> list[str]:
+    """The ranked tags of the first few users, each with the personas they come from."""
+    users = sorted({row["user_id"] for row in rows})
+    lines: list[str] = []
+    for user in users[:shown]:
+        own = sorted((row for row in rows if row["user_id"] == user), key=lambda row: row["rank"])
+        lines += [f"User {user}", *_persona_lines(own), "", *_table(own), ""]
+    if len(users) > shown:
+        lines += [f"... and {len(users) - shown} users more, in the table `{intents.TABLE.name}`.", ""]
+    return lines
+
+
+def _persona_lines(rows: Iterable[Row]) -> list[str]:
+    whys: dict[str, str] = {}
+    for row in rows:
+        whys.setdefault(row["persona"], row["why"])
+    return ["  " + textwrap.shorten(f"{persona}: {why}", WIDTH, placeholder=" ...") for persona, why in whys.items()]
+
+
+def _table(rows: Iterable[Row]) -> list[str]:
+    header = {name: name.replace("_", " ") for name in COLUMNS}
+    rule = {name: "-" * width for name, width in COLUMNS.items()}
+    return [
+        "  " + "  ".join(_cell(row[name], width) for name, width in COLUMNS.items()).rstrip()
+        for row in (header, rule, *rows)
+    ]
+
+
+def _cell(value: object, width: int) -> str:
+    text = str(value)
+    return (text if len(text) <= width else text[: width - 3] + "...").ljust(width)
+
+
+def figures_lines(day: Row) -> list[str]:
+    """What the run cost and did, a task a line: its seconds, then the counts of its manifest.
+
+    A figure is named ``<task>.<field>``, and every task has the field ``seconds``.
+    """
+    figures = {figure["name"]: figure["value"] for figure in day["figures"]}
+    tasks = sorted(name.removesuffix(".seconds") for name in figures if name.endswith(".seconds"))
+    lines = [f"Figures of {day['day']}, release {day['release']}:"]
+    for task in tasks:
+        own = {name.removeprefix(f"{task}."): value for name, value in figures.items() if name.startswith(f"{task}.")}
+        seconds = own.pop("seconds")
+        counts = ", ".join(f"{name.replace('_', ' ')} {number(value)}" for name, value in own.items())
+        head = f"  {task:<{TASK_WIDTH}}{seconds:>7.1f} s  "
+        lines += textwrap.wrap(head + counts, WIDTH, subsequent_indent=" " * len(head)) if counts else [head.rstrip()]
+    return [*lines, *_time_lines(figures)]
+
+
+def _time_lines(figures: Mapping[str, float]) -> list[str]:
+    """The run's seconds as a fixed part, which a day costs anyway, and a part that each user adds."""
+    total, user_seconds, users = (figures.get(name) for name in (RUN_SECONDS, USER_SECONDS, USERS))
+    if total is None or user_seconds is None or not users:
+        return []
+    return [
+        f"Time: {total:.0f} s, of which {total - user_seconds:.0f} s are fixed "
+        f"and {user_seconds / users:.2g} s come with each of {users:.0f} users."
+    ]
+
+
+def number(value: float) -> str:
+    """A count as a whole number, anything else with three digits that count."""
+    return f"{value:,.0f}" if value == int(value) or abs(value) >= 1000 else f"{value:.3g}"

@@ -1,0 +1,47 @@
+"""``make run``: one day of the log, from raw rows to published intents, on a real Airflow."""
+
+from __future__ import annotations
+
+import time
+from datetime import date
+
+from launcher.history import check_day, land_history
+from launcher.report import report
+from launcher.session import airflow_for
+from launcher.watch import explain_failure, follow, say
+from settings import Settings
+
+DAG_ID = "daily_refresh"
+
+
+def run(day: date, users: int, settings: Settings, *, force: bool = False) -> int:
+    """Land the history, run the DAG for the day, show the result; nothing that was started stays.
+
+    Args:
+        users: how many users get intents, drawn by a stable hash; 0 means all.
+        force: compute what is there already again.
+
+    Returns:
+        The exit code: 0 when the run succeeded, 1 when it failed.
+    """
+    check_day(day, settings)
+    began = time.monotonic()
+    with airflow_for(settings.airflow, "run", DAG_ID, lambda: land_history(day, settings)) as airflow:
+        conf = {"force": force, **({"users": users} if users else {})}
+        run = airflow.rest.trigger(DAG_ID, str(day), conf)
+        say(f"{DAG_ID} for {day} has started: {airflow.rest.address}/dags/{DAG_ID}/runs/{run.run_id}\n")
+        try:
+            run = follow(airflow, DAG_ID, run)
+        except BaseException:
+            airflow.rest.fail_run(DAG_ID, run.run_id)
+            raise
+        if run.state != "success":
+            explain_failure(airflow, DAG_ID, run)
+    minutes, seconds = divmod(round(time.monotonic() - began), 60)
+    if run.state != "success":
+        say(f"\n{DAG_ID} for {day} failed after {minutes}:{seconds:02} min.")
+        return 1
+    say("")
+    report(str(day), settings)
+    say(f"\n{DAG_ID} for {day} took {minutes}:{seconds:02} min in all.")
+    return 0

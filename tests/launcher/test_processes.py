@@ -1,0 +1,141 @@
+"""Ports, locks, secrets: what decides whether Airflow may start here."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import stat
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from commands.errors import InfrastructureError
+from launcher import lock
+from launcher.airflow_processes import check_port
+from launcher.environment import SILENT, airflow_environment, create_home
+from launcher.java import java_home
+from launcher.stop import stop
+from settings import ROOT, AirflowSettings, Settings
+
+# Holds the lock until it is told to end, as `make ui` does.
+HOLDER = """
+import signal, sys
+from pathlib import Path
+from launcher import lock
+signal.signal(signal.SIGTERM, signal.default_int_handler)
+try:
+    with lock.hold(Path(sys.argv[1]), "ui", 18080):
+        print("held", flush=True)
+        signal.pause()
+except KeyboardInterrupt:
+    pass
+"""
+
+
+def holder(home: Path) -> subprocess.Popen[str]:
+    process = subprocess.Popen([sys.executable, "-c", HOLDER, str(home)], cwd=ROOT, stdout=subprocess.PIPE, text=True)
+    assert process.stdout
+    assert process.stdout.readline() == "held\n"
+    return process
+
+
+def test_a_taken_port_is_named_with_the_way_out() -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+
+        with pytest.raises(InfrastructureError) as error:
+            check_port(port)
+
+    assert f"Port {port} " in str(error.value)
+    assert "INTENTFLOW_AIRFLOW__PORT=" in str(error.value)
+    check_port(port)  # free again
+
+
+def test_one_launcher_at_a_time(tmp_path: Path) -> None:
+    with holder(tmp_path) as other:
+        found = lock.owner(tmp_path)
+        assert found
+        assert (found.pid, found.purpose, found.port) == (other.pid, "ui", 18080)
+        with (
+            pytest.raises(lock.Held, match=r"`make ui` \(process \d+\) is at work.*`make stop`"),
+            lock.hold(tmp_path, "run", 18080),
+        ):
+            pytest.fail("the lock was held")
+        other.kill()
+
+    assert lock.owner(tmp_path) is None  # also after SIGKILL
+    with lock.hold(tmp_path, "run", 18080):
+        pass
+
+
+def test_stop_ends_the_other_launcher(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    settings = Settings(airflow=AirflowSettings(home=tmp_path))
+    with holder(tmp_path) as other:
+        assert stop(settings) == 0
+        assert other.wait(10) == 0
+    assert "Stopped." in capsys.readouterr().out
+
+    assert stop(settings) == 0
+    assert "Nothing of Intentflow runs" in capsys.readouterr().out
+
+
+def test_no_lock_without_a_home(tmp_path: Path) -> None:
+    assert lock.owner(tmp_path / "never made") is None
+
+
+def test_secrets_are_made_once_for_this_user_alone(tmp_path: Path) -> None:
+    settings = AirflowSettings(home=tmp_path / "airflow")
+    create_home(settings)
+    files = sorted((settings.home / "secrets").iterdir())
+    before = {file.name: file.read_text() for file in files}
+
+    create_home(settings)
+
+    assert {file.name: file.read_text() for file in files} == before
+    assert set(before) == {"fernet_key", "session_key", "token_key"}
+    assert len(set(before.values())) == 3
+    assert {stat.S_IMODE(file.stat().st_mode) for file in files} == {0o600}
+    assert stat.S_IMODE(settings.home.stat().st_mode) == 0o700
+
+
+def test_the_environment_of_airflow(tmp_path: Path) -> None:
+    settings = AirflowSettings(home=tmp_path / "airflow", port=18080)
+    path = os.environ["PATH"]
+
+    environment = airflow_environment(
+        settings, {"PATH": path, "PYTHONPATH": "/mine", "NO_PROXY": "example.org", "DO_NOT_TRACK": "0", "MINE": "yes"}
+    )
+
+    assert environment["AIRFLOW_CONFIG"] == str(ROOT / "airflow.cfg")
+    assert environment["AIRFLOW__CORE__EXECUTION_API_SERVER_URL"] == "http://127.0.0.1:18080/execution/"
+    assert environment["JAVA_HOME"] == str(java_home({"PATH": path}))
+    assert environment["PYTHONPATH"] == f"{ROOT}:/mine"
+    assert environment["PATH"] == f"{Path(sys.executable).parent}:{path}"
+    assert environment["NO_PROXY"] == "127.0.0.1,example.org"
+    assert environment["MINE"] == "yes"
+    assert environment["DO_NOT_TRACK"] == "0"  # the user's own word goes first
+    assert SILENT.keys() <= environment.keys()
+    assert not any("secret" in name.lower() or "fernet" in name.lower() for name in environment)
+
+
+def test_signals_wait_until_the_block_is_through() -> None:
+    script = """
+import os, signal
+from launcher.airflow_processes import undisturbed
+try:
+    with undisturbed():
+        os.kill(os.getpid(), signal.SIGINT)
+        print("stopped all", flush=True)
+    print("not reached")
+except KeyboardInterrupt:
+    print("interrupted")
+"""
+    answer = subprocess.run([sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, check=True)
+
+    assert answer.stdout.splitlines() == ["stopped all", "interrupted"]
+    assert signal.SIGINT not in signal.pthread_sigmask(signal.SIG_BLOCK, [])

@@ -1,0 +1,123 @@
+"""The day as a person reads it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pyarrow as pa
+import pytest
+from deltalake import write_deltalake
+
+from lake.location import Lake
+from launcher.report import figures_lines, number, report, users_lines
+from schemas import days, intents
+from settings import LakeSettings, Settings
+
+DAY = "2017-11-01"
+FIGURES = {
+    "land.stage.seconds": 12.25,
+    "land.stage.rows": 4025.0,
+    "land.stage.rejected.unknown_item": 12.0,
+    "infer.shard.seconds": 80.0,
+    "infer.shard.seconds_users": 60.0,
+    "infer.shard.users": 12.0,
+    "infer.shard.users_share": 0.91666,
+    "run.seconds": 200.0,
+}
+
+
+def tag(user: str, rank: int, **fields: Any) -> dict[str, Any]:
+    return {
+        "day": DAY,
+        "user_id": user,
+        "rank": rank,
+        "tag": f"tag {rank}",
+        "category": "SOUP",
+        "category_similarity": 0.5,
+        "persona": "The weekend cook" if rank % 2 else "The parent",
+        "why": "buys vegetables on Fridays",
+        "expert": 1,
+        "chosen_by": "arbiter",
+        "release": "base",
+        **fields,
+    }
+
+
+def the_day(**fields: Any) -> dict[str, Any]:
+    return {
+        "day": DAY,
+        "fingerprint": "f",
+        "release": "base",
+        "empty": False,
+        "versions": [{"table": "intents", "version": 0, "digest": "d"}],
+        "figures": [{"name": name, "value": value} for name, value in FIGURES.items()],
+        **fields,
+    }
+
+
+def test_three_users_in_the_order_of_their_ranks() -> None:
+    rows = [tag(f"user-{number}", rank) for number in range(5) for rank in (3, 1, 2)]
+
+    lines = users_lines(rows)
+
+    assert [line for line in lines if line.startswith("User ")] == ["User user-0", "User user-1", "User user-2"]
+    tags = [line.split()[2] for line in lines if line.lstrip().startswith(("1 ", "2 ", "3 "))]
+    assert tags == ["1", "2", "3"] * 3
+    assert "2 users more" in lines[-2]
+
+
+def test_each_persona_is_explained_once() -> None:
+    lines = users_lines([tag("user", rank) for rank in range(1, 11)])
+
+    assert [line for line in lines if "buys vegetables" in line] == [
+        "  The weekend cook: buys vegetables on Fridays",
+        "  The parent: buys vegetables on Fridays",
+    ]
+
+
+def test_long_texts_stay_on_their_line() -> None:
+    lines = users_lines([tag("user", 1, tag="x" * 200, why="word " * 100)])
+
+    assert max(map(len, lines)) <= 120
+    assert any("xxx..." in line for line in lines)
+
+
+def test_figures_by_task_and_the_time_split() -> None:
+    lines = figures_lines(the_day())
+
+    assert [line.split()[0] for line in lines[1:-1]] == ["infer.shard", "land.stage", "run"]
+    assert "rows 4,025, rejected.unknown item 12" in lines[2]
+    assert "12.2 s" in lines[2]
+    assert lines[-1] == "Time: 200 s, of which 140 s are fixed and 5 s come with each of 12 users."
+
+
+def test_a_day_without_users_has_no_time_split() -> None:
+    figures = [{"name": "run.seconds", "value": 50.0}]
+
+    assert not any("fixed" in line for line in figures_lines(the_day(figures=figures)))
+
+
+@pytest.mark.parametrize(("value", "text"), [(3.0, "3"), (4025.0, "4,025"), (0.91666, "0.917"), (1234.5, "1,234")])
+def test_numbers(value: float, text: str) -> None:
+    assert number(value) == text
+
+
+def test_the_versions_that_the_day_pins_are_read(lake: Lake, capsys: pytest.CaptureFixture[str]) -> None:
+    def write(table: Any, rows: list[dict[str, Any]], mode: Any) -> None:
+        write_deltalake(lake.uri(table.name), pa.Table.from_pylist(rows, table.schema), mode=mode, partition_by=["day"])
+
+    write(intents.TABLE, [tag("user-a", 1, tag="as published")], "error")
+    write(intents.TABLE, [tag("user-a", 1, tag="of a later run")], "overwrite")
+    write(days.TABLE, [the_day()], "error")
+
+    report(DAY, Settings(lake=LakeSettings(uri=str(lake.root))))
+
+    said = capsys.readouterr().out
+    assert "as published" in said
+    assert "of a later run" not in said
+
+
+def test_a_day_that_is_not_there(lake: Lake, capsys: pytest.CaptureFixture[str]) -> None:
+    report("2017-11-02", Settings(lake=LakeSettings(uri=str(lake.root))))
+
+    assert capsys.readouterr().out == "Nothing is published for 2017-11-02.\n"

@@ -96,11 +96,14 @@ class InferenceSettings(Section):
     chunk_users: int = Field(default=16, ge=1, description="Users done together; the unit of a resume.")
     personas: int = Field(default=3, ge=1, le=8, description="K, the planner's personas.")
     evidence: int = Field(default=3, ge=1, le=6, description="Categories that a persona rests on, at most.")
+    grouped_evidence: bool = Field(
+        default=True, description="Offer each persona a group of like categories; false: each persona all of them."
+    )
     tags_per_expert: int = Field(default=10, ge=2, description="M, the tags each expert writes.")
     tags: int = Field(default=10, ge=1, description="N, the tags that the arbiter keeps.")
     attempts: int = Field(default=3, ge=1, description="How often a role is asked before its user fails.")
     word_categories: int = Field(
-        default=150, ge=0, description="Categories near a persona whose words its tags are made of; 0: any letters."
+        default=60, ge=0, description="Categories near a persona whose words its tags are made of; 0: any letters."
     )
     planner_temperature: float = Field(default=0.6, ge=0)
     expert_temperature: float = Field(default=0.7, ge=0)

@@ -20,7 +20,7 @@ FIGURES = {
     "land.stage.rejected.unknown_item": 12.0,
     "infer.shard.seconds": 80.0,
     "infer.shard.seconds_users": 60.0,
-    "infer.shard.users": 12.0,
+    "infer.shard.users_in": 12.0,
     "infer.shard.users_share": 0.91666,
     "run.seconds": 200.0,
 }

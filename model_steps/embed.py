@@ -1,0 +1,108 @@
+"""Embed what was not embedded yet: ``python -m model_steps.embed --lake URI [--day D]``.
+
+Every entity is embedded once per embedder, whatever the number of users or days, when it first stands in a context:
+most of a catalog is never bought. Categories are embedded all, for tags are mapped to them. Vectors are appended chunk
+by chunk: a killed run goes on where it stopped.
+"""
+
+from __future__ import annotations
+
+import argparse
+import logging
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from commands.entry import day_argument, run_command
+from commands.progress import Progress
+from lake import tables
+from lake.location import Lake
+from model_steps.embedder import DIMENSIONS, Embedder, Vectors
+from model_steps.engine import prepare_environment
+from schemas import contexts, entities, entity_vectors
+from settings import load_settings
+
+log = logging.getLogger("intentflow")
+
+# One commit a chunk: rarely enough to be cheap, often enough that a kill loses seconds.
+CHUNK = 4096
+BATCH = 128
+
+
+def wanted(lake: Lake, day: str | None) -> pa.Table:
+    """The entities to have vectors for: those of the day's contexts and all categories; without a day, all."""
+    known = tables.read(lake, entities.TABLE, columns=["entity_id", "text", "kind"])
+    if day is None:
+        return known
+    found = tables.read(lake, contexts.TABLE, day, columns=["periods"])["periods"]
+    for level in ("actions", "entities"):
+        found = pc.struct_field(pc.list_flatten(found), level)
+    shown = pc.is_in(known["entity_id"], pc.unique(pc.struct_field(pc.list_flatten(found), "entity_id")))
+    return known.filter(pc.or_(shown, pc.equal(known["kind"], "category")))
+
+
+def missing(lake: Lake, embedder: str, day: str | None) -> tuple[pa.Table, int]:
+    """Wanted entities without a vector of this embedder, shortest text first, and how many are wanted."""
+    known = wanted(lake, day)
+    there = tables.read(
+        lake, entity_vectors.TABLE, columns=["entity_id"], filters=[("embedder", "=", embedder)]
+    ).select(["entity_id"])
+    left = known.join(there, keys="entity_id", join_type="left anti")
+    lengths = pc.utf8_length(left["text"])
+    left = left.append_column("length", lengths).sort_by([("length", "ascending"), ("entity_id", "ascending")])
+    return left.select(["entity_id", "text"]), known.num_rows
+
+
+def vector_rows(entity_ids: pa.Array, embedder: str, vectors: Vectors) -> pa.Table:
+    """Rows of ``entity_vectors``."""
+    flat = pa.array(np.ascontiguousarray(vectors).reshape(-1), pa.float32())
+    offsets = pa.array(np.arange(0, len(flat) + 1, DIMENSIONS), pa.int32())
+    return pa.table(
+        {
+            "entity_id": entity_ids,
+            "embedder": pa.array([embedder] * len(entity_ids), pa.string()),
+            "vector": pa.ListArray.from_arrays(offsets, flat),
+        },
+        schema=entity_vectors.TABLE.schema,
+    )
+
+
+def embed(lake: Lake, embedder: Embedder, day: str | None = None) -> dict[str, Any]:
+    """Append the vectors that are missing; returns the manifest."""
+    left, entities_in = missing(lake, embedder.name, day)
+    progress = Progress(left.num_rows, "entities")
+    written = 0
+    for start in range(0, left.num_rows, CHUNK):
+        chunk = left.slice(start, CHUNK).combine_chunks()
+        texts = chunk["text"].to_pylist()
+        parts = []
+        for first in range(0, len(texts), BATCH * 4):
+            part = texts[first : first + BATCH * 4]
+            parts.append(embedder.embed(part, BATCH))
+            progress.advance(len(part))
+        rows = vector_rows(chunk["entity_id"].combine_chunks(), embedder.name, np.concatenate(parts))
+        written += tables.insert_new(lake, entity_vectors.TABLE, rows)
+    return {
+        "embedder": embedder.name,
+        "entities_in": entities_in,
+        "entities_out": written,
+        "entities_reused": entities_in - left.num_rows,
+        "reused": left.num_rows == 0,
+    }
+
+
+def main(arguments: argparse.Namespace) -> dict[str, Any]:
+    settings = load_settings()
+    prepare_environment(settings.engine)
+    return embed(Lake.open(arguments.lake or settings.lake.uri), Embedder(), arguments.day)
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(prog="python -m model_steps.embed", description=__doc__)
+    parser.add_argument(
+        "--day", type=day_argument, help="embed what the contexts of this day show (default: every entity)"
+    )
+    parser.add_argument("--lake", help="address of the lake (default: the setting)")
+    run_command(main, parser)

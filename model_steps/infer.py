@@ -1,0 +1,256 @@
+"""Infer what each user intends to buy next: ``python -m model_steps.infer --day D --shard i/n``.
+
+Reads the day's contexts and signals, lets planner, experts and arbiter work chunk by chunk, and stages ``intents``
+and ``failures`` of this shard. Answers are cached by what was asked: a killed run goes on at the chunk it was in, and
+a user for whom nothing changed costs no model call.
+"""
+
+from __future__ import annotations
+
+import argparse
+import logging
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import representation
+from commands.entry import day_argument, run_command
+from commands.errors import UsageError
+from commands.progress import Progress
+from lake import tables
+from lake.fingerprint import code_digest, fingerprint
+from lake.location import Lake
+from lake.releases import Release
+from lake.staging import Batch, StagedPartition, stage
+from model_steps import agents, inputs, population, release
+from model_steps.agents.hmas import Failed, Hmas, Intents
+from model_steps.agents.words import Categories, WordFinder
+from model_steps.answer_cache import AnswerCache, Model
+from model_steps.chat import Chat
+from model_steps.embedder import Embedder
+from model_steps.engine import Engine, engine_name, prepare_environment
+from schemas import contexts, failures, intents, signals
+from settings import Settings, load_settings
+
+log = logging.getLogger("intentflow")
+
+STEP = "infer"
+
+
+class LazyEngine:
+    """Starts the engine when the first answer is missing, and knows what that cost."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self.seconds = 0.0
+
+    def __call__(self) -> Model:
+        started = time.monotonic()
+        engine = Engine(self._settings.engine)
+        self.seconds += time.monotonic() - started
+        return engine
+
+
+def intents_rows(
+    done: Sequence[Intents], categories: Categories, embedder: Embedder, release_name: str, maximum_why: int
+) -> list[dict[str, Any]]:
+    """Rows of ``intents`` of a chunk."""
+    texts = sorted({chosen.tag.text for one in done for chosen in one.chosen})
+    nearest = dict(zip(texts, categories.nearest(embedder.embed(texts)), strict=True))
+    rows = []
+    for one in done:
+        for rank, chosen in enumerate(one.chosen, start=1):
+            persona = one.personas[chosen.tag.expert]
+            facts = "; ".join(fact.fact for fact in persona.evidence)
+            category, similarity = nearest[chosen.tag.text]
+            rows.append(
+                {
+                    "user_id": one.user_id,
+                    "rank": rank,
+                    "tag": chosen.tag.text,
+                    "category": category,
+                    # Beyond four digits it depends on which texts shared a batch.
+                    "category_similarity": round(similarity, 4),
+                    "persona": persona.name,
+                    "why": f"{persona.need} Bought: {facts}."[:maximum_why],
+                    "expert": chosen.tag.expert + 1,
+                    "chosen_by": chosen.chosen_by,
+                    "release": release_name,
+                }
+            )
+    return rows
+
+
+def failure_rows(failed: Sequence[Failed]) -> list[dict[str, Any]]:
+    """Rows of ``failures``."""
+    return [
+        {"step": STEP, "key": one.user_id, "reason": one.reason, "attempts": one.attempts}
+        for one in sorted(failed, key=lambda one: one.user_id)
+    ]
+
+
+def wrong_users(rows: Sequence[dict[str, Any]], tags: int) -> int:
+    """Users without exactly ``tags`` distinct tags under the ranks 1 to ``tags``."""
+    by_user: dict[str, list[dict[str, Any]]] = {}
+    for row in rows:
+        by_user.setdefault(row["user_id"], []).append(row)
+    wanted = list(range(1, tags + 1))
+    return sum(
+        sorted(row["rank"] for row in own) != wanted or len({row["tag"] for row in own}) != tags
+        for own in by_user.values()
+    )
+
+
+def name_of_work(
+    lake: Lake, day: str, settings: Settings, users: Sequence[str], shards: int, made_with: Release, categories: str
+) -> str:
+    """Fingerprint of the day's inference. All shards share it, and so agree on whether there is anything to do."""
+    return fingerprint(
+        STEP,
+        {
+            "contexts": tables.partition_digest(lake, contexts.TABLE, day),
+            "signals": tables.partition_digest(lake, signals.TABLE, day),
+            "categories": categories,
+            "users": list(users),
+            "release": made_with.name,
+        },
+        {
+            "day": day,
+            "shards": shards,
+            "engine": engine_name(settings.engine),
+            "window": settings.engine.maximum_tokens,
+            "text_tokens": settings.history.text_tokens,
+            **settings.inference.model_dump(exclude={"users", "shards"}),
+        },
+        code_digest(
+            *(Path(__file__).with_name(name) for name in ("infer.py", "inputs.py", "asking.py", "population.py")),
+            agents,
+            representation,
+            Path(str(intents.__file__)),
+            Path(str(failures.__file__)),
+        ),
+    )
+
+
+def is_published(lake: Lake, day: str, name: str, shards: int) -> bool:
+    """Whether the day's intents are the result of this very work, all shards of it."""
+    files = tables.published_days(lake, intents.TABLE).get(day, [])
+    return {file.fingerprint for file in files} == {name} and {file.part for file in files} == set(range(shards))
+
+
+def infer(lake: Lake, day: str, shard: str, settings: Settings, users: int, force: bool = False) -> dict[str, Any]:
+    """Infer one shard of a day and stage it; returns the manifest.
+
+    Raises:
+        SourceMissing: contexts, signals or category vectors are missing. InfrastructureError: the engine failed.
+    """
+    started = time.monotonic()
+    number, shards = population.parse_shard(shard)
+    everybody = inputs.eligible(lake, day, settings.inference, users)
+    embedder = Embedder()
+    made_with = release.current(settings.engine.model, embedder.name)
+    categories = inputs.read_categories(lake, embedder.name)
+    digest = inputs.categories_digest(categories)
+    name = name_of_work(lake, day, settings, everybody, shards, made_with, digest)
+    head = {"day": day, "shard": f"{number + 1}/{shards}", "release": made_with.name, "fingerprint": name}
+    if not force and is_published(lake, day, name, shards):
+        log.info("The intents of %s are published already; nothing changed.", day)
+        return {**head, "batches": [], "reused": True}
+    own = population.shard_of(everybody, number, shards)
+    start = LazyEngine(settings)
+    engine = engine_name(settings.engine)
+    cache = AnswerCache(lake, own, day, made_with.name, engine, start)
+    chat = Chat(settings.engine.model)
+    words = WordFinder(categories, embedder.vocabulary, settings.inference.word_categories)
+    signals_shown = inputs.signals_text(lake, day)
+    hmas = Hmas(settings.inference, cache.ask, embedder.embed, chat.render, words, signals_shown, settings.engine.seed)
+    people = inputs.read_contexts(lake, day, own) if own else []
+    limit = inputs.history_limit(
+        hmas, chat.count, settings.inference, settings.history.text_tokens, settings.engine.maximum_tokens
+    )
+    prepared = inputs.prepare(people, inputs.read_entities(lake, people) if people else {}, chat.count, limit)
+    fixed = time.monotonic() - started
+    rows: list[dict[str, Any]] = []
+    failed: list[Failed] = []
+    progress = Progress(len(own), "users", every_seconds=0)
+    for chunk in population.chunks_of(prepared.users, settings.inference.chunk_users):
+        cache.begin_chunk()
+        done, lost = hmas.run(chunk)
+        cache.end_chunk()
+        rows += intents_rows(done, categories, embedder, made_with.name, settings.inference.maximum_why)
+        failed += lost
+        elapsed = max(time.monotonic() - started - fixed - start.seconds, 1e-9)
+        tokens = cache.counts.total("computed_tokens") + cache.counts.total("output_tokens")
+        progress.advance(len(chunk), f"{tokens / elapsed:.0f} tokens/s")
+    working = time.monotonic() - started - fixed - start.seconds
+    counts = {
+        "users_in": len(own),
+        "users_published": len({row["user_id"] for row in rows}),
+        "users_failed": len(failed),
+        "users_with_wrong_tags": wrong_users(rows, settings.inference.tags),
+    }
+    batches = _stage(lake, day, name, number, rows, failed, counts)
+    by = [row["chosen_by"] for row in rows]
+    return {
+        **head,
+        **counts,
+        "batches": batches,
+        "reused": False,
+        "tags": len(rows),
+        "model_calls": cache.counts.total("calls"),
+        "cached_answers": cache.counts.total("cached_answers"),
+        "users_without_model_call": len(set(own) - cache.asked_users),
+        "roles": cache.counts.as_dict(),
+        "chosen_by": {kind: round(by.count(kind) / len(by), 4) if by else 0.0 for kind in ("arbiter", "completion")},
+        "cut_users": prepared.cut_users,
+        "dropped_periods": prepared.dropped_periods,
+        "block_tokens": settings.engine.block_tokens,
+        **vars(hmas.happened),
+        "seconds_fixed": round(fixed + start.seconds, 3),
+        "seconds_engine_start": round(start.seconds, 3),
+        "seconds_users": round(working, 3),
+        "seconds_per_user": round(working / len(own), 3) if own else 0.0,
+        "digests": {"model": made_with.model, "prompts": made_with.prompts, "categories": digest},
+    }
+
+
+def _stage(
+    lake: Lake,
+    day: str,
+    name: str,
+    part: int,
+    rows: Sequence[dict[str, Any]],
+    failed: Sequence[Failed],
+    counts: dict[str, int],
+) -> list[str]:
+    """Stage both tables; an empty partition is staged too. Returns the batches' paths."""
+    found = inputs.rows_of(intents.TABLE, rows, day)
+    good = stage(lake, intents.TABLE, found, fingerprint=name, partition={"day": day}, part=part)
+    lost = inputs.rows_of(failures.TABLE, failure_rows(failed), day)
+    where = {"day": day, "step": STEP}
+    bad = stage(lake, failures.TABLE, lost, fingerprint=name, partition=where, part=part)
+    return [
+        Batch(intents.TABLE.name, STEP, (StagedPartition({"day": day}, name, (good,), counts),)).save(lake),
+        Batch(failures.TABLE.name, STEP, (StagedPartition(where, name, (bad,), {}),)).save(lake),
+    ]
+
+
+def main(arguments: argparse.Namespace) -> dict[str, Any]:
+    settings = load_settings()
+    prepare_environment(settings.engine)
+    users = settings.inference.users if arguments.users is None else arguments.users
+    if users < 0:
+        raise UsageError("--users is the number of users, or 0 for all.")
+    lake = Lake.open(arguments.lake or settings.lake.uri)
+    return infer(lake, arguments.day, arguments.shard, settings, users, arguments.force)
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(prog="python -m model_steps.infer", description=__doc__)
+    parser.add_argument("--day", type=day_argument, required=True, help="the day whose contexts are read")
+    parser.add_argument("--lake", help="address of the lake (default: the setting)")
+    parser.add_argument("--shard", default="1/1", help="i/n: shard i (from 1) of n (default: 1/1, all users)")
+    parser.add_argument("--users", type=int, help="users drawn by a stable hash, 0 for all (default: the setting)")
+    parser.add_argument("--force", action="store_true", help="infer again even when nothing changed")
+    run_command(main, parser)

@@ -22,6 +22,8 @@ def prepare_environment(settings: EngineSettings) -> None:
     """Set what torch and vLLM read when they are imported; call it before either is. What is set already stays."""
     wanted = {
         "OMP_NUM_THREADS": str(settings.threads),
+        # Threads that wait must not spin: on a shared machine they would take the core from those that work.
+        "OMP_WAIT_POLICY": "PASSIVE",
         "HF_HUB_OFFLINE": "1",
         "TOKENIZERS_PARALLELISM": "false",
         # The engine core in this process: one engine, one owner, nothing left behind when it dies.

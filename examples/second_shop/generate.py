@@ -86,7 +86,10 @@ def generate(folder: Path, days: int, users: int) -> None:
     write_table(folder / "items.csv", catalog(), ("sku", "title", "department", "type"))
     write_table(
         folder / "customers.csv",
-        [{"customer": f"customer-{u}", "city": random.Random(u).choice(("Graz", "Linz", "Wien"))} for u in range(users)],
+        [
+            {"customer": f"customer-{u}", "city": random.Random(u).choice(("Graz", "Linz", "Wien"))}
+            for u in range(users)
+        ],
         ("customer", "city"),
     )
     (folder / "jsonl").mkdir(parents=True, exist_ok=True)

@@ -9,7 +9,7 @@ import unicodedata
 _IMITATIONS = re.compile(
     r"<\|[^\n]{0,40}?\|>|<\|+|\|+>"
     r"|</?\s*(?:context|pool|persona|s|system|user|assistant|think|tool_call)\s*/?>"
-    r"|\[/?\s*(?:INST|SYS)\s*\]|<</?SYS>>|`{3,}|~{3,}|#{2,}|-{3,}|={3,}",
+    r"|\[/?\s*(?:INST|SYS)\s*\]|<</?SYS>>|`{3,}|~{3,}|#{2,}|-{3,}|={3,}|<\s*/",
     re.IGNORECASE,
 )
 # Control, format (zero-width, right-to-left marks), surrogate, private use and unassigned characters.

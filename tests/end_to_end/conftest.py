@@ -1,0 +1,118 @@
+"""A refresh as a row of commands, without Airflow: what kill tests and the second shop share."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from lake.location import Lake
+from launcher.java import java_home
+
+ROOT = Path(__file__).resolve().parents[2]
+TIMEOUT = 900
+
+
+@dataclass
+class Commands:
+    """Runs the project's commands on a lake of its own, as a task or a person would."""
+
+    folder: Path
+    settings: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def lake(self) -> Lake:
+        return Lake.open(self.folder / "lake")
+
+    @property
+    def environment(self) -> dict[str, str]:
+        return {
+            **os.environ,
+            "JAVA_HOME": str(java_home()),
+            "INTENTFLOW_LAKE__URI": self.lake.root,
+            "INTENTFLOW_LAKE__DATA_DOCS": str(self.folder / "data_docs"),
+            "INTENTFLOW_SOURCE__PSEUDONYM_KEY": str(self.folder / "key"),
+            **{f"INTENTFLOW_{name}": value for name, value in self.settings.items()},
+        }
+
+    def start(self, module: str, *arguments: str) -> subprocess.Popen[str]:
+        """Start a command in a process group of its own."""
+        return subprocess.Popen(
+            [sys.executable, "-m", module, *arguments],
+            cwd=ROOT,
+            env=self.environment,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            start_new_session=True,
+        )
+
+    def attempt(self, module: str, *arguments: str) -> tuple[int, dict[str, Any], str]:
+        """Run a command; returns its exit code, its manifest (empty without one) and what it said."""
+        process = self.start(module, *arguments)
+        stdout, stderr = process.communicate(timeout=TIMEOUT)
+        lines = stdout.strip().splitlines()
+        return process.returncode, json.loads(lines[-1]) if lines and process.returncode == 0 else {}, stderr
+
+    def run(self, module: str, *arguments: str) -> dict[str, Any]:
+        """Run a command that must succeed; returns its manifest."""
+        code, manifest, said = self.attempt(module, *arguments)
+        assert code == 0, f"{module} left with {code}:\n{said[-3000:]}"
+        return manifest
+
+    def publish(self, batches: Sequence[str]) -> None:
+        """Audit and publish, as the two tasks after a step do."""
+        if batches:
+            named = [part for batch in batches for part in ("--batch", batch)]
+            self.run("lake.audit", *named)
+            self.run("lake.publish", *named)
+
+    def land(self, first: str, last: str) -> dict[str, Any]:
+        manifest = self.run("spark_jobs.land", "--from", first, "--to", last)
+        self.publish(manifest["batches"])
+        return manifest
+
+    def compress(self, day: str) -> None:
+        self.publish(self.run("spark_jobs.roll_up", "--day", day)["batches"])
+        signals = self.run("spark_jobs.signals", "--day", day)["batches"]
+        self.publish(signals + self.run("spark_jobs.compress", "--day", day)["batches"])
+
+    def infer(self, day: str) -> dict[str, Any]:
+        self.run("model_steps.embed", "--day", day)
+        manifest = self.run("model_steps.infer", "--day", day, "--shard", "1/1")
+        self.publish(manifest["batches"])
+        return manifest
+
+    def refresh(self, first: str, day: str) -> dict[str, Any]:
+        """Land from first to day, and everything after it for the day; returns the manifest of the published day."""
+        self.land(first, day)
+        self.compress(day)
+        release = self.infer(day)["release"]
+        return self.run("lake.publish_day", "--day", day, "--release", release)
+
+
+def _commands_below(folder: Path) -> Callable[..., Commands]:
+    def make(name: str, **settings: str) -> Commands:
+        (folder / name).mkdir()
+        return Commands(folder / name, settings)
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def make_commands() -> Callable[[Path], Callable[..., Commands]]:
+    """``commands`` for a folder of one's own, for fixtures that live longer than a test."""
+    return _commands_below
+
+
+@pytest.fixture
+def commands(tmp_path: Path) -> Callable[..., Commands]:
+    """Makes ``Commands`` on a fresh folder: ``commands("name", SECTION__NAME=value, ...)``."""
+    return _commands_below(tmp_path)

@@ -1,0 +1,150 @@
+"""SIGKILL in every kind of step, then run again: the same table as undisturbed.
+
+``make test`` kills each step once. ``make prove-kills`` repeats it ten times (docs/operations.md).
+"""
+
+from __future__ import annotations
+
+import os
+import random
+import shutil
+import signal
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from lake import tables
+from lake.location import Lake
+from schemas import answers, behaviors, contexts, entity_vectors, intents, rejected_behaviors, rollups
+
+FIRST, DAY = "2017-10-30", "2017-11-01"
+SETTINGS = {
+    "INFERENCE__USERS": "2",
+    "INFERENCE__CHUNK_USERS": "1",
+    "INFERENCE__MINIMUM_EVENTS": "5",
+    "INFERENCE__MINIMUM_ACTIVE_DAYS": "2",
+}
+ROUNDS = int(os.environ.get("INTENTFLOW_TEST_KILL_ROUNDS", "1"))
+CONTENT = (behaviors.TABLE, rejected_behaviors.TABLE, rollups.TABLE, contexts.TABLE, intents.TABLE)
+
+
+def contents(lake: Lake) -> dict[str, Any]:
+    """Everything that is published, row by row."""
+    found: dict[str, Any] = {table.name: tables.read(lake, table).to_pylist() for table in CONTENT}
+    vectors = tables.read(lake, entity_vectors.TABLE, columns=["entity_id", "embedder"]).to_pylist()
+    assert len({(row["entity_id"], row["embedder"]) for row in vectors}) == len(vectors)
+    return {**found, "vectors": len(vectors)}
+
+
+class Undisturbed:
+    """A refresh that nobody disturbs, with a copy of its lake before each step."""
+
+    def __init__(self, make: Callable[..., Any]) -> None:
+        self.commands = make("undisturbed", **SETTINGS)
+        self.before: dict[str, Path] = {}
+        self._keep("land")
+        self.commands.land(FIRST, DAY)
+        self._keep("compress")
+        self.staged = self.commands.run("spark_jobs.roll_up", "--day", DAY)["batches"]
+        self.commands.run("lake.audit", *(part for batch in self.staged for part in ("--batch", batch)))
+        self._keep("publish")
+        self.commands.compress(DAY)
+        self._keep("infer")
+        self.commands.infer(DAY)
+        self.contents = contents(self.commands.lake)
+
+    def _keep(self, step: str) -> None:
+        self.before[step] = self.commands.folder.parent / f"before-{step}"
+        source = self.commands.folder / "lake"
+        if source.exists():
+            shutil.copytree(source, self.before[step])
+
+    def copy(self, make: Callable[..., Any], step: str, name: str) -> Any:
+        """Commands on a copy of the lake as it was before a step."""
+        copied = make(name, **SETTINGS)
+        if self.before[step].exists():
+            shutil.copytree(self.before[step], copied.folder / "lake")
+        if (self.commands.folder / "key").exists():
+            shutil.copy(self.commands.folder / "key", copied.folder / "key")
+        return copied
+
+
+@pytest.fixture(scope="module")
+def undisturbed(
+    make_commands: Callable[[Path], Callable[..., Any]], tmp_path_factory: pytest.TempPathFactory
+) -> Undisturbed:
+    return Undisturbed(make_commands(tmp_path_factory.mktemp("kills")))
+
+
+def kill_when(process: Any, condition: Callable[[], bool], timeout: float = 300) -> bool:
+    """SIGKILL a command with all its children once the condition holds; False when it had finished before."""
+    deadline = time.monotonic() + timeout
+    while process.poll() is None and time.monotonic() < deadline:
+        if condition():
+            os.killpg(process.pid, signal.SIGKILL)
+            process.communicate()
+            return True
+        time.sleep(0.01)
+    process.communicate()
+    return False
+
+
+def staged_files(lake: Lake, table: str) -> int:
+    return sum(path.endswith(".parquet") for path in lake.list(table))
+
+
+@pytest.mark.parametrize("number", range(ROUNDS))
+def test_spark_killed_while_it_stages_a_landing(
+    undisturbed: Undisturbed, commands: Callable[..., Any], number: int
+) -> None:
+    again = undisturbed.copy(commands, "land", "land")
+    process = again.start("spark_jobs.land", "--from", FIRST, "--to", DAY)
+    assert kill_when(process, lambda: staged_files(again.lake, "behaviors") > number % 4)
+    assert tables.read(again.lake, behaviors.TABLE).num_rows == 0
+    again.land(FIRST, DAY)
+    found = contents(again.lake)
+    assert found["behaviors"] == undisturbed.contents["behaviors"]
+    assert found["rejected_behaviors"] == undisturbed.contents["rejected_behaviors"]
+
+
+@pytest.mark.parametrize("number", range(ROUNDS))
+def test_spark_killed_while_it_compresses(undisturbed: Undisturbed, commands: Callable[..., Any], number: int) -> None:
+    again = undisturbed.copy(commands, "compress", "compress")
+    process = again.start("spark_jobs.roll_up", "--day", DAY)
+    assert kill_when(process, lambda: staged_files(again.lake, "rollups") > number % 4)
+    assert tables.read(again.lake, rollups.TABLE).num_rows == 0
+    again.compress(DAY)
+    found = contents(again.lake)
+    assert found["rollups"] == undisturbed.contents["rollups"]
+    assert found["contexts"] == undisturbed.contents["contexts"]
+
+
+@pytest.mark.parametrize("number", range(ROUNDS))
+def test_embedding_and_inference_killed(undisturbed: Undisturbed, commands: Callable[..., Any], number: int) -> None:
+    again = undisturbed.copy(commands, "infer", "infer")
+    process = again.start("model_steps.embed", "--day", DAY)
+    assert kill_when(process, lambda: tables.version(again.lake, entity_vectors.TABLE) is not None)
+    again.run("model_steps.embed", "--day", DAY)
+    process = again.start("model_steps.infer", "--day", DAY, "--shard", "1/1")
+    assert kill_when(process, lambda: tables.version(again.lake, answers.TABLE) is not None)
+    answered = tables.read(again.lake, answers.TABLE).num_rows
+    assert tables.read(again.lake, intents.TABLE).num_rows == 0
+    manifest = again.infer(DAY)
+    assert manifest["cached_answers"] == answered > 0
+    assert contents(again.lake) == undisturbed.contents
+
+
+@pytest.mark.parametrize("number", range(max(3, ROUNDS)))
+def test_publishing_killed(undisturbed: Undisturbed, commands: Callable[..., Any], number: int) -> None:
+    again = undisturbed.copy(commands, "publish", "publish")
+    named = [part for batch in undisturbed.staged for part in ("--batch", batch)]
+    process = again.start("lake.publish", *named)
+    time.sleep(random.Random(number).uniform(0.2, 1.2))
+    process.kill()
+    process.communicate()
+    assert tables.read(again.lake, rollups.TABLE).num_rows in (0, len(undisturbed.contents["rollups"]))
+    again.run("lake.publish", *named)
+    assert contents(again.lake)["rollups"] == undisturbed.contents["rollups"]

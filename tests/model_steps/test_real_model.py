@@ -1,0 +1,198 @@
+"""The real SmolLM2 on vLLM: structured output, the answer cache, the shared prefix, a kill between two chunks.
+
+Few users and short answers: these tests are about the machinery, not about what a small model says.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pytest
+
+from commands.errors import InfrastructureError
+from lake import tables
+from lake.location import Lake
+from lake.staging import Batch, read_staged, stage
+from model_steps import embed, infer, weights
+from model_steps.agents import arbiter
+from model_steps.asking import Answer, Request, Sampling
+from model_steps.embedder import Embedder
+from model_steps.engine import Engine
+from representation.cleaning import entity_id
+from representation.context import from_row
+from schemas import answers, contexts, entities, failures, intents, signals
+from settings import InferenceSettings, Settings, load_settings
+
+DAY = "2017-10-31"
+CATALOG = {
+    "plain yogurt": "dairy",
+    "shredded cheese": "dairy",
+    "whole milk": "dairy",
+    "cream cheese": "dairy",
+    "white bread": "bakery",
+    "wheat bagels": "bakery",
+    "chocolate muffins": "bakery",
+    "potato chips": "snacks",
+    "corn chips": "snacks",
+    "mixed nuts": "snacks",
+    "baby diapers": "baby",
+    "baby food": "baby",
+}
+USERS = {"u1": tuple(CATALOG)[:6], "u2": tuple(CATALOG)[3:9], "u3": tuple(CATALOG)[6:]}
+
+
+@pytest.fixture(scope="module")
+def settings() -> Settings:
+    base = load_settings()
+    inference = InferenceSettings(
+        chunk_users=2, personas=2, evidence=2, tags_per_expert=4, tags=3, minimum_events=1, minimum_active_days=1
+    )
+    engine = base.engine.model_copy(update={"maximum_tokens": 2048, "cache_gib": 1.0})
+    if not weights.is_complete(engine.model):
+        weights.convert(weights.find_gguf(), engine.model)
+    return base.model_copy(update={"inference": inference, "engine": engine})
+
+
+class Counting:
+    """The engine, counting, and failing when told to."""
+
+    def __init__(self, engine: Engine) -> None:
+        self.engine, self.calls, self.waves_left = engine, 0, -1
+        self.prompts: list[str] = []
+
+    def generate(self, requests: Sequence[Request]) -> list[Answer]:
+        if self.waves_left == 0:
+            raise InfrastructureError("The engine was killed.")
+        self.waves_left -= 1
+        self.calls += len(requests)
+        self.prompts += [request.prompt for request in requests]
+        return self.engine.generate(requests)
+
+    def reset_prefix_cache(self) -> None:
+        self.engine.reset_prefix_cache()
+
+
+@pytest.fixture(scope="module")
+def engine(settings: Settings) -> Engine:
+    return Engine(settings.engine)
+
+
+@pytest.fixture
+def model(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> Counting:
+    """Every start of an engine gets the one that runs."""
+    counting = Counting(engine)
+    monkeypatch.setattr(infer, "Engine", lambda _settings: counting)
+    return counting
+
+
+def publish(lake: Lake, table: Any, rows: list[dict[str, Any]]) -> None:
+    """Make rows readable without the audit, which is not what these tests are about."""
+    from lake.publishing import _replace
+    from lake.staging import StagedPartition
+
+    file = stage(lake, table, pa.Table.from_pylist(rows, table.schema), fingerprint="test", partition={"day": DAY})
+    delta = tables.create(lake, table)
+    _replace(delta, table, [StagedPartition({"day": DAY}, "test", (file,))], {(DAY,): []})
+
+
+def context_row(user: str, items: Sequence[str]) -> dict[str, Any]:
+    entries = [{"entity_id": entity_id("item", text), "count": n + 1} for n, text in enumerate(items)]
+    row: dict[str, Any] = {
+        "user_id": user,
+        "periods": [{"period": DAY, "actions": [{"action": "purchase", "entities": entries}]}],
+        "attributes": [{"name": "age", "value": "35-44"}],
+        "interests": [{"category": items[0], "count": 9}],
+    }
+    numbers = dict.fromkeys(
+        ("events", "active_days", "dropped_entries", "tokens_full_text", "tokens_text", "tokens_hybrid"), 9
+    )
+    return {**row, **numbers, "day": DAY, "first_day": DAY, "last_day": DAY, "digest": from_row(row).digest}
+
+
+def fill(lake: Lake) -> None:
+    """A small shop: its catalog, its embedded categories, three users, one season."""
+    catalog = [
+        {
+            "entity_id": entity_id(kind, text),
+            "text": text if kind == "item" else f"{text}, {parent}",
+            "kind": kind,
+            "category": text,
+            "category_path": f"{parent} > {text}",
+        }
+        for text, parent in CATALOG.items()
+        for kind in ("item", "category")
+    ]
+    tables.insert_new(lake, entities.TABLE, pa.Table.from_pylist(catalog, entities.TABLE.schema))
+    publish(lake, contexts.TABLE, [context_row(user, items) for user, items in USERS.items()])
+    season = {"day": DAY, "week": "2017-10-30", "kind": "season", "text": "autumn", "weight": 1.0}
+    publish(lake, signals.TABLE, [season])
+    assert embed.embed(lake, Embedder(), DAY)["entities_out"] == 2 * len(CATALOG)
+
+
+def run(lake: Lake, settings: Settings) -> dict[str, Any]:
+    return infer.infer(lake, DAY, "1/1", settings, users=0, force=True)
+
+
+def test_a_form_holds_the_answer(engine: Engine) -> None:
+    letters = Sampling(maximum_tokens=12, presence_penalty=2.0, regex=arbiter.regex(4, 3))
+    listed = Sampling(
+        maximum_tokens=40,
+        temperature=0.8,
+        seed=7,
+        grammar='root ::= "[" word ", " word "]"\nword ::= "\\"a\\"" | "\\"b\\""\n',
+    )
+    requests = [Request("u", "arbiter", "Choose.", letters), Request("u", "expert", "List.", listed)]
+    chosen, tags = engine.generate(requests)
+    assert len(arbiter.parse(chosen.text, 4)) == 3
+    assert set(json.loads(tags.text)) <= {"a", "b"}
+    assert (chosen.finished, tags.finished) == (True, True)
+    assert chosen.prompt_tokens > 0
+    engine.reset_prefix_cache()
+    assert [answer.text for answer in engine.generate(requests)] == [chosen.text, tags.text]
+
+
+def test_a_day_is_inferred_resumed_and_carried_forward(
+    tmp_path: Path, lake: Lake, settings: Settings, model: Counting
+) -> None:
+    fill(lake)
+    whole = run(lake, settings)
+    assert (whole["users_published"], whole["users_failed"], whole["users_with_wrong_tags"]) == (3, 0, 0)
+    assert whole["model_calls"] == model.calls >= 3 * 4
+    assert whole["users_without_model_call"] == 0
+    rows = read_staged(lake, intents.TABLE, Batch.load(lake, whole["batches"][0]).partitions[0]).to_pylist()
+    assert all(row["category"] in CATALOG and row["why"] and row["persona"].endswith("expert") for row in rows)
+    assert Batch.load(lake, whole["batches"][1]).table == failures.TABLE.name
+
+    # The arbiter finds the planner's context in the cache: all of its whole blocks.
+    prompts = whole["roles"]["arbiter"]
+    assert prompts["cached_tokens"] > 0.4 * prompts["prompt_tokens"]
+    said = tables.read(lake, answers.TABLE).to_pylist()
+    assert len(said) == model.calls
+    assert all(isinstance(json.loads(row["text"]), list) for row in said if row["role"] != "arbiter")
+    # Planner and arbiter read the history, an expert reads its persona.
+    assert sum("<context>\nprofile:" in prompt for prompt in model.prompts) == 2 * len(USERS)
+    assert not any("<context>" in prompt for prompt in model.prompts if "<persona>\nLikely" in prompt)
+
+    # Nothing changed: no call, no engine, the same staged files.
+    before = model.calls
+    again = run(lake, settings)
+    assert (model.calls, again["model_calls"], again["users_without_model_call"]) == (before, 0, 3)
+    assert again["seconds_engine_start"] < 0.1
+    assert again["batches"] == whole["batches"]
+
+    # Killed in the second chunk: the first is kept, the second is asked again, and nothing differs in the end.
+    other = Lake.open(tmp_path / "other")
+    fill(other)
+    model.waves_left = 4
+    with pytest.raises(InfrastructureError, match="killed"):
+        run(other, settings)
+    model.waves_left = -1
+    kept = tables.read(other, answers.TABLE).num_rows
+    assert 0 < kept < before
+    resumed = run(other, settings)
+    assert resumed["model_calls"] == before - kept
+    assert resumed["batches"] == whole["batches"]

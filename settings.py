@@ -109,9 +109,9 @@ class InferenceSettings(Section):
     expert_temperature: float = Field(default=0.7, ge=0)
     top_p: float = Field(default=0.9, gt=0, le=1, description="Of the planner's and the experts' sampling.")
     frequency_penalty: float = Field(
-        default=1.0, ge=0, le=2, description="Of the experts' sampling: small models repeat themselves."
+        default=1.0, ge=0, le=2, description="Of experts and arbiter: small models repeat themselves."
     )
-    presence_penalty: float = Field(default=2.0, ge=0, le=2, description="Of the arbiter's choice: a letter once.")
+    presence_penalty: float = Field(default=2.0, ge=0, le=2, description="Of the arbiter's choice: a tag once.")
     duplicate_similarity: float = Field(
         default=0.9, gt=0, le=1, description="Cosine from which on two tags are near-duplicates."
     )
@@ -126,7 +126,7 @@ class InferenceSettings(Section):
             )
         if pool > 52:
             raise ValueError(
-                f"personas x tags_per_expert is {pool}, more than the 52 letters that label the pool: lower one"
+                f"personas x tags_per_expert is {pool}, more than the 52 tags that an arbiter reviews: lower one"
             )
         return self
 

@@ -77,7 +77,7 @@ def _known(lake: Lake, found: TableEvidence, companies: Mapping[str, list[str]])
     """A verdict that already passed this very evidence, or None."""
     verdicts = [audits.verdict(lake, batch) for batch in found.batches]
     holds = all(
-        verdict and verdict["evidence"] == found.digest and audits.passed(lake, batch, companies[batch.digest])
+        verdict and verdict.get("evidence") == found.digest and audits.passed(lake, batch, companies[batch.digest])
         for batch, verdict in zip(found.batches, verdicts, strict=True)
     )
     return verdicts[0] if holds else None

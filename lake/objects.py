@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
-from lake.location import Lake, S3Errors
+from lake.location import Lake
 
 
 def put(lake: Lake, path: str, document: Mapping[str, Any]) -> None:
@@ -24,28 +22,7 @@ def get(lake: Lake, path: str) -> dict[str, Any] | None:
 
 def put_if_absent(lake: Lake, path: str, document: Mapping[str, Any]) -> bool:
     """Write a document unless the path is taken. Of several racing writers exactly one gets True."""
-    content = _encode(document)
-    if lake.is_s3:
-        from botocore.exceptions import ClientError
-
-        try:
-            with S3Errors(lake):
-                lake.client.put_object(**lake.s3_address(path), Body=content, IfNoneMatch="*")
-        except ClientError as error:
-            if error.response.get("Error", {}).get("Code") in ("PreconditionFailed", "ConditionalRequestConflict"):
-                return False
-            raise
-        return True
-    staged = f"{path}.{os.getpid()}.{os.urandom(4).hex()}"
-    lake.write(staged, content)
-    try:
-        # A hard link is made whole or not at all, and never over an existing name.
-        os.link(Path(lake.root, staged), Path(lake.root, path))
-    except FileExistsError:
-        return False
-    finally:
-        lake.delete(staged)
-    return True
+    return lake.write_if_absent(path, _encode(document))
 
 
 def _encode(document: Mapping[str, Any]) -> bytes:

@@ -135,10 +135,34 @@ def _order(table: Table, schema: pa.Schema) -> list[tuple[str, str]]:
 
 
 def read_staged(lake: Lake, table: Table, staged: StagedPartition, columns: Sequence[str] | None = None) -> pa.Table:
-    """The rows of a staged partition, without its partition columns."""
-    names = [name for name in table.file_schema.names if columns is None or name in columns]
-    parts = [
-        pq.read_table(io.BytesIO(lake.read(f"{table.name}/{file.path}") or b""), columns=names) for file in staged.files
-    ]
-    empty = pa.schema([table.schema.field(name) for name in names]).empty_table()
-    return pa.concat_tables([empty, *parts])
+    """The rows of a staged partition, without its partition columns.
+
+    Raises:
+        SourceMissing: a staged file is gone.
+    """
+    parts = [rows_of(b"", table, columns)]
+    for file in staged.files:
+        content = lake.read(f"{table.name}/{file.path}")
+        if content is None:
+            raise SourceMissing(f"The staged file {table.name}/{file.path} is gone from {lake.root}: stage it again.")
+        parts.append(rows_of(content, table, columns))
+    return pa.concat_tables(parts)
+
+
+def rows_of(content: bytes, table: Table, columns: Sequence[str] | None = None) -> pa.Table:
+    """The rows of a data file, without its partition columns; no content has no rows.
+
+    A file from before its table had a column has nulls there.
+
+    Args:
+        columns: the wanted ones; all when None.
+    """
+    schema = pa.schema([field for field in table.file_schema if columns is None or field.name in columns])
+    if not content:
+        return schema.empty_table()
+    file = pq.ParquetFile(pa.BufferReader(content))
+    rows = file.read(columns=[name for name in schema.names if name in file.schema_arrow.names])
+    for name in schema.names:
+        if name not in rows.column_names:
+            rows = rows.append_column(schema.field(name), pa.nulls(rows.num_rows, schema.field(name).type))
+    return rows.select(schema.names).cast(schema)

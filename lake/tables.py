@@ -14,7 +14,9 @@ from deltalake import CommitProperties, DeltaTable, Schema
 from deltalake.exceptions import CommitFailedError, DeltaError, TableNotFoundError
 from deltalake.transaction import AddAction
 
-from commands.errors import InfrastructureError
+from commands.errors import DataError, InfrastructureError, RaceLost
+from lake import store_errors
+from lake.contract import compare
 from lake.fingerprint import digest
 from lake.location import Lake
 from lake.staging import stage
@@ -50,35 +52,77 @@ class LiveFile:
         return self.path.rsplit("-", 1)[-1].removesuffix(".parquet")
 
 
-def open_table(lake: Lake, table: Table, version: int | None = None) -> DeltaTable | None:
-    """The Delta table, or None while nothing was ever written to it."""
-    try:
-        return DeltaTable(lake.uri(table.name), version=version, storage_options=lake.storage_options)
-    except TableNotFoundError:
-        return None
+def open_table(lake: Lake, table: Table, version: int | None = None, *, checked: bool = True) -> DeltaTable | None:
+    """The Delta table, or None while nothing was ever written to it.
+
+    Args:
+        version: an older one, as the ``days`` row names it.
+        checked: refuse a table that its contract does not fit; looking at the log alone does without.
+
+    Raises:
+        DataError: the contract does not fit, or there is no such version any more.
+        ConfigurationError, InfrastructureError: the lake cannot be reached.
+    """
+    with store_errors.of_tables(lake.root, f"Opening the table {table.name}"):
+        try:
+            delta = DeltaTable(lake.uri(table.name), version=version, storage_options=lake.storage_options)
+        except DeltaError as error:
+            # A version whose log is gone looks like a table that never was.
+            if version is None:
+                if isinstance(error, TableNotFoundError):
+                    return None
+                raise
+            raise DataError(
+                f"The table {table.name} has no version {version}, or no longer: `python -m lake history "
+                f"{table.name}` lists those it has."
+            ) from error
+    if checked:
+        compare(delta, table)
+    return delta
 
 
 def create(lake: Lake, table: Table) -> DeltaTable:
-    """Open the table, creating it empty when it is not there; of several creators at once the first one counts."""
+    """Open the table for writing: created empty when it is not there, with the columns that its contract gained.
+
+    Of several creators at once the first one counts.
+
+    Raises:
+        DataError: the contract does not fit the table.
+    """
     for _attempt in range(2):
         if (found := open_table(lake, table)) is not None:
+            if compare(found, table):
+                commit(found, table, lambda current: _evolve(current, table))
             return found
         try:
-            return DeltaTable.create(
-                lake.uri(table.name),
-                schema=table.schema,
-                partition_by=list(table.partition_by) or None,
-                mode="ignore",
-                name=table.name,
-                description=table.meaning,
-                commit_properties=one_attempt(None),
-                storage_options=lake.storage_options,
-            )
+            with store_errors.of_tables(lake.root, f"Creating the table {table.name}"):
+                return DeltaTable.create(
+                    lake.uri(table.name),
+                    schema=table.schema,
+                    partition_by=list(table.partition_by) or None,
+                    mode="ignore",
+                    name=table.name,
+                    description=table.meaning,
+                    configuration=_configuration(table),
+                    commit_properties=one_attempt(None),
+                    storage_options=lake.storage_options,
+                )
         except CommitFailedError:
             continue
-        except (DeltaError, OSError) as error:
-            raise InfrastructureError(f"Creating the table {table.name} failed: {error}.") from error
     raise InfrastructureError(f"The table {table.name} could neither be created nor opened: run again.")
+
+
+def _configuration(table: Table) -> dict[str, str] | None:
+    """Published days pin versions of tables that are replaced, so their logs, a few commits a day, forget nothing."""
+    return {"delta.enableExpiredLogCleanup": "false"} if table.publication == "replace" else None
+
+
+def _evolve(current: DeltaTable, table: Table) -> None:
+    evolution = compare(current, table)
+    if evolution.added:
+        current.alter.add_columns(list(evolution.added), commit_properties=one_attempt(None))
+    for name in evolution.relaxed:
+        current.alter.drop_column_not_null(name, commit_properties=one_attempt(None))
 
 
 def version(lake: Lake, table: Table) -> int | None:
@@ -137,6 +181,10 @@ def read(
     Args:
         filters: ``(column, operator, value)`` triples, all of which must hold.
         version: a pinned version, as the ``days`` row names it.
+
+    Raises:
+        DataError: the table's contract does not fit it, or the version is gone.
+        ConfigurationError, InfrastructureError: the lake cannot be reached, or lost a file.
     """
     names = list(columns) if columns else table.schema.names
     fields = [table.schema.field(name) for name in names]
@@ -144,9 +192,58 @@ def read(
     if delta is None:
         return pa.schema(fields).empty_table()
     wanted = [*filters, *([("day", "=", day)] if day else [])]
-    found = _dataset(lake, delta, table).to_table(columns=names, filter=_expression(table, wanted))
+    with store_errors.of_tables(lake.root, f"Reading the table {table.name}"):
+        found = _dataset(lake, delta, table).to_table(columns=names, filter=_expression(table, wanted))
     keys = [(name, "ascending") for name in table.key if name in names]
     return found.cast(pa.schema(fields)).sort_by(keys) if keys else found.cast(pa.schema(fields))
+
+
+def sample(
+    lake: Lake, table: Table, rows: int, day: str | None = None, *, version: int | None = None
+) -> tuple[pa.Table, int]:
+    """Some published rows, in the order of the table's key, and how many there are; reads no more than it must.
+
+    Raises:
+        As ``read``.
+    """
+    delta = open_table(lake, table, version)
+    files = live_files(delta, table, {"day": day} if day else None)
+    if delta is None or not files:
+        return table.schema.empty_table(), 0
+    with store_errors.of_tables(lake.root, f"Reading the table {table.name}"):
+        wanted = _expression(table, [("day", "=", day)] if day else [])
+        found = _dataset(lake, delta, table).head(rows, columns=table.schema.names, filter=wanted)
+    ordered = found.cast(table.schema).sort_by([(name, "ascending") for name in table.key])
+    return ordered, sum(file.rows for file in files)
+
+
+def restore(lake: Lake, table: Table, version: int) -> int:
+    """Make an older version the newest again; returns its new number. What lay between stays in the history.
+
+    Raises:
+        DataError: there is no such version, or its files are gone.
+        RaceLost: another writer committed meanwhile.
+    """
+    delta = open_table(lake, table, checked=False)
+    newest = -1 if delta is None else delta.version()
+    if delta is None or not 0 <= version < newest:
+        held = f"its newest version is {newest}" if delta else "it was never written"
+        raise DataError(f"The table {table.name} has no older version {version}: {held}.")
+    with store_errors.of_tables(lake.root, f"Restoring the table {table.name}"):
+        try:
+            delta.restore(version, commit_properties=one_attempt(None))
+        except CommitFailedError as error:
+            raise RaceLost(
+                f"Another run wrote the table {table.name} meanwhile: look at it and restore again."
+            ) from error
+        except DeltaError as error:
+            if "missing file" not in str(error):
+                raise
+            raise DataError(
+                f"Version {version} of the table {table.name} cannot be restored: its files were cleaned away."
+            ) from error
+        delta.update_incremental()
+    return int(delta.version())
 
 
 def _dataset(lake: Lake, delta: DeltaTable, table: Table) -> pds.Dataset:
@@ -245,13 +342,12 @@ def commit(delta: DeltaTable, table: Table, attempt: Callable[[DeltaTable], Resu
     retries (``one_attempt``) and look at the newest version before it writes.
     """
     for number in range(COMMIT_ATTEMPTS):
-        try:
-            return attempt(delta)
-        except CommitFailedError:
-            time.sleep(random.uniform(0.01, 0.05) * (number + 1))
-            delta.update_incremental()
-        except (DeltaError, OSError) as error:
-            raise InfrastructureError(f"Writing the table {table.name} failed: {error}.") from error
+        with store_errors.of_tables(delta.table_uri.rstrip("/"), f"Writing the table {table.name}"):
+            try:
+                return attempt(delta)
+            except CommitFailedError:
+                time.sleep(random.uniform(0.01, 0.05) * (number + 1))
+                delta.update_incremental()
     raise InfrastructureError(
         f"The table {table.name} could not be written: other writers won {COMMIT_ATTEMPTS} times; run again."
     )

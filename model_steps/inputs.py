@@ -27,7 +27,7 @@ from settings import InferenceSettings
 
 PATH_SEPARATOR = " > "
 SHOWN = ("user_id", "periods", "attributes", "interests")
-# An entity's text and a label beside the pool's tags, at most (tokens).
+# A tag of the pool on a line of its own, at most (tokens).
 TOKENS_PER_POOL_LINE = 16
 
 
@@ -143,9 +143,9 @@ def history_limit(hmas: Hmas, count: Callable[[str], int], settings: InferenceSe
     """
     plan = count(hmas.prompt_with_context("", planner.task(settings.personas, settings.evidence)))
     plan += planner.TOKENS_PER_PERSONA * settings.personas
-    pool = min(len(arbiter.LETTERS), settings.personas * settings.tags_per_expert * settings.attempts)
+    pool = min(arbiter.MAXIMUM_POOL, settings.personas * settings.tags_per_expert * settings.attempts)
     choice = count(hmas.prompt_with_context("", arbiter.task([], settings.tags)))
-    choice += pool * TOKENS_PER_POOL_LINE + arbiter.TOKENS_PER_LETTER * settings.tags
+    choice += pool * TOKENS_PER_POOL_LINE + arbiter.TOKENS_PER_TAG * settings.tags
     limit = min(cap, window - max(plan, choice))
     if limit < 64:
         raise ConfigurationError(

@@ -10,6 +10,7 @@ from schemas import (
     entities,
     entity_vectors,
     failures,
+    holdout,
     intents,
     items,
     profiles,
@@ -34,6 +35,7 @@ TABLES: dict[str, Table] = {
         intents,
         failures,
         answers,
+        holdout,
         days,
     )
 }

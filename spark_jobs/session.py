@@ -27,14 +27,13 @@ def spark_session(name: str) -> Iterator[SparkSession]:
     # Workers import this project as the driver does.
     os.environ["PYTHONPATH"] = os.pathsep.join([str(ROOT), *filter(None, [os.environ.get("PYTHONPATH")])])
     os.environ["PYSPARK_PYTHON"] = sys.executable
-    os.environ.setdefault("SPARK_LOCAL_IP", "127.0.0.1")
     os.environ.setdefault("SPARK_CONF_DIR", str(Path(__file__).with_name("conf")))
     builder = (
         SparkSession.builder.appName(f"intentflow-{name}")
         .master(settings.master)
         .config("spark.driver.memory", settings.driver_memory)
-        .config("spark.driver.host", "127.0.0.1" if settings.master.startswith("local") else "")
-        .config("spark.driver.bindAddress", "127.0.0.1" if settings.master.startswith("local") else "0.0.0.0")
+        # On a cluster, workers find this project where it is here.
+        .config("spark.executorEnv.PYTHONPATH", str(ROOT))
         .config("spark.driver.extraJavaOptions", "-XX:+UseParallelGC")
         .config("spark.ui.enabled", "false")
         .config("spark.ui.showConsoleProgress", "false")
@@ -44,6 +43,10 @@ def spark_session(name: str) -> Iterator[SparkSession]:
         .config("spark.sql.execution.arrow.maxRecordsPerBatch", "200000")
         .config("spark.python.worker.reuse", "true")
     )
+    if settings.master.startswith("local"):
+        # A cluster's executors call back, so there Spark finds the driver's address itself.
+        os.environ.setdefault("SPARK_LOCAL_IP", "127.0.0.1")
+        builder = builder.config("spark.driver.host", "127.0.0.1").config("spark.driver.bindAddress", "127.0.0.1")
     try:
         session = builder.getOrCreate()
     except Exception as error:

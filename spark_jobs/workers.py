@@ -8,11 +8,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict
 
 import pyarrow as pa
-import pyarrow.parquet as pq
 
 from commands.errors import InfrastructureError
 from lake.location import Lake
-from lake.staging import Batch, StagedFile, StagedPartition, stage
+from lake.staging import Batch, StagedFile, StagedPartition, rows_of, stage
 from schemas.table import Table
 
 # What a worker reports of each file it staged.
@@ -27,8 +26,8 @@ def read_files(
     Raises:
         InfrastructureError: a file is not there any more.
     """
-    names = [name for name in table.file_schema.names if columns is None or name in columns]
-    schema = pa.schema([table.schema.field("day"), *(table.schema.field(name) for name in names)])
+    nothing = rows_of(b"", table, columns)
+    schema = nothing.schema.insert(0, table.schema.field("day"))
     parts = [schema.empty_table()]
     for day, path in files:
         content = lake.read(f"{table.name}/{path}")
@@ -36,7 +35,7 @@ def read_files(
             raise InfrastructureError(
                 f"The data file {table.name}/{path} is gone: it was replaced meanwhile; run again."
             )
-        rows = pq.read_table(pa.BufferReader(content), columns=names)
+        rows = rows_of(content, table, columns)
         parts.append(rows.add_column(0, schema.field("day"), pa.array([day] * rows.num_rows, pa.string())).cast(schema))
     return pa.concat_tables(parts)
 

@@ -197,7 +197,7 @@ class Hmas:
                 self.happened.tags_written += len(tags)
                 case.written[number] += [tag for tag in tags if tag not in case.written[number]]
             for case in pending:
-                case.pool = selection.pool_of(case.written, len(arbiter.LETTERS))
+                case.pool = selection.pool_of(case.written, arbiter.MAXIMUM_POOL)
             vectors = self._vectors(cases)
             pending = [case for case in pending if self._distinct(case, vectors) < self._settings.tags]
             if not pending:
@@ -214,7 +214,7 @@ class Hmas:
 
     def _expert_request(self, case: _Case, number: int, attempt: int) -> Request:
         settings, persona = self._settings, case.personas[number]
-        existing = tuple(tag for tags in case.written for tag in tags)[: len(arbiter.LETTERS)]
+        existing = tuple(tag for tags in case.written for tag in tags)[: arbiter.MAXIMUM_POOL]
         system, user = expert.messages(persona, case.user.profile, settings.tags_per_expert, existing)
         words = self._words.near([fact.category for fact in persona.evidence])
         sampling = Sampling(
@@ -238,18 +238,21 @@ class Hmas:
         answers = self._ask([self._arbiter_request(case) for case in cases])
         for case, answer in zip(cases, answers, strict=True):
             try:
-                case.choice = arbiter.parse(answer.text, len(case.pool))
+                case.choice = arbiter.parse(answer.text, [tag.text for tag in case.pool])
             except Unusable:
                 # Asked again it would say the same: it decodes greedily. Code completes, and says so.
                 self.happened.arbiter_unusable += 1
 
     def _arbiter_request(self, case: _Case) -> Request:
-        tags = min(self._settings.tags, len(case.pool))
+        pool = [tag.text for tag in case.pool]
+        tags = min(self._settings.tags, len(pool))
+        # Greedy, for it is a decision; the penalties keep it from choosing the same again.
         sampling = Sampling(
-            maximum_tokens=arbiter.TOKENS_PER_LETTER * tags,
+            maximum_tokens=arbiter.TOKENS_PER_TAG * tags,
+            frequency_penalty=self._settings.frequency_penalty,
             presence_penalty=self._settings.presence_penalty,
-            regex=arbiter.regex(len(case.pool), tags),
+            grammar=arbiter.grammar(pool, tags),
         )
-        task = arbiter.task([tag.text for tag in case.pool], tags)
+        task = arbiter.task(pool, tags)
         prompt = self.prompt_with_context(case.user.history, task)
         return Request.seeded(case.user.user_id, arbiter.ROLE, prompt, sampling, self._seed)

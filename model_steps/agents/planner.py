@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -103,6 +104,12 @@ def reasons(facts: Sequence[CategoryFacts]) -> list[str]:
     return [*often, *(f"it goes with {fact.label}" for fact in facts)]
 
 
+def without_repeats(text: str) -> str:
+    """``water and water`` and ``fresh fresh milk`` say a thing twice."""
+    once = re.sub(r"\b(\w+)(?: \1\b)+", r"\1", text)
+    return re.sub(r"\b([a-z]+(?: [a-z]+)?) and \1\b", r"\1", once)
+
+
 def parse(text: str, facts: Sequence[CategoryFacts], personas: int) -> tuple[list[Persona], int]:
     """Personas with distinct names and disjoint evidence, and how many had to be completed.
 
@@ -121,7 +128,7 @@ def parse(text: str, facts: Sequence[CategoryFacts], personas: int) -> tuple[lis
     found: list[Persona] = []
     names: set[str] = set()
     for (name, need, _), labels in zip(parts, evidence, strict=True):
-        own = delimit(name, 60).removesuffix(" expert")
+        own = without_repeats(delimit(name, 60).removesuffix(" expert"))
         if own in names and labels:
             # Complementary roles: the second of a name is named after what sets it apart.
             own = labels[0]
@@ -130,5 +137,7 @@ def parse(text: str, facts: Sequence[CategoryFacts], personas: int) -> tuple[lis
         while unique in names:
             unique, number = f"{own} {number}", number + 1
         names.add(unique)
-        found.append(Persona(f"{unique} expert", delimit(need, 200), tuple(by_label[label] for label in labels)))
+        found.append(
+            Persona(f"{unique} expert", without_repeats(delimit(need, 200)), tuple(by_label[label] for label in labels))
+        )
     return found, completed

@@ -49,7 +49,7 @@ def readable_words(texts: Iterable[str], known: frozenset[str]) -> frozenset[str
 
 
 def _pronounceable(word: str) -> bool:
-    return len(_VOWEL.findall(word)) * 4 >= len(word) and not _CONSONANTS.search(word)
+    return len(word) > 4 and len(_VOWEL.findall(word)) * 4 >= len(word) and not _CONSONANTS.search(word)
 
 
 @dataclass(frozen=True)

@@ -116,7 +116,7 @@ class CompleteJourney:
             .join(products, on="product_id")
             .group_by("coupon_upc", "named", "path")
             .len()
-            .sort("coupon_upc", "len", "named", descending=[False, True, False])
+            .sort("coupon_upc", "len", "named", pl.col("path").list.join(" > "), descending=[False, True, False, False])
             .group_by("coupon_upc", maintain_order=True)
             .first()
         )

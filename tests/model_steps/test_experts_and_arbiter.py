@@ -77,19 +77,26 @@ def test_near_duplicates_are_left_out_of_choice_and_completion() -> None:
     assert distinct(POOL, rows, 0.9) == 3
 
 
-def test_letters_are_those_in_use() -> None:
-    assert arbiter.regex(3, 2) == "[ABC](,[ABC]){1}"
-    assert arbiter.parse("C,A,C,Z", 3) == [2, 0]
-    assert "B. whole milk" in arbiter.task(["fresh milk", "whole milk"], 2)
+def test_the_arbiter_chooses_among_the_pool() -> None:
+    pool = ["fresh milk", "whole milk", "red wine"]
+    assert arbiter.grammar(pool, 2).count("tag") == 3
+    assert '"\\"whole milk\\""' in arbiter.grammar(pool, 2)
+    assert "- whole milk" in arbiter.task(pool, 2)
+    assert arbiter.parse('["red wine", "fresh milk", "red wine", "green tea"]', pool) == [2, 0]
+
+
+@pytest.mark.parametrize("text", ["", "{}", '["green tea"]', "[1, null]", '["red'])
+def test_an_arbiter_without_choice_is_unusable(text: str) -> None:
     with pytest.raises(Unusable, match="nothing"):
-        arbiter.parse("Z", 3)
+        arbiter.parse(text, ["red wine"])
 
 
 def test_thirty_tags_fit_a_pool() -> None:
-    settings = InferenceSettings(personas=5, tags_per_expert=10, tags=30)
-    assert arbiter.regex(50, settings.tags).endswith("{29}")
-    with pytest.raises(ValidationError, match="52 letters"):
+    assert InferenceSettings(personas=5, tags_per_expert=10, tags=30).tags == 30
+    with pytest.raises(ValidationError, match="52 tags"):
         InferenceSettings(personas=6, tags_per_expert=10)
+    with pytest.raises(ValidationError, match="raise one"):
+        InferenceSettings(personas=2, tags_per_expert=10, tags=30)
 
 
 def test_words_are_readable_and_from_the_catalog() -> None:

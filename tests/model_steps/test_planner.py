@@ -83,6 +83,12 @@ def test_the_grammar_offers_each_category_once() -> None:
     assert "[a-zA-Z0-9" in planner.grammar([Offer(tuple(FACTS), ())], 2)
 
 
+def test_a_thing_is_said_once() -> None:
+    said = "Likely to need water and water water because it goes with tea and teacups."
+    assert planner.without_repeats(said) == "Likely to need water because it goes with tea and teacups."
+    assert planner.without_repeats("fresh milk and fresh milk") == "fresh milk"
+
+
 def test_reasons_are_true() -> None:
     assert planner.reasons(FACTS[1:]) == ["b is bought again and again", "it goes with b", "it goes with c"]
 

@@ -1,0 +1,1 @@
+"""One file a benchmark: ``python -m bench.NAME`` prints one JSON object as its last line. Imported by nobody."""

@@ -1,0 +1,87 @@
+"""Intents of chosen users by the project's own inference, in a lake of the benchmark's own.
+
+The work lake holds copies of what inference reads, its contexts being those of the chosen users alone; then
+``python -m model_steps.infer`` does all of it. Its answers stay in that lake: what was asked once is not asked
+again, whatever users are chosen later, and a killed run goes on at the chunk it was in.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import pyarrow as pa
+
+from bench.lakes.steps import run_step
+from lake import audits, tables
+from lake.location import Lake
+from lake.publishing import publish
+from lake.staging import Batch, StagedPartition, stage
+from schemas import contexts, entities, entity_vectors, intents, signals
+from schemas.table import Table
+
+log = logging.getLogger("intentflow")
+
+# The pool that the arbiter chooses 30 from is as large as its 52 letters allow: experts repeat one another, and
+# four personas of thirteen tags leave more distinct ones than three of seventeen or five of ten would.
+SETTINGS = {
+    "INTENTFLOW_INFERENCE__TAGS": "30",
+    "INTENTFLOW_INFERENCE__PERSONAS": "4",
+    "INTENTFLOW_INFERENCE__TAGS_PER_EXPERT": "13",
+    "INTENTFLOW_INFERENCE__USERS": "0",
+    "INTENTFLOW_INFERENCE__SHARDS": "1",
+}
+
+
+@dataclass(frozen=True)
+class Inferred:
+    """Categories of each user's tags in the order of rank; users whose inference failed have none.
+
+    ``manifest`` is the inference's own.
+    """
+
+    categories: Mapping[str, Sequence[str]]
+    manifest: Mapping[str, Any]
+
+
+def infer(log_lake: Lake, work: Lake, day: str, users: Sequence[str]) -> Inferred:
+    """Infer the intents of users as of a day.
+
+    Args:
+        log_lake: has the day's contexts, signals and vectors. work: where the answers are kept.
+    """
+    _copy_inputs(log_lake, work, day, users)
+    log.info("Inferring %d users as of %s.", len(users), day)
+    manifest = run_step("model_steps.infer", "--day", day, "--lake", work.root, environment=SETTINGS)
+    # Failed users count as found nothing, so the audit's bound on failures is none here.
+    _publish(work, [Batch.load(work, path) for path in manifest["batches"]])
+    rows = tables.read(work, intents.TABLE, day, columns=["user_id", "rank", "category"])
+    found: dict[str, list[str]] = {user: [] for user in users}
+    for row in rows.sort_by([("user_id", "ascending"), ("rank", "ascending")]).to_pylist():
+        found[row["user_id"]].append(row["category"])
+    return Inferred(found, manifest)
+
+
+def _copy_inputs(log_lake: Lake, work: Lake, day: str, users: Sequence[str]) -> None:
+    for table in (entities.TABLE, entity_vectors.TABLE):
+        tables.insert_new(work, table, tables.read(log_lake, table))
+    _replace(work, signals.TABLE, day, tables.read(log_lake, signals.TABLE, day))
+    chosen = [("user_id", "in", list(users))]
+    _replace(work, contexts.TABLE, day, tables.read(log_lake, contexts.TABLE, day, filters=chosen))
+
+
+def _replace(work: Lake, table: Table, day: str, rows: pa.Table) -> None:
+    """Publish rows that are copies of audited ones."""
+    partition = {"day": day}
+    file = stage(work, table, rows, fingerprint="copy", partition=partition)
+    _publish(work, [Batch(table.name, "copy", (StagedPartition(partition, "copy", (file,)),))])
+
+
+def _publish(work: Lake, batches: Sequence[Batch]) -> None:
+    companies = audits.companies(batches)
+    for batch in batches:
+        reason = "in a benchmark's own lake"
+        audits.record(work, batch, {"success": True, "company": companies[batch.digest], "reason": reason})
+    publish(work, batches)

@@ -1,0 +1,75 @@
+"""The look of all plots of the benchmarks: figures as SVG that read well in the docs, on light and dark pages."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import matplotlib as mpl
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+# Okabe and Ito's colors: told apart by color-blind readers too.
+BLUE, ORANGE, GREEN, GREY, RED, SKY = "#0072B2", "#E69F00", "#009E73", "#7F7F7F", "#D55E00", "#56B4E9"
+
+STYLE: Any = {
+    "figure.facecolor": "white",
+    "savefig.facecolor": "white",
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.grid": True,
+    "axes.axisbelow": True,
+    "axes.titlesize": 11,
+    "axes.titlelocation": "left",
+    "grid.color": "#E5E5E5",
+    "font.size": 10,
+    "legend.frameon": False,
+    # The same figures give the same file, and no reader needs our font.
+    "svg.hashsalt": "intentflow",
+    "svg.fonttype": "path",
+}
+
+Interval = Mapping[str, float | None]
+
+
+def panels(count: int, height: float, share_rows: bool = True) -> tuple[Figure, Sequence[Axes]]:
+    """A row of panels in the style of all plots; height in inches."""
+    mpl.use("Agg")
+    mpl.rcParams.update(STYLE)
+    from matplotlib import pyplot
+
+    figure, axes = pyplot.subplots(
+        1, count, figsize=(10, height), sharey=share_rows, squeeze=False, layout="constrained"
+    )
+    return figure, list(axes[0])
+
+
+def intervals(axes: Axes, figures: Mapping[str, Interval], colors: Mapping[str, str], title: str) -> None:
+    """One bar a system, the first on top, with its interval and its value written beside it."""
+    rows = range(len(figures), 0, -1)
+    ends = [found["high"] or 0.0 for found in figures.values()]
+    for row, (name, found) in zip(rows, figures.items(), strict=True):
+        value, low, high = (found[key] or 0.0 for key in ("value", "low", "high"))
+        color = colors.get(name, GREY)
+        axes.barh(row, value, height=0.6, color=color, alpha=0.85)
+        axes.plot([low, high], [row, row], color="black", linewidth=1.2, solid_capstyle="butt")
+        axes.text(max(high, value) + 0.02 * max(ends), row, f"{value:.3f}", va="center", fontsize=9)
+    axes.set_yticks(list(rows), [name.replace("_", " ") for name in figures])
+    axes.set_xlim(0, 1.2 * max(*ends, 1e-3))
+    axes.grid(axis="y", visible=False)
+    axes.tick_params(axis="y", length=0)
+    axes.set_title(title)
+
+
+def save(figure: Figure, folder: Path, name: str) -> Path:
+    """Write ``<folder>/<name>.svg``, the same bytes for the same figures."""
+    from matplotlib import pyplot
+
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / f"{name}.svg"
+    figure.savefig(path, format="svg", metadata={"Date": None, "Creator": None})
+    pyplot.close(figure)
+    return path

@@ -1,0 +1,1 @@
+"""What is true and how well it is foretold: splits, rivals without a model, metrics. Imports no model and no Spark."""

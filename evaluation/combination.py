@@ -1,0 +1,72 @@
+"""Several systems as one: a logistic regression on what each says of a category. Pure functions."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+import numpy.typing as npt
+
+from evaluation.grid import Mask, Scores
+
+Weights = npt.NDArray[np.float64]
+Features = npt.NDArray[np.float64]
+
+RIDGE = 1e-3
+SMALLEST_SHARE = 1e-5
+STEPS = 100
+
+
+def features(scores: Mapping[str, Scores], systems: Sequence[str]) -> Features:
+    """What the systems say, as users x categories x (1 + systems); the first is the constant.
+
+    Counts grow by orders of magnitude, so they enter as ``log(1 + x)``; co-occurrence as the logarithm of its share of
+    the user's total, for its level follows the length of the history; intents as they are (1 for the first rank).
+    """
+    shape = next(iter(scores.values())).shape
+    layers = [np.ones(shape, np.float64)]
+    for system in systems:
+        raw = scores[system].astype(np.float64)
+        if system == "co_occurrence":
+            total = raw.sum(axis=1, keepdims=True)
+            layers.append(np.log(np.divide(raw, total, out=np.zeros(shape), where=total > 0) + SMALLEST_SHARE))
+        else:
+            layers.append(raw if system == "intents" else np.log1p(raw))
+    return np.stack(layers, axis=-1)
+
+
+def fit(given: Features, truth: Mask) -> Weights:
+    """Weights of the logistic regression of truth on the features: Newton's method with halved steps.
+
+    The objective (negative log-likelihood plus a small ridge) is convex, so every start ends in the same weights.
+    """
+    matrix = given.reshape(-1, given.shape[-1])
+    wanted = truth.reshape(-1).astype(np.float64)
+    weights = np.zeros(matrix.shape[1])
+    loss = _loss(weights, matrix, wanted)
+    for _step in range(STEPS):
+        chance = probability(matrix, weights)
+        slope = matrix.T @ (wanted - chance) - RIDGE * weights
+        curve = (matrix * (chance * (1 - chance))[:, None]).T @ matrix + RIDGE * np.eye(len(weights))
+        move = np.linalg.solve(curve, slope)
+        while np.abs(move).max() > 1e-9 and (after := _loss(weights + move, matrix, wanted)) > loss:
+            move /= 2
+        if np.abs(move).max() <= 1e-9:
+            break
+        weights, loss = weights + move, after
+    return weights
+
+
+def probability(given: Features, weights: Weights) -> npt.NDArray[np.float64]:
+    """The chance that a category is among the outcomes: the score of the combination."""
+    chances: npt.NDArray[np.float64] = np.exp(-np.logaddexp(0.0, -(given @ weights)))
+    return chances
+
+
+def combine(given: Features, weights: Weights) -> Scores:
+    return probability(given, weights).astype(np.float32)
+
+
+def _loss(weights: Weights, matrix: Features, wanted: npt.NDArray[np.float64]) -> float:
+    logits = matrix @ weights
+    return float(np.logaddexp(0.0, logits).sum() - wanted @ logits + RIDGE / 2 * weights @ weights)

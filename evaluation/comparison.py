@@ -1,0 +1,74 @@
+"""Systems side by side on the same users: every metric with its interval, and paired with own_frequency."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import polars as pl
+import pyarrow as pa
+
+from evaluation import metrics
+from evaluation.bootstrap import estimate, paired
+from evaluation.grid import Grid, Mask, Scores, best
+from evaluation.metrics import Values
+
+LISTED = 30
+REFERENCE = "own_frequency"
+
+
+@dataclass(frozen=True)
+class Outcomes:
+    """What is true of the users: all categories bought, those new to the user, those of the next purchase."""
+
+    bought: Mask
+    new: Mask
+    following: Mask
+
+    @classmethod
+    def of(cls, grid: Grid, frozen: pa.Table) -> Outcomes:
+        """The outcomes of the grid's users among rows of ``schemas.holdout``."""
+        rows = pl.DataFrame(pl.from_arrow(frozen)).filter(pl.col("user_id").is_in(list(grid.users)))
+        columns = ("categories", "new_categories", "next_categories")
+        return cls(*(grid.mask(dict(rows.select("user_id", column).iter_rows())) for column in columns))
+
+
+def values(scores: Scores, seen: Mask, outcomes: Outcomes) -> dict[str, Values]:
+    """Each metric of one system, user by user.
+
+    Args:
+        seen: the categories of the history.
+    """
+    listed = best(scores, LISTED)
+    unseen = best(np.where(seen, np.float32(0), scores), LISTED)
+    return {
+        "hr_at_30": metrics.hit_rate(listed, outcomes.following),
+        "recall_at_30": metrics.recall(listed, outcomes.bought),
+        "recall_new_at_30": metrics.recall(unseen, outcomes.new),
+    }
+
+
+def compare(systems: Mapping[str, Scores], seen: Mask, outcomes: Outcomes, seed: int = 0) -> dict[str, Any]:
+    """``{metric: {system: {value, low, high}}}``, and the same differences under ``paired_vs_own_frequency``."""
+    by_system = {name: values(scores, seen, outcomes) for name, scores in systems.items()}
+    names = list(by_system[REFERENCE])
+    figures: dict[str, Any] = {
+        metric: {name: estimate(found[metric], seed).as_dict() for name, found in by_system.items()} for metric in names
+    }
+    figures[f"paired_vs_{REFERENCE}"] = {
+        metric: {
+            name: paired(found[metric], by_system[REFERENCE][metric], seed).as_dict()
+            for name, found in by_system.items()
+            if name != REFERENCE
+        }
+        for metric in names
+    }
+    return figures
+
+
+def exclusive(system: Scores, others: Mapping[str, Scores], outcomes: Outcomes, seed: int = 0) -> dict[str, Any]:
+    """Exclusive recall of a system against others, with its interval."""
+    found_by_others = np.any([best(scores, LISTED) for scores in others.values()], axis=0)
+    return estimate(metrics.exclusive_recall(best(system, LISTED), found_by_others, outcomes.bought), seed).as_dict()

@@ -1,0 +1,52 @@
+"""Metrics of lists against outcomes, one value a user; NaN where a user has nothing to be found. Pure functions.
+
+``listed``, ``truth`` and the like are masks over users and categories (``evaluation.grid``).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+import numpy.typing as npt
+
+from evaluation.grid import Mask
+
+Values = npt.NDArray[np.float64]
+
+DEFINITIONS: Mapping[str, str] = {
+    "hr_at_30": (
+        "Mean over users of the share of the next purchase's categories that are among the user's 30 (PAPER 3.2: hit "
+        "if the category of the actual next item is among those of 30 tags; rows of one moment are one purchase)."
+    ),
+    "recall_at_30": "Mean over users of the share of all categories bought in the 14 days that are among the 30.",
+    "recall_new_at_30": (
+        "The same over categories that the history does not hold, for users who bought any; every system lists its 30 "
+        "best categories that are new to the user, the intents those of their 30 tags that are."
+    ),
+    "exclusive_recall": (
+        "Mean over users of the share of categories bought that the 30 tags find and none of popularity, own_frequency "
+        "and co_occurrence has among its 30."
+    ),
+}
+
+
+def recall(listed: Mask, truth: Mask) -> Values:
+    """Share of the true categories that are listed."""
+    return _share(np.logical_and(listed, truth), truth)
+
+
+def hit_rate(listed: Mask, following: Mask) -> Values:
+    """HR: share of the next purchase's categories that are listed (PAPER 3.2)."""
+    return recall(listed, following)
+
+
+def exclusive_recall(listed: Mask, others: Mask, truth: Mask) -> Values:
+    """Share of the true categories that are listed here and in none of the other lists (PAPER 3.7)."""
+    return _share(np.logical_and(np.logical_and(listed, truth), np.logical_not(others)), truth)
+
+
+def _share(found: Mask, of: Mask) -> Values:
+    wanted = of.sum(axis=1).astype(np.float64)
+    shares: Values = np.divide(found.sum(axis=1), wanted, out=np.full(len(wanted), np.nan), where=wanted > 0)
+    return shares

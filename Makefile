@@ -9,10 +9,10 @@ SET_UP := ./launcher/set_up.sh
 VENV_PYTHON := .venv/bin/python
 
 .DEFAULT_GOAL := help
-.PHONY: help set-up run test lint ui stop backfill bench clean lock
+.PHONY: help set-up run test prove-kills lint ui stop backfill bench clean lock
 
 help: ## list what make can do
-	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{ printf "  make %-9s %s\n", $$1, $$2 }'
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{ printf "  make %-11s %s\n", $$1, $$2 }'
 
 set-up: ## install what is missing; the other targets do so by themselves
 	@$(SET_UP)
@@ -24,6 +24,12 @@ run: ## refresh one day on a real Airflow and show the result: [DAY=2017-11-01] 
 test: ## run the tests: [PYTEST_ARGS="tests/lake -x"]
 	@$(SET_UP)
 	@JAVA_HOME="$$($(VENV_PYTHON) -m launcher.java)" $(VENV_PYTHON) -m pytest $(PYTEST_ARGS)
+
+prove-kills: ## kill every step ten times and race publishers ten times; takes about half an hour
+	@$(SET_UP)
+	@export JAVA_HOME="$$($(VENV_PYTHON) -m launcher.java)" KILL_ROUNDS=10; \
+		$(VENV_PYTHON) -m pytest tests/end_to_end/test_kills.py && \
+		for round in 1 2 3 4 5 6 7 8 9 10; do $(VENV_PYTHON) -m pytest -q tests/lake/test_races.py || exit 1; done
 
 lint: ## check style and types
 	@$(SET_UP) --packages-only

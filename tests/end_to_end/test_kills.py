@@ -27,7 +27,7 @@ SETTINGS = {
     "INFERENCE__MINIMUM_EVENTS": "5",
     "INFERENCE__MINIMUM_ACTIVE_DAYS": "2",
 }
-ROUNDS = int(os.environ.get("INTENTFLOW_TEST_KILL_ROUNDS", "1"))
+ROUNDS = int(os.environ.get("KILL_ROUNDS", "1"))
 CONTENT = (behaviors.TABLE, rejected_behaviors.TABLE, rollups.TABLE, contexts.TABLE, intents.TABLE)
 
 

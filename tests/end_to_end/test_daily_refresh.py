@@ -87,7 +87,9 @@ class Refresh:
             "INTENTFLOW_SOURCE__FIRST_DAY": "2017-10-02",
             "INTENTFLOW_SOURCE__PSEUDONYM_KEY": str(folder / "key"),
             "INTENTFLOW_INFERENCE__SHARDS": str(SHARDS),
+            # One user a chunk, so that there is something to lose; two personas, so that it does not take for ever.
             "INTENTFLOW_INFERENCE__CHUNK_USERS": "1",
+            "INTENTFLOW_INFERENCE__PERSONAS": "2",
             "JAVA_HOME": str(java_home()),
         }
 

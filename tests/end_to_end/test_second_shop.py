@@ -32,6 +32,7 @@ def test_from_files_to_intents(kind: str, tmp_path: Path, commands: Callable[...
         kind,
         SOURCE__NAME=str(shop / f"{kind}.toml"),
         INFERENCE__USERS=str(USERS),
+        INFERENCE__PERSONAS="2",
         INFERENCE__MINIMUM_EVENTS="5",
         INFERENCE__MINIMUM_ACTIVE_DAYS="2",
     )

@@ -27,8 +27,8 @@ test: ## run the tests: [PYTEST_ARGS="tests/lake -x"]
 
 prove-kills: ## kill every step ten times and race publishers ten times; takes about half an hour
 	@$(SET_UP)
-	@export JAVA_HOME="$$($(VENV_PYTHON) -m launcher.java)" KILL_ROUNDS=10; \
-		$(VENV_PYTHON) -m pytest tests/end_to_end/test_kills.py && \
+	@export JAVA_HOME="$$($(VENV_PYTHON) -m launcher.java)" KILL_ROUNDS=$${KILL_ROUNDS:-10}; \
+		$(VENV_PYTHON) -m pytest -m proof tests/end_to_end/test_kills.py && \
 		for round in 1 2 3 4 5 6 7 8 9 10; do $(VENV_PYTHON) -m pytest -q tests/lake/test_races.py || exit 1; done
 
 lint: ## check style and types

@@ -1,6 +1,6 @@
 """SIGKILL in every kind of step, then run again: the same table as undisturbed.
 
-``make test`` kills each step once. ``make prove-kills`` repeats it ten times (docs/operations.md).
+Minutes long, so not a part of ``make test``: ``make prove-kills`` runs it, each kill ten times (``KILL_ROUNDS``).
 """
 
 from __future__ import annotations
@@ -28,6 +28,8 @@ SETTINGS = {
     "INFERENCE__MINIMUM_EVENTS": "5",
     "INFERENCE__MINIMUM_ACTIVE_DAYS": "2",
 }
+pytestmark = pytest.mark.proof
+
 ROUNDS = int(os.environ.get("KILL_ROUNDS", "1"))
 CONTENT = (behaviors.TABLE, rejected_behaviors.TABLE, rollups.TABLE, contexts.TABLE, intents.TABLE)
 

@@ -49,7 +49,7 @@ USERS = {"u1": tuple(CATALOG)[:6], "u2": tuple(CATALOG)[3:9], "u3": tuple(CATALO
 def settings() -> Settings:
     base = load_settings()
     inference = InferenceSettings(
-        chunk_users=2, personas=2, evidence=2, tags_per_expert=4, tags=3, minimum_events=1, minimum_active_days=1
+        chunk_users=2, personas=2, evidence=1, tags_per_expert=3, tags=2, minimum_events=1, minimum_active_days=1
     )
     engine = base.engine.model_copy(update={"maximum_tokens": 2048, "cache_gib": 1.0})
     if not weights.is_complete(engine.model):

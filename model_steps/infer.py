@@ -189,6 +189,7 @@ def infer(lake: Lake, day: str, shard: str, settings: Settings, users: int, forc
         "users_published": len({row["user_id"] for row in rows}),
         "users_failed": len(failed),
         "users_with_wrong_tags": wrong_users(rows, settings.inference.tags),
+        "tags": len(rows),
     }
     batches = _stage(lake, day, name, number, rows, failed, counts)
     by = [row["chosen_by"] for row in rows]
@@ -197,7 +198,6 @@ def infer(lake: Lake, day: str, shard: str, settings: Settings, users: int, forc
         **counts,
         "batches": batches,
         "reused": False,
-        "tags": len(rows),
         "model_calls": cache.counts.total("calls"),
         "cached_answers": cache.counts.total("cached_answers"),
         "users_without_model_call": len(set(own) - cache.asked_users),

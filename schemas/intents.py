@@ -30,6 +30,14 @@ TABLE = Table(
     batch_rules=(
         BatchRule("users_with_wrong_tags", minimum=0, maximum=0, why="Exactly N distinct tags a user, ranked 1 to N."),
         BatchRule(
+            "lost_tags",
+            minimum=0,
+            maximum=0,
+            plus=("tags",),
+            minus=("rows",),
+            why="Every tag that was chosen is a staged row.",
+        ),
+        BatchRule(
             "failed_share",
             maximum=0.10,
             plus=("users_failed",),

@@ -1,6 +1,7 @@
 """intents: what each user intends to buy next, and why (PAPER 1.4).
 
-Counts that each shard's batch states: ``users_in``, ``users_published``, ``users_failed``, ``users_with_wrong_tags``, ``tags``.
+Counts that each shard's batch states: ``users_in``, ``users_published``, ``users_failed``, ``users_with_wrong_tags``
+and ``tags``.
 """
 
 from __future__ import annotations

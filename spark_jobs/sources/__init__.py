@@ -2,6 +2,32 @@
 
 from __future__ import annotations
 
-from spark_jobs.sources.source import Part, Source, open_source
+from pathlib import Path
 
-__all__ = ["Part", "Source", "open_source"]
+from commands.errors import ConfigurationError
+from settings import ROOT, SourceSettings
+from spark_jobs.sources.source import Part, Source
+
+__all__ = ["DEMO", "Part", "Source", "open_source"]
+
+DEMO = "completejourney"
+
+
+def open_source(settings: SourceSettings) -> Source:
+    """The source that the settings name: the demo log, or a TOML file that describes a shop's own.
+
+    Raises:
+        ConfigurationError: there is no such source, or its description is wrong.
+    """
+    if settings.name == DEMO:
+        from spark_jobs.sources.completejourney import CompleteJourney
+
+        return CompleteJourney()
+    if settings.name.endswith(".toml"):
+        from spark_jobs.sources.files import Files
+
+        path = Path(settings.name)
+        return Files(path if path.is_absolute() else ROOT / path, settings.late_days)
+    raise ConfigurationError(
+        f"There is no source {settings.name!r} (INTENTFLOW_SOURCE__NAME): it is {DEMO!r} or the path of a .toml file."
+    )

@@ -4,13 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import date
-from pathlib import Path
 from typing import Protocol
 
 import pyarrow as pa
 
-from commands.errors import ConfigurationError
-from settings import ROOT, SourceSettings
 
 # A part is what one worker reads; its content is the source's own business, it only has to travel.
 Part = tuple[str, ...]
@@ -64,26 +61,3 @@ class Source(Protocol):
     def campaigns(self) -> pa.Table:
         """Campaigns in ``CAMPAIGNS``."""
         ...
-
-
-DEMO = "completejourney"
-
-
-def open_source(settings: SourceSettings) -> Source:
-    """The source that the settings name: the demo log, or a TOML file that describes a shop's own.
-
-    Raises:
-        ConfigurationError: there is no such source, or its description is wrong.
-    """
-    if settings.name == DEMO:
-        from spark_jobs.sources.completejourney import CompleteJourney
-
-        return CompleteJourney()
-    if settings.name.endswith(".toml"):
-        from spark_jobs.sources.files import Files
-
-        path = Path(settings.name)
-        return Files(path if path.is_absolute() else ROOT / path, settings.late_days)
-    raise ConfigurationError(
-        f"There is no source {settings.name!r} (INTENTFLOW_SOURCE__NAME): it is {DEMO!r} or the path of a .toml file."
-    )

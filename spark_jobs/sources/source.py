@@ -8,7 +8,6 @@ from typing import Protocol
 
 import pyarrow as pa
 
-
 # A part is what one worker reads; its content is the source's own business, it only has to travel.
 Part = tuple[str, ...]
 

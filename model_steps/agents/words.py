@@ -27,7 +27,8 @@ _EMPTY = frozenset(
     """.split()  # noqa: SIM905 - a list of words reads better without its quotes
 )
 _ENDINGS = frozenset({"s", "es"})
-FEWEST = 12
+# A small catalog has too few words for experts to write many distinct tags with: then any letters are allowed.
+FEWEST = 30
 
 
 def readable_words(texts: Iterable[str], known: frozenset[str]) -> frozenset[str]:

@@ -29,7 +29,6 @@ def test_from_files_to_intents_in_two_formats(tmp_path: Path, commands: Callable
         "second",
         SOURCE__NAME=str(shop / "csv.toml"),
         INFERENCE__USERS=str(USERS),
-        INFERENCE__PERSONAS="2",
         INFERENCE__MINIMUM_EVENTS="5",
         INFERENCE__MINIMUM_ACTIVE_DAYS="2",
     )

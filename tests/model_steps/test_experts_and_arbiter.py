@@ -107,7 +107,7 @@ def test_words_are_readable_and_from_the_catalog() -> None:
 
 def test_words_come_from_near_categories() -> None:
     names = tuple(f"c{n}" for n in range(30))
-    texts = tuple(f"word{chr(97 + n % 26)}{'x' * (n // 26)} thing" for n in range(30))
+    texts = tuple(f"word{chr(97 + n % 26)}{'x' * (n // 26)} kind{chr(97 + n % 26)}" for n in range(30))
     finder = WordFinder(
         Categories(names, texts, vectors(*(n / 10 for n in range(30)))),
         frozenset(word for text in texts for word in text.split()),
@@ -118,4 +118,7 @@ def test_words_come_from_near_categories() -> None:
     assert "wordz" not in near
     assert near == finder.near(["c0"])
     assert finder.near(["unknown"]) == ()
+    # A catalog with a handful of words lets experts use any letters.
+    small = Categories(names[:5], texts[:5], vectors(*(n / 10 for n in range(5))))
+    assert WordFinder(small, frozenset(word for text in texts for word in text.split()), 15).near(["c0"]) == ()
     assert Categories(names, texts, vectors(*(n / 10 for n in range(30)))).nearest(vectors(0.11))[0][0] == "c1"

@@ -61,7 +61,7 @@ def audit(lake: Lake, batches: Sequence[Batch], folder: Path) -> dict[str, Any]:
         _record(lake, one, outcomes[one.table.name], companies, samples[one.table.name])
     broken = [one for one in due if outcomes[one.table.name].failures]
     if broken:
-        raise DataError(_complaint(folder, broken, outcomes))
+        raise DataError(_complaint(folder, broken, outcomes, samples))
     records = [_manifest(one, outcomes.get(one.table.name), known[one.table.name]) for one in found]
     return {
         "tables": records,
@@ -135,8 +135,13 @@ def _manifest(found: TableEvidence, outcome: Outcome | None, known: Mapping[str,
     }
 
 
-def _complaint(folder: Path, broken: Sequence[TableEvidence], outcomes: Mapping[str, Outcome]) -> str:
-    """Log each broken rule; return the sentence that the command ends with."""
+def _complaint(
+    folder: Path,
+    broken: Sequence[TableEvidence],
+    outcomes: Mapping[str, Outcome],
+    samples: Mapping[str, Sequence[str]],
+) -> str:
+    """Log each broken rule and some rejected rows; return the sentence that the command ends with."""
     ends = []
     for one in broken:
         failures = outcomes[one.table.name].failures
@@ -144,6 +149,8 @@ def _complaint(folder: Path, broken: Sequence[TableEvidence], outcomes: Mapping[
             log.error("%s %s", one.table.name, failure.sentence)
         if len(failures) > LOGGED_FAILURES:
             log.error("%s: %d more, on the page.", one.table.name, len(failures) - LOGGED_FAILURES)
+        for row in samples[one.table.name]:
+            log.error("Rejected, for example: %s", row)
         rules = ", ".join(sorted({failure.rule.metric for failure in failures}))
         ends.append(f"{one.table.name} {one.title} broke {rules} (see {folder / outcomes[one.table.name].page})")
     return f"The audit failed and nothing may be published: {'; '.join(ends)}."

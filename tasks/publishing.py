@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
+from urllib.parse import urlencode
 
-from airflow.sdk import Context
+from airflow.sdk import BaseOperator, BaseOperatorLink, Context
 from airflow.sdk.exceptions import AirflowSkipException
+from airflow.sdk.types import TaskInstanceKey
 
 from tasks.command import Command, outcome
 from tasks.manifests import Manifest, batches
@@ -36,10 +38,21 @@ class OnBatches(Command):
         return self.report({**outcome(self.command(self.module, arguments)), "batches": staged})
 
 
+class DataDocsLink(BaseOperatorLink):
+    """The audit's button: to the Data Docs page on its batches (plugins/data_docs_page.py), also when it failed."""
+
+    name = "Data Docs"
+
+    def get_link(self, operator: BaseOperator, *, ti_key: TaskInstanceKey) -> str:
+        staged = batches(list(_flat(getattr(operator, "manifests", ()))))
+        return f"/data-docs/?{urlencode([('batch', batch) for batch in staged])}"
+
+
 class Audit(OnBatches):
     """Great Expectations judges staged batches; all shards of a partition belong into one call."""
 
     ui_color = "#fef7e0"
+    operator_extra_links = (DataDocsLink(),)
 
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(module="lake.audit", **kwargs)

@@ -197,19 +197,24 @@ def _raw(frame: pl.DataFrame, behaviors: Behaviors) -> pl.DataFrame:
     amount = pl.col("amount").cast(pl.Float64, strict=False)
     problems = (
         (pl.col("at").is_null() & pl.col("_at").is_not_null(), pl.format("the time {} cannot be read", "_at")),
-        (quantity.is_null() & pl.col("quantity").is_not_null(), pl.format("the quantity {} is no number", "quantity")),
-        (amount.is_null() & pl.col("amount").is_not_null(), pl.format("the amount {} is no number", "amount")),
+        (_no_number("quantity", quantity), pl.format("the quantity {} is no number", "quantity")),
+        (_no_number("amount", amount), pl.format("the amount {} is no number", "amount")),
     )
     problem = pl.col("problem")
     for broken, sentence in problems:
         problem = pl.coalesce(problem, pl.when(broken).then(sentence.str.slice(0, 200)))
-    finite = quantity.is_finite() & (quantity.abs() < 2**53)
     return rows.with_columns(
         problem=problem,
         action=action.replace(behaviors.actions) if behaviors.actions else action,
-        quantity=pl.when(finite).then(quantity).cast(pl.Int64),
+        # Beyond what an integer holds is as absurd as its limit, which a rule of the landing names.
+        quantity=pl.when(quantity.is_finite()).then(quantity.clip(-(2.0**53), 2.0**53)).cast(pl.Int64),
         amount=pl.when(amount.is_finite()).then(amount),
     )
+
+
+def _no_number(name: str, converted: pl.Expr) -> pl.Expr:
+    """Something is there, and it is no finite number."""
+    return pl.col(name).is_not_null() & ~converted.is_finite().fill_null(False)
 
 
 def _times(kind: pl.DataType, behaviors: Behaviors) -> pl.Expr:

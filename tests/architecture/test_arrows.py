@@ -40,6 +40,7 @@ def room(
 AUDIT = frozenset({"great_expectations", "pandas"})
 ROOMS = {
     "dags": room("tasks", only={"airflow"}),
+    "plugins": room("lake", "commands", "settings", only={"airflow", "fastapi"}),
     "tasks": room("lake", "schemas", "commands", "settings", only={"airflow"}),
     "spark_jobs": room(
         "lake", "schemas", "commands", "settings", "representation", never=MODELS | {"airflow", "great_expectations"}

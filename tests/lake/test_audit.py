@@ -127,6 +127,7 @@ def test_a_broken_rule_stops_the_day(
     assert page.is_file()
     assert "is 0.333333, must be at most 0.1. More than a tenth" in caplog.text
     assert "rows_outside_day is 1, must be exactly 0" in caplog.text
+    assert "Rejected, for example: 2017-11-01 unknown_item x4: at=2017-11-01, item=<b>7</b>, quantity=-2" in caplog.text
 
     verdict = audits.verdict(lake, landed)
     assert verdict

@@ -13,6 +13,7 @@ import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import httpx
 import psutil
 import pytest
 
@@ -55,6 +56,8 @@ def ui(tmp_path: Path) -> Iterator[subprocess.Popen[str]]:
         "INTENTFLOW_AIRFLOW__HOME": str(tmp_path / "airflow"),
         "INTENTFLOW_AIRFLOW__DAGS": str(tmp_path / "dags"),
         "INTENTFLOW_AIRFLOW__PORT": str(free_port()),
+        "INTENTFLOW_LAKE__URI": str(tmp_path / "lake"),
+        "INTENTFLOW_LAKE__DATA_DOCS": str(tmp_path / "data_docs"),
     }
     with subprocess.Popen(
         [sys.executable, "-m", "launcher", "ui"],
@@ -68,6 +71,36 @@ def ui(tmp_path: Path) -> Iterator[subprocess.Popen[str]]:
             yield process
         finally:
             process.kill()
+
+
+def check_data_docs(address: str, password_file: Path, folder: Path) -> None:
+    """Only who is logged in sees the pages, and nothing but the pages."""
+    rest = Rest(address, password_file)
+    assert rest._call("GET", "/plugins").json()["plugins"][0]["name"] == "intentflow_data_docs"
+    stranger = httpx.Client(base_url=address, trust_env=False)
+    user = rest._client
+    assert user.get("/data-docs/index.html").status_code == 404
+    (folder / ".results").mkdir(parents=True)
+    for name in ("index.html", ".results/raw.html", "../outside.html"):
+        (folder / name).write_text("<p>audits</p>")
+
+    for path in (
+        "/data-docs/index.html",
+        "/data-docs/",
+        "/data-docs/none.html",
+        "/data-docs/docs",
+        "/data-docs/x?batch=y",
+    ):
+        assert stranger.get(path).status_code == 401
+    shown = user.get("/data-docs/index.html")
+    assert (shown.status_code, shown.text) == (200, "<p>audits</p>")
+    assert "default-src 'none'" in shown.headers["content-security-policy"]
+    for path in ("none.html", ".results/raw.html", "..%2Foutside.html", "%2e%2e/outside.html", "openapi.json"):
+        assert user.get(f"/data-docs/{path}").status_code == 404
+    assert user.get("/data-docs/").headers["location"] == "/data-docs/index.html"
+    assert user.get("/data-docs/", params={"batch": "_batches/../x.json"}).status_code == 422
+    missing = user.get("/data-docs/", params={"batch": "_batches/rollups/none.json"})
+    assert (missing.status_code, missing.json()["detail"][:34]) == (404, "There is no batch _batches/rollups")
 
 
 def test_airflow_is_private_and_ends_with_a_killed_launcher(ui: subprocess.Popen[str], tmp_path: Path) -> None:
@@ -89,6 +122,8 @@ def test_airflow_is_private_and_ends_with_a_killed_launcher(ui: subprocess.Popen
     assert set(health.values()) == {"healthy"}
     assert rest._call("GET", "/pools/heavy").json()["slots"] == 1
     assert rest.import_errors() == []
+
+    check_data_docs(address, passwords, tmp_path / "data_docs")
 
     # Four components, each below its guard.
     assert len(processes) >= 8

@@ -138,6 +138,8 @@ def test_what_cannot_be_converted_is_a_problem_of_the_row(shop: Shop) -> None:
         {**ROWS[0], "time": "yesterday"},
         {**ROWS[0], "pieces": "many"},
         {**ROWS[0], "price": "cheap"},
+        {**ROWS[0], "pieces": "inf"},
+        {**ROWS[0], "price": "nan"},
         {**ROWS[0], "time": ""},
     ]
     shop.log("2017-11-01", csv(broken) + "2017-11-01 09:00:00,ann\n")
@@ -146,8 +148,10 @@ def test_what_cannot_be_converted_is_a_problem_of_the_row(shop: Shop) -> None:
         "the time yesterday cannot be read",
         "the quantity many is no number",
         "the amount cheap is no number",
+        "the quantity inf is no number",
+        "the amount nan is no number",
         None,
-        "line 6 has 2 fields instead of 7",
+        "line 8 has 2 fields instead of 7",
     ]
 
 

@@ -33,6 +33,7 @@ TABLE = Table(
         Column("quantity", pa.int32(), "Pieces; 1 where the action has no quantity."),
         Column("amount", pa.float64(), "Money paid for the row, in the shop's currency.", nullable=True),
         Column("session_id", pa.string(), "The shop's basket or session.", nullable=True),
+        Column("extra", pa.string(), "JSON of columns that the source's description carries along.", nullable=True),
     ),
     key=("user_id", "at", "action", "entity_id", "item_id", "session_id"),
     partition_by=("day",),
@@ -71,6 +72,10 @@ RAW = pa.schema(
         # the end of that day by the shop's clock.
         ("delivered", pa.string()),
         ("delivery_ends", TIMESTAMP),
+        # What the source's description does not name: the columns as a JSON list; their values as a JSON object
+        # where the description carries them along.
+        ("new_columns", pa.string()),
+        ("extra", pa.string()),
         ("problem", pa.string()),
     ]
 )

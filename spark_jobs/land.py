@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import logging
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import date, timedelta
@@ -33,6 +34,10 @@ from spark_jobs import buckets, catalog, marking, pseudonyms, workers
 from spark_jobs.marking import MARKED, Landing, mark, split
 from spark_jobs.sources import Part, Source, open_source
 
+log = logging.getLogger("intentflow")
+
+NEW_COLUMN = "new_column_"
+
 
 def stage_days(marked: pa.Table, lake: Lake, fingerprints: Mapping[str, str]) -> pa.Table:
     """Split and stage each day and bucket; ``MARKED`` in, ``workers.STAGED`` out."""
@@ -47,6 +52,7 @@ def stage_days(marked: pa.Table, lake: Lake, fingerprints: Mapping[str, str]) ->
             "rows_rejected": rejected.total(),
             "rows_outside_day": pc.sum(pc.not_equal(pc.strftime(good["at"], "%Y-%m-%d"), day)).as_py() or 0,
             "searches": pc.sum(pc.equal(good["action"], "search")).as_py() or 0,
+            **_new_columns(of_day),
             **rejected,
         }
         name, partition = fingerprints[day], {"day": day}
@@ -55,6 +61,14 @@ def stage_days(marked: pa.Table, lake: Lake, fingerprints: Mapping[str, str]) ->
         file = stage(lake, rejected_behaviors.TABLE, bad, fingerprint=name, partition=partition, part=bucket)
         staged.add(rejected_behaviors.TABLE, day, file, {})
     return staged.report()
+
+
+def _new_columns(marked: pa.Table) -> dict[str, int]:
+    """Rows that came with each column that the source's description does not name."""
+    found: Counter[str] = Counter()
+    for value in marked["new_columns"].drop_null().value_counts().to_pylist():
+        found.update({f"{NEW_COLUMN}{name}": value["counts"] for name in json.loads(value["values"])})
+    return dict(found)
 
 
 def _groups(marked: pa.Table) -> Iterator[tuple[str, int, pa.Table]]:
@@ -131,7 +145,20 @@ def land(
         "rows": counts["rows_in"] - counts["rows_rejected"],
         "rows_rejected": counts["rows_rejected"],
         "rejected": {name.removeprefix("rejected_"): n for name, n in counts.items() if name.startswith("rejected_")},
+        "new_columns": _told({n.removeprefix(NEW_COLUMN): c for n, c in counts.items() if n.startswith(NEW_COLUMN)}),
     }
+
+
+def _told(new_columns: dict[str, int]) -> dict[str, int]:
+    """Say which columns are new."""
+    for name, rows in sorted(new_columns.items()):
+        log.warning(
+            "The log has a column %s that its description does not name, in %s rows: name it in "
+            "behaviors.known_columns, or say in behaviors.new_columns whether to drop, carry or refuse it.",
+            name,
+            f"{rows:,}",
+        )
+    return new_columns
 
 
 def _runs(days: Sequence[str]) -> list[tuple[date, date]]:

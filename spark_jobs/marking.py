@@ -33,6 +33,8 @@ MARKED = pa.schema(
         ("amount", pa.float64()),
         ("session_id", pa.string()),
         ("query", pa.string()),
+        ("new_columns", pa.string()),
+        ("extra", pa.string()),
         ("rule", pa.string()),
         ("row", pa.string()),
     ]
@@ -89,6 +91,8 @@ def mark(raw: pa.Table, landing: Landing) -> pa.Table:
             "amount": raw["amount"],
             "session_id": raw["session"],
             "query": queries,
+            "new_columns": raw["new_columns"],
+            "extra": raw["extra"],
             "rule": rule,
             "row": _raw_row(raw, pc.is_valid(rule)),
         }
@@ -96,8 +100,10 @@ def mark(raw: pa.Table, landing: Landing) -> pa.Table:
 
 
 def _raw_row(raw: pa.Table, rejected: pa.Array) -> pa.Array:
-    """The rejected rows as JSON without the user; null for the others."""
-    shown = raw.drop_columns(["user", "delivered", "delivery_ends"]).filter(rejected).to_pylist()
+    """The rejected rows as JSON without the user and what he might be known by; null for the others."""
+    shown = (
+        raw.drop_columns(["user", "delivered", "delivery_ends", "new_columns", "extra"]).filter(rejected).to_pylist()
+    )
     texts = iter(
         [json.dumps({k: v for k, v in row.items() if v is not None}, default=str)[:MAXIMUM_ROW] for row in shown]
     )
@@ -107,7 +113,7 @@ def _raw_row(raw: pa.Table, rejected: pa.Array) -> pa.Array:
 def split(marked: pa.Table) -> tuple[pa.Table, pa.Table]:
     """Behaviors and rejected rows of marked rows; a usable row's second and later copies are rejected."""
     frame = pl.DataFrame(pl.from_arrow(marked))
-    columns = [name for name in MARKED.names if name not in ("rule", "row", "query")]
+    columns = [name for name in MARKED.names if name not in ("rule", "row", "query", "new_columns")]
     usable = frame.filter(pl.col("rule").is_null())
     kept = usable.unique(columns, keep="first", maintain_order=True)
     copies = (

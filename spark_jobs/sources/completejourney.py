@@ -78,6 +78,8 @@ class CompleteJourney:
             session=pl.col("basket_id").cast(pl.String),
             delivered=pl.lit(None, pl.String),
             delivery_ends=pl.lit(None, pl.Datetime("us", "UTC")),
+            new_columns=pl.lit(None, pl.String),
+            extra=pl.lit(None, pl.String),
             problem=pl.lit(None, pl.String),
         )
         redemptions = self._scan("coupon_redemptions").select(
@@ -91,6 +93,8 @@ class CompleteJourney:
             session=pl.format("campaign {}", "campaign_id"),
             delivered=pl.lit(None, pl.String),
             delivery_ends=pl.lit(None, pl.Datetime("us", "UTC")),
+            new_columns=pl.lit(None, pl.String),
+            extra=pl.lit(None, pl.String),
             problem=pl.lit(None, pl.String),
         )
         rows = pl.concat([purchases.filter(within), redemptions.filter(within)]).collect()

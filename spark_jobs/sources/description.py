@@ -52,7 +52,9 @@ class Behaviors(Part):
     time_format: str | None = Field(default=None, description="strptime format; none for ISO 8601")
     fixed_action: str | None = Field(default=None, description="The action of every row, where no column has it")
     actions: dict[str, str] = Field(default_factory=dict, description="The log's action names to ours")
-    new_columns: Literal["drop", "refuse"] = Field(default="drop", description="What to do with unknown columns")
+    new_columns: Literal["drop", "carry", "refuse"] = Field(
+        default="drop", description="What to do with columns that nobody named; they are reported in any case"
+    )
     known_columns: tuple[str, ...] = Field(default=(), description="Columns that are known and not used")
 
     @field_validator("time_zone")

@@ -8,6 +8,7 @@ error that names it, for no row of it can be trusted.
 from __future__ import annotations
 
 import hashlib
+import json
 from collections.abc import Sequence
 from datetime import UTC, date, datetime, timedelta
 from functools import cached_property
@@ -24,6 +25,8 @@ from spark_jobs.sources.description import Behaviors, Format, load_description
 from spark_jobs.sources.formats import PROBLEM, first_line, read_file
 from spark_jobs.sources.source import ATTRIBUTES, CAMPAIGNS, ITEMS, Part
 
+# Characters kept of a value that is carried along.
+EXTRA_LIMIT = 1_000
 OPTIONAL = ("item", "query", "quantity", "amount", "session")
 
 
@@ -88,10 +91,11 @@ class Files:
     def read(self, part: Part) -> pa.Table:
         path, expected, delivered, first, last = part
         frame = read_file(Path(path), self._behaviors.format, self._behaviors.columns.named(), "behaviors", OPTIONAL)
-        self._check_new_columns(Path(path), frame)
+        new = self._new_columns(Path(path), frame)
         if _file_digest(Path(path)) != expected:
             raise DataError(f"{path} changed while it was read: run again when its writer has finished.")
-        rows = self._with_delivery(_raw(frame, self._behaviors), delivered, last)
+        rows = _raw(frame, self._behaviors, new)
+        rows = self._with_delivery(rows, delivered, last)
         # A row is read with its own UTC day; one whose time cannot be used, with the day of its delivery.
         ends, oldest = pl.col("delivery_ends"), pl.duration(days=1 + self._late_days)
         usable = pl.col("at").is_not_null() & (
@@ -110,15 +114,17 @@ class Files:
         moment = pl.lit(ends).cast(pl.Datetime("us", "UTC"))
         return rows.with_columns(delivered=pl.lit(delivered), delivery_ends=moment)
 
-    def _check_new_columns(self, path: Path, frame: pl.DataFrame) -> None:
+    def _new_columns(self, path: Path, frame: pl.DataFrame) -> list[str]:
+        """Columns that the description does not name."""
         behaviors = self._behaviors
         known = {*behaviors.columns.named().values(), *behaviors.known_columns, PROBLEM}
         new = sorted(set(frame.columns) - known)
         if new and behaviors.new_columns == "refuse":
             raise DataError(
                 f"{path} has new columns {', '.join(new)}: name them in behaviors.known_columns, "
-                "or set behaviors.new_columns to drop."
+                "or set behaviors.new_columns to drop or carry."
             )
+        return new
 
     # -- catalog -------------------------------------------------------------------------------------------------
 
@@ -177,16 +183,23 @@ def _file_digest(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()[:16]
 
 
-def _raw(frame: pl.DataFrame, behaviors: Behaviors) -> pl.DataFrame:
-    """Rows under our names and types; what cannot be converted is named in ``problem``."""
+def _raw(frame: pl.DataFrame, behaviors: Behaviors, new: list[str]) -> pl.DataFrame:
+    """Rows under our names and types; what cannot be converted is named in ``problem``.
+
+    Args:
+        new: columns that the description does not name.
+    """
     named = behaviors.columns.named()
     empty = [
         pl.lit(None, pl.String).alias(name)
         for name in RAW.names
-        if name not in (*named, "problem", "delivered", "delivery_ends")
+        if name not in (*named, "problem", "delivered", "delivery_ends", "new_columns", "extra")
     ]
     rows = frame.select(
-        *(pl.col(theirs).alias(ours) for ours, theirs in named.items()), *empty, problem=pl.col(PROBLEM)
+        *(pl.col(theirs).alias(ours) for ours, theirs in named.items()),
+        *empty,
+        problem=pl.col(PROBLEM),
+        **_unnamed(new, behaviors.new_columns == "carry"),
     )
     rows = rows.with_columns(
         at=_times(rows.schema["at"], behaviors), _at=pl.col("at").cast(pl.String, strict=False),
@@ -210,6 +223,19 @@ def _raw(frame: pl.DataFrame, behaviors: Behaviors) -> pl.DataFrame:
         quantity=pl.when(quantity.is_finite()).then(quantity.clip(-(2.0**53), 2.0**53)).cast(pl.Int64),
         amount=pl.when(amount.is_finite()).then(amount),
     )
+
+
+def _unnamed(new: list[str], carry: bool) -> dict[str, pl.Expr]:
+    """Which columns nobody named, in each row that could be read, and their values if they are carried along."""
+    nothing = pl.lit(None, pl.String)
+    if not new:
+        return {"new_columns": nothing, "extra": nothing}
+    values = [pl.col(name).cast(pl.String, strict=False).str.slice(0, EXTRA_LIMIT) for name in new]
+    there = pl.any_horizontal(pl.col(new).is_not_null())
+    return {
+        "new_columns": pl.when(pl.col(PROBLEM).is_null()).then(pl.lit(json.dumps(new))),
+        "extra": pl.when(there).then(pl.struct(values).struct.json_encode()) if carry else nothing,
+    }
 
 
 def _no_number(name: str, converted: pl.Expr) -> pl.Expr:

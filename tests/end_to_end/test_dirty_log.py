@@ -54,11 +54,13 @@ class DirtyShop:
         self.file = folder / "csv" / f"{DAY}.csv"
         with self.file.open(newline="") as file:
             self.clean = list(csv.DictReader(file))
-        self.commands = make("dirty", SOURCE__NAME=str(folder / "csv.toml"))
+        description = folder / "csv.toml"
+        description.write_text(description.read_text().replace("[behaviors]", '[behaviors]\nnew_columns = "carry"'))
+        self.commands = make("dirty", SOURCE__NAME=str(description))
 
     def write(self, rows: list[dict[str, str]]) -> None:
         with self.file.open("w", newline="") as file:
-            writer = csv.DictWriter(file, list(self.clean[0]))
+            writer = csv.DictWriter(file, [*self.clean[0], "mood"])
             writer.writeheader()
             writer.writerows(rows)
 
@@ -75,7 +77,8 @@ def shop(tmp_path: Path, commands: Callable[..., Any]) -> DirtyShop:
 def test_each_row_is_kept_under_its_rule_or_cleaned(shop: DirtyShop) -> None:
     unusable = [{**GOOD, **changes} for changes, _ in UNUSABLE.values()]
     searches = [{**GOOD, "event": "search", "sku": "", "pieces": "", "search_text": text} for text in CLEANED]
-    shop.write([*shop.clean, GOOD, GOOD, *unusable, *searches])
+    moody = {**GOOD, "time": "01.11.2017 11:11:11", "mood": "good"}
+    shop.write([*shop.clean, GOOD, GOOD, *unusable, *searches, moody])
     with shop.file.open("a") as file:
         file.write("01.11.2017 10:00:00,customer-1\n")
 
@@ -86,16 +89,20 @@ def test_each_row_is_kept_under_its_rule_or_cleaned(shop: DirtyShop) -> None:
     # The shop's evening is the next day in UTC, its day before gives us the first hour: both are in neither count.
     assert manifest["rejected"] == expected
     assert manifest["rows_in"] == manifest["rows"] + sum(expected.values())
+    # A column that nobody announced is counted in every row of the file that could be read, and carried along.
+    assert manifest["new_columns"]["mood"] >= len(shop.clean) * 0.9
     shop.commands.publish(manifest["batches"])
 
     lake = shop.commands.lake
-    assert tables.read(lake, behaviors.TABLE).num_rows == manifest["rows"]
+    landed = tables.read(lake, behaviors.TABLE)
+    assert landed.num_rows == manifest["rows"]
+    assert landed["extra"].drop_null().to_pylist() == ['{"mood":"good"}']
     rejected = tables.read(lake, rejected_behaviors.TABLE).to_pylist()
     assert sum(row["copies"] for row in rejected) == sum(expected.values())
     assert "customer-1" not in "".join(row["row"] or "" for row in rejected)
     problems = " ".join(row["row"] for row in rejected if row["rule"] == "unreadable")
     assert "the time 1st of November cannot be read" in problems
-    assert "has 2 fields instead of 8" in problems
+    assert "has 2 fields instead of 9" in problems
 
     texts = {row["entity_id"]: row["text"] for row in tables.read(lake, entities.TABLE).to_pylist()}
     for text in CLEANED.values():

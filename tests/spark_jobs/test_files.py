@@ -170,10 +170,22 @@ def test_a_missing_column_is_named(shop: Shop) -> None:
         read(shop.source())
 
 
-def test_a_new_column_is_dropped_or_refused_as_set(shop: Shop) -> None:
-    shop.log("2017-11-01", csv([{**row, "mood": "good"} for row in ROWS], (*FIELDS, "mood")))
-    assert len(read(shop.source())) == 2
-    with pytest.raises(DataError, match=r"new columns mood: name them in behaviors\.known_columns"):
+def test_a_new_column_is_reported_and_dropped_carried_or_refused_as_set(shop: Shop) -> None:
+    moods = ("good", "")
+    rows = [{**row, "mood": mood, "till": 3} for row, mood in zip(ROWS, moods, strict=True)]
+    shop.log("2017-11-01", csv(rows, (*FIELDS, "mood", "till")) + "2017-11-01 09:00:00,ann\n")
+    dropped = read(shop.source())
+    assert [row["new_columns"] for row in dropped] == ['["mood", "till"]', '["mood", "till"]', None]
+    assert [row["extra"] for row in dropped] == [None, None, None]
+    carried = read(shop.source(more='new_columns = "carry"'))
+    assert [json.loads(row["extra"] or "null") for row in carried] == [
+        {"mood": "good", "till": "3"},
+        {"mood": None, "till": "3"},
+        None,
+    ]
+    known = read(shop.source(more='new_columns = "refuse"\nknown_columns = ["mood", "till"]'))
+    assert [row["new_columns"] for row in known] == [None, None, None]
+    with pytest.raises(DataError, match=r"new columns mood, till: name them in behaviors\.known_columns"):
         read(shop.source(more='new_columns = "refuse"'))
 
 

@@ -32,6 +32,8 @@ STYLE: Any = {
     "svg.fonttype": "path",
 }
 
+LABELS = {"step": "inference step", "vllm": "plain vLLM"}
+
 Interval = Mapping[str, float | None]
 
 

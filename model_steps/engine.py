@@ -61,7 +61,7 @@ class Engine:
         started = time.monotonic()
         log.info("Starting the engine with %s.", settings.model.name)
         try:
-            self._model = _start(settings)
+            self.model = _start(settings)
         except Exception as error:
             raise InfrastructureError(f"The engine did not start: {error}") from error
         self.seconds_to_start = time.monotonic() - started
@@ -76,9 +76,9 @@ class Engine:
         if not requests:
             return []
         prompts: list[Any] = [{"prompt": request.prompt} for request in requests]
-        parameters = [_parameters(request.sampling) for request in requests]
+        parameters = [sampling_parameters(request.sampling) for request in requests]
         try:
-            outputs = self._model.generate(prompts, parameters, use_tqdm=False)
+            outputs = self.model.generate(prompts, parameters, use_tqdm=False)
         except Exception as error:
             raise InfrastructureError(f"The engine failed on {len(requests)} requests: {error}") from error
         answers = []
@@ -97,7 +97,7 @@ class Engine:
 
     def reset_prefix_cache(self) -> None:
         """Forget all prefixes, so that what follows does not depend on what came before."""
-        if not self._model.reset_prefix_cache():
+        if not self.model.reset_prefix_cache():
             raise InfrastructureError("The engine's prefix cache could not be reset.")
 
 
@@ -127,7 +127,8 @@ def _start(settings: EngineSettings) -> Any:
     )
 
 
-def _parameters(sampling: Sampling) -> SamplingParams:
+def sampling_parameters(sampling: Sampling) -> SamplingParams:
+    """vLLM's own form of a request's sampling."""
     from vllm import SamplingParams
     from vllm.sampling_params import RequestOutputKind, StructuredOutputsParams
 

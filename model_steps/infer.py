@@ -12,7 +12,7 @@ import logging
 import time
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import representation
 from commands.entry import day_argument, run_command
@@ -36,6 +36,14 @@ from settings import Settings, load_settings
 log = logging.getLogger("intentflow")
 
 STEP = "infer"
+
+
+class StartsModel(Protocol):
+    """Gives a model when it is needed, and says how long that took."""
+
+    seconds: float
+
+    def __call__(self) -> Model: ...
 
 
 class LazyEngine:
@@ -139,8 +147,19 @@ def is_published(lake: Lake, day: str, name: str, shards: int) -> bool:
     return {file.fingerprint for file in files} == {name} and {file.part for file in files} == set(range(shards))
 
 
-def infer(lake: Lake, day: str, shard: str, settings: Settings, users: int, force: bool = False) -> dict[str, Any]:
+def infer(
+    lake: Lake,
+    day: str,
+    shard: str,
+    settings: Settings,
+    users: int,
+    force: bool = False,
+    start: StartsModel | None = None,
+) -> dict[str, Any]:
     """Infer one shard of a day and stage it; returns the manifest.
+
+    Args:
+        start: gives the model (default: the engine of the settings, started when the first answer is missing).
 
     Raises:
         SourceMissing: contexts, signals or category vectors are missing. InfrastructureError: the engine failed.
@@ -158,7 +177,7 @@ def infer(lake: Lake, day: str, shard: str, settings: Settings, users: int, forc
         log.info("The intents of %s are published already; nothing changed.", day)
         return {**head, "batches": [], "reused": True}
     own = population.shard_of(everybody, number, shards)
-    start = LazyEngine(settings)
+    start = start or LazyEngine(settings)
     engine = engine_name(settings.engine)
     cache = AnswerCache(lake, own, day, made_with.name, engine, start)
     chat = Chat(settings.engine.model)

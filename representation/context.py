@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
@@ -41,19 +39,6 @@ class Context:
     periods: tuple[Period, ...]
     attributes: tuple[tuple[str, str], ...]
     interests: tuple[tuple[str, int], ...]
-
-    @property
-    def digest(self) -> str:
-        """Digest of everything that a prompt can show; the user id is not shown."""
-        shown = [
-            [
-                [p.name, [[a.action, [[e.entity_id, e.count] for e in a.entities]] for a in p.actions]]
-                for p in self.periods
-            ],
-            self.attributes,
-            self.interests,
-        ]
-        return hashlib.sha256(json.dumps(shown).encode()).hexdigest()[:16]
 
     def without_oldest_period(self) -> Context | None:
         """The context without its oldest period, or None when only one is left."""

@@ -17,11 +17,17 @@ from settings import ROOT, load_settings
 
 @contextmanager
 def spark_session(name: str) -> Iterator[SparkSession]:
-    """Start a session, stop it afterwards. Nothing listens beyond this machine in local mode; the UI is off.
+    """Start a session, stop it afterwards; one that runs already is used, and left running.
+
+    Nothing listens beyond this machine in local mode; the UI is off.
 
     Raises:
         ConfigurationError: there is no Java to start Spark with.
     """
+    running = SparkSession.getActiveSession()
+    if running is not None:
+        yield running
+        return
     settings = load_settings().spark
     logging.getLogger("py4j").setLevel(logging.WARNING)
     # Workers import this project as the driver does.
@@ -34,6 +40,8 @@ def spark_session(name: str) -> Iterator[SparkSession]:
         .config("spark.driver.memory", settings.driver_memory)
         # On a cluster, workers find this project where it is here.
         .config("spark.executorEnv.PYTHONPATH", str(ROOT))
+        # A core has a worker already.
+        .config("spark.executorEnv.POLARS_MAX_THREADS", "1")
         .config("spark.driver.extraJavaOptions", "-XX:+UseParallelGC")
         .config("spark.ui.enabled", "false")
         .config("spark.ui.showConsoleProgress", "false")

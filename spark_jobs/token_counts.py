@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import hashlib
 from functools import cache
 from pathlib import Path
 
@@ -10,10 +10,7 @@ import polars as pl
 import pyarrow as pa
 from tokenizers import Tokenizer
 
-from commands.errors import ConfigurationError
-from representation import hybrid, text
-from representation.context import from_row
-from representation.hybrid import Slot
+from commands.errors import ConfigurationError, SourceMissing
 from schemas import contexts
 from spark_jobs.assembly import Compression
 
@@ -33,55 +30,164 @@ def tokenizer_of(model: Path) -> str:
 
 
 def with_tokens(assembled: pa.Table, rows: pa.Table, compression: Compression) -> pa.Table:
-    """Add the three lengths (tokens) and the digest: what ``assemble`` left out of ``schemas.contexts``."""
-    tokenizer = _load(compression.tokenizer)
-    texts = dict(
-        zip(compression.entities["entity_id"].to_pylist(), compression.entities["text"].to_pylist(), strict=True)
+    """Add the three lengths (tokens) and the digest: what ``assemble`` left out of ``schemas.contexts``.
+
+    Raises:
+        SourceMissing: the catalog lacks an entity.
+    """
+    if not assembled.num_rows:
+        return contexts.TABLE.schema.empty_table()
+    tokens = Tokens(compression.tokenizer)
+    frame = pl.DataFrame(pl.from_arrow(assembled))
+    texts = pl.DataFrame(pl.from_arrow(compression.entities)).select("entity_id", "text")
+    entries = _entries(frame)
+    lost = entries.join(texts, on="entity_id", how="anti")["entity_id"].unique()
+    if len(lost):
+        raise SourceMissing(f"{len(lost)} entities of the rollups are not in the table entities, {lost.min()} first.")
+    lengths = (
+        _aggregated_text(entries, texts, tokens)
+        .join(_hybrid(entries, tokens), on="user_id")
+        .join(_full_text(rows, texts, compression, tokens), on="user_id")
     )
-    people = [from_row(row) for row in assembled.select(["user_id", "periods", "attributes", "interests"]).to_pylist()]
-    lengths = tokenizer.encode_batch_fast([text.render_history(person, texts) for person in people])
-    count = cache(lambda segment: len(tokenizer.encode(segment, add_special_tokens=False)))
-    added = pl.DataFrame(
-        {
-            "user_id": [person.user_id for person in people],
-            "tokens_text": pl.Series([len(length) for length in lengths], dtype=pl.Int32),
-            "tokens_hybrid": pl.Series(
-                [
-                    sum(1 if isinstance(s, Slot) else count(s) for s in hybrid.render_history(person))
-                    for person in people
-                ],
-                dtype=pl.Int32,
-            ),
-            "digest": [person.digest for person in people],
-        },
-        schema_overrides={"user_id": pl.String, "digest": pl.String},
-    )
-    full = _full_text(rows, texts, compression, count)
     day = pl.lit(compression.window.day).alias("day")
-    joined = pl.DataFrame(pl.from_arrow(assembled)).join(added, on="user_id").join(full, on="user_id").with_columns(day)
+    joined = frame.join(lengths, on="user_id").with_columns(day, digest=_digest(frame))
     return joined.select(contexts.TABLE.schema.names).to_arrow().cast(contexts.TABLE.schema)
 
 
-def _full_text(
-    rows: pa.Table, texts: dict[str, str], compression: Compression, count: Callable[[str], int]
-) -> pl.DataFrame:
-    """Tokens with one line an event: "2017-10-03 purchase: <text>"; a line's parts are tokenized apart and added.
+class Tokens:
+    """Lengths in the model's tokens. A text's parts may be counted apart where it has a space or a line break between
+    them: there the tokenizer splits first."""
 
-    The tokenizer splits before a space, so the sum of the parts is the length of the line.
-    """
+    def __init__(self, tokenizer: str) -> None:
+        self._tokenizer = _load(tokenizer)
+
+    def of(self, texts: pl.Series) -> pl.Series:
+        """Each text's length; equal texts are counted once."""
+        distinct = texts.unique().drop_nulls()
+        encoded = self._tokenizer.encode_batch_fast(distinct.to_list(), add_special_tokens=False)
+        lengths = pl.Series([len(one) for one in encoded], dtype=pl.Int32)
+        return texts.replace_strict(distinct, lengths, return_dtype=pl.Int32)
+
+    def one(self, text: str) -> int:
+        return len(self._tokenizer.encode(text, add_special_tokens=False))
+
+
+def _digest(frame: pl.DataFrame) -> pl.Series:
+    """Digest of everything that a prompt can show; the user id is not shown."""
+    shown = frame.select(pl.struct("periods", "attributes", "interests").struct.json_encode()).to_series()
+    return pl.Series([hashlib.sha256(one.encode()).hexdigest()[:16] for one in shown], dtype=pl.String)
+
+
+def _entries(frame: pl.DataFrame) -> pl.DataFrame:
+    """One row an entity of an action of a period, in the order of the context."""
+    return (
+        frame.select("user_id", "periods")
+        .explode("periods")
+        .unnest("periods")
+        .explode("actions")
+        .unnest("actions")
+        .explode("entities")
+        .unnest("entities")
+        .with_row_index("position")
+    )
+
+
+def _aggregated_text(entries: pl.DataFrame, texts: pl.DataFrame, tokens: Tokens) -> pl.DataFrame:
+    """Length of what ``representation.text.render_history`` writes: a line for the entities of the same times."""
+    times = (
+        entries.group_by("user_id", "entity_id", "period")
+        .agg(pl.col("action").sort().str.join(", "), pl.col("count").sum(), pl.col("position").min())
+        .join(_times(entries, tokens), on=("period", "action"))
+        .sort("user_id", "entity_id", "position")
+    )
+    items = (
+        times.group_by("user_id", "entity_id", maintain_order=True)
+        .agg(
+            pl.col("time").str.join(", ").alias("times"),
+            pl.col("count").sum(),
+            pl.col("position").min(),
+            time_tokens=pl.when(pl.len() == 1)
+            .then(pl.col("alone").first())
+            .otherwise(
+                pl.col("first").first() + pl.col("between").slice(1, pl.len() - 2).sum() + pl.col("last").last()
+            ),
+        )
+        .join(_item_texts(entries, texts, tokens), on="entity_id")
+    )
+    repeated = pl.format(" x{}", pl.col("count"))
+    items = items.with_columns(
+        tokens.of(items.select(repeated).to_series()).alias("repeated"),
+        tokens.of(items.select(pl.format("{};", repeated)).to_series()).alias("repeated_then_more"),
+    )
+    several = pl.col("count") > 1
+    items = items.with_columns(
+        at_end=pl.when(several).then(pl.col("text_tokens") + pl.col("repeated")).otherwise(pl.col("text_tokens")),
+        before_more=pl.when(several)
+        .then(pl.col("text_tokens") + pl.col("repeated_then_more"))
+        .otherwise(pl.col("text_tokens_then_more")),
+    )
+    last = (pl.col("at_end") - pl.col("before_more")).sort_by("position").last()
+    lines = items.group_by("user_id", "times").agg(
+        line=pl.col("time_tokens").first() + tokens.one(" |") + pl.col("before_more").sum() + last
+    )
+    breaks = (pl.len().cast(pl.Int32) - 1) * tokens.one("\n")
+    return lines.group_by("user_id").agg(tokens_text=(pl.col("line").sum() + breaks).cast(pl.Int32))
+
+
+def _times(entries: pl.DataFrame, tokens: Tokens) -> pl.DataFrame:
+    """Lengths of each "period (actions)" by its place among the times of a line."""
+    found = (
+        entries.group_by("user_id", "entity_id", "period")
+        .agg(pl.col("action").sort().str.join(", "))
+        .select("period", "action")
+        .unique()
+        .with_columns(time=pl.format("{} ({})", "period", "action"))
+    )
+    forms = {"alone": "{}", "first": "{},", "between": " {},", "last": " {}"}
+    return found.with_columns(
+        tokens.of(found.select(pl.format(form, "time")).to_series()).alias(name) for name, form in forms.items()
+    )
+
+
+def _item_texts(entries: pl.DataFrame, texts: pl.DataFrame, tokens: Tokens) -> pl.DataFrame:
+    """Lengths of each entity's text at the end of a line, and before the next one."""
+    found = texts.join(entries.select("entity_id").unique(), on="entity_id")
+    return found.select(
+        "entity_id",
+        tokens.of(found.select(pl.format(" {}", "text")).to_series()).alias("text_tokens"),
+        tokens.of(found.select(pl.format(" {};", "text")).to_series()).alias("text_tokens_then_more"),
+    )
+
+
+def _hybrid(entries: pl.DataFrame, tokens: Tokens) -> pl.DataFrame:
+    """Length of what ``representation.hybrid.render_history`` gives: text segments, and one slot an entity."""
+    groups = entries.group_by("user_id", "period", "action").agg(pl.len(), pl.col("position").min())
+    first = pl.col("position") == pl.col("position").min().over("user_id")
+    start = pl.when(first).then(pl.lit("")).otherwise(pl.lit("\n"))
+    segments = groups.select(pl.format("{}{} ({}) |", start, "period", "action")).to_series()
+    return (
+        groups.with_columns(tokens.of(segments).alias("segment"))
+        .group_by("user_id")
+        .agg(tokens_hybrid=(pl.col("segment").sum() + pl.col("len").sum()).cast(pl.Int32))
+    )
+
+
+def _full_text(rows: pa.Table, texts: pl.DataFrame, compression: Compression, tokens: Tokens) -> pl.DataFrame:
+    """Tokens with one line an event: "2017-10-03 purchase: <text>", and its line break."""
     window = compression.window
-    history = pl.DataFrame(pl.from_arrow(rows)).filter(
-        pl.col("day").is_between(pl.lit(window.first), pl.lit(window.day))
+    history = (
+        pl.DataFrame(pl.from_arrow(rows))
+        .filter(pl.col("day").is_between(pl.lit(window.first), pl.lit(window.day)))
+        .group_by("user_id", "action", "entity_id")
+        .agg(pl.col("count").sum())
     )
-    ids = history["entity_id"].unique().to_list()
-    items = pl.DataFrame(
-        {"entity_id": ids, "item_tokens": [count(f" {texts[entity]}") + 1 for entity in ids]},
-        schema={"entity_id": pl.String, "item_tokens": pl.Int32},
+    items = texts.join(history.select("entity_id").unique(), on="entity_id")
+    items = items.select(
+        "entity_id", item_tokens=tokens.of(items.select(pl.format(" {}", "text")).to_series()) + tokens.one("\n")
     )
-    actions = history["action"].unique().to_list()
-    starts = pl.DataFrame(
-        {"action": actions, "start_tokens": [count(f"{window.day} {action}:") for action in actions]},
-        schema={"action": pl.String, "start_tokens": pl.Int32},
+    actions = history.select("action").unique()
+    starts = actions.with_columns(
+        start_tokens=tokens.of(actions.select(pl.format("{} {}:", pl.lit(window.day), "action")).to_series())
     )
     return (
         history.join(items, on="entity_id")

@@ -52,11 +52,11 @@ def infer(log_lake: Lake, work: Lake, day: str, users: Sequence[str]) -> Inferre
     Args:
         log_lake: has the day's contexts, signals and vectors. work: where the answers are kept.
     """
-    _copy_inputs(log_lake, work, day, users)
+    copy_inputs(log_lake, work, day, users)
     log.info("Inferring %d users as of %s.", len(users), day)
     manifest = run_step("model_steps.infer", "--day", day, "--lake", work.root, environment=SETTINGS)
     # Failed users count as found nothing, so the audit's bound on failures is none here.
-    _publish(work, [Batch.load(work, path) for path in manifest["batches"]])
+    publish_unaudited(work, [Batch.load(work, path) for path in manifest["batches"]])
     rows = tables.read(work, intents.TABLE, day, columns=["user_id", "rank", "category"])
     found: dict[str, list[str]] = {user: [] for user in users}
     for row in rows.sort_by([("user_id", "ascending"), ("rank", "ascending")]).to_pylist():
@@ -64,7 +64,7 @@ def infer(log_lake: Lake, work: Lake, day: str, users: Sequence[str]) -> Inferre
     return Inferred(found, manifest)
 
 
-def _copy_inputs(log_lake: Lake, work: Lake, day: str, users: Sequence[str]) -> None:
+def copy_inputs(log_lake: Lake, work: Lake, day: str, users: Sequence[str]) -> None:
     for table in (entities.TABLE, entity_vectors.TABLE):
         tables.insert_new(work, table, tables.read(log_lake, table))
     _replace(work, signals.TABLE, day, tables.read(log_lake, signals.TABLE, day))
@@ -76,10 +76,11 @@ def _replace(work: Lake, table: Table, day: str, rows: pa.Table) -> None:
     """Publish rows that are copies of audited ones."""
     partition = {"day": day}
     file = stage(work, table, rows, fingerprint="copy", partition=partition)
-    _publish(work, [Batch(table.name, "copy", (StagedPartition(partition, "copy", (file,)),))])
+    publish_unaudited(work, [Batch(table.name, "copy", (StagedPartition(partition, "copy", (file,)),))])
 
 
-def _publish(work: Lake, batches: Sequence[Batch]) -> None:
+def publish_unaudited(work: Lake, batches: Sequence[Batch]) -> None:
+    """Publish in a benchmark's own lake, where no audit is needed."""
     companies = audits.companies(batches)
     for batch in batches:
         reason = "in a benchmark's own lake"

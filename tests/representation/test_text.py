@@ -71,9 +71,3 @@ def test_rarest_entities_of_the_newest_period_go_last() -> None:
     single = replace(CONTEXT, periods=CONTEXT.periods[:1], attributes=(), interests=())
     cut, _ = text.fit_text(single, TEXTS, lambda rendered: len(rendered.split()), 6)
     assert [e.entity_id for p in cut.periods for g in p.actions for e in g.entities] == ["milk"]
-
-
-def test_digest_changes_with_what_a_prompt_shows_and_not_with_the_user() -> None:
-    assert CONTEXT.digest == replace(CONTEXT, user_id="u2").digest
-    assert CONTEXT.digest != replace(CONTEXT, interests=()).digest
-    assert CONTEXT.digest != replace(CONTEXT, periods=CONTEXT.periods[:2]).digest

@@ -1,0 +1,187 @@
+"""What the inference step costs beside the bare engine: ``python -m bench.engine [--users 16] [--pairs 4]``.
+
+One process, one started engine. A: the step as it is, from contexts to staged intents, nothing cached. B: plain vLLM,
+given exactly the prompts that A asked, in the same dependency waves. Alternating A B A B; medians.
+"""
+
+from __future__ import annotations
+
+import argparse
+import logging
+import shutil
+import statistics
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from bench import plots
+from bench.lakes import inferred, landed
+from bench.lakes.steps import FOLDER
+from commands.entry import day_argument, run_command
+from commands.errors import UsageError
+from lake.location import Lake
+from model_steps import engine, inputs
+from model_steps.asking import Answer, Request
+from model_steps.infer import infer
+from settings import Settings, load_settings
+
+log = logging.getLogger("intentflow")
+
+FEWEST_PAIRS = 4
+TARGET = 0.95
+
+
+@dataclass
+class Recorder:
+    """The engine as the step sees it; keeps what was asked, wave by wave, and how long the engine took.
+
+    It is also what ``infer`` starts the model with: the engine runs already, so that costs nothing.
+    """
+
+    engine: engine.Engine
+    waves: list[list[Request]] = field(default_factory=list)
+    resets: list[int] = field(default_factory=list)
+    engine_seconds: float = 0.0
+    output_tokens: int = 0
+    seconds: float = 0.0
+
+    def __call__(self) -> Recorder:
+        return self
+
+    def generate(self, requests: Sequence[Request]) -> list[Answer]:
+        started = time.monotonic()
+        answers = self.engine.generate(requests)
+        self.engine_seconds += time.monotonic() - started
+        self.waves.append(list(requests))
+        self.output_tokens += sum(answer.output_tokens for answer in answers)
+        return answers
+
+    def reset_prefix_cache(self) -> None:
+        self.resets.append(len(self.waves))
+        self.engine.reset_prefix_cache()
+
+
+@dataclass(frozen=True)
+class Pair:
+    """One run of the step and one of plain vLLM (seconds, and tokens that were written)."""
+
+    step_seconds: float
+    step_engine_seconds: float
+    step_tokens: int
+    vllm_seconds: float
+    vllm_tokens: int
+
+    @property
+    def token_rate_ratio(self) -> float:
+        """The step's written tokens a second, of plain vLLM's."""
+        return (self.step_tokens / self.step_seconds) / (self.vllm_tokens / self.vllm_seconds)
+
+
+def run_step(lake: Lake, day: str, settings: Settings, users: int, running: engine.Engine) -> tuple[Recorder, float]:
+    """A: infer with an empty answer cache; returns what was asked and the seconds of the users' work."""
+    for table in ("answers", "intents", "failures"):
+        shutil.rmtree(Path(lake.root) / table, ignore_errors=True)
+    recorder = Recorder(running)
+    manifest = infer(lake, day, "1/1", settings, users, force=True, start=recorder)
+    return recorder, float(manifest["seconds_users"])
+
+
+def run_plain(running: engine.Engine, recorded: Recorder) -> tuple[float, int]:
+    """B: the same prompts through vLLM's own ``generate``; returns seconds and tokens written."""
+    waves = [
+        (
+            [{"prompt": request.prompt} for request in wave],
+            [engine.sampling_parameters(request.sampling) for request in wave],
+        )
+        for wave in recorded.waves
+    ]
+    tokens = 0
+    started = time.monotonic()
+    for number, (prompts, parameters) in enumerate(waves):
+        if number in recorded.resets:
+            running.reset_prefix_cache()
+        outputs = running.model.generate(prompts, parameters, use_tqdm=False)
+        tokens += sum(len(output.outputs[0].token_ids) for output in outputs)
+    return time.monotonic() - started, tokens
+
+
+def summary(pairs: Sequence[Pair]) -> dict[str, Any]:
+    """Medians of the pairs, and how far their ratios lie apart."""
+    ratios = sorted(pair.token_rate_ratio for pair in pairs)
+    middle = statistics.median(ratios)
+    return {
+        "step_seconds": round(statistics.median(pair.step_seconds for pair in pairs), 3),
+        "step_engine_seconds": round(statistics.median(pair.step_engine_seconds for pair in pairs), 3),
+        "vllm_seconds": round(statistics.median(pair.vllm_seconds for pair in pairs), 3),
+        "tokens": round(statistics.median(pair.step_tokens for pair in pairs)),
+        "token_rate_ratio": round(middle, 4),
+        "spread": round((ratios[-1] - ratios[0]) / middle, 4),
+        "pairs": [{**vars(pair), "token_rate_ratio": pair.token_rate_ratio} for pair in pairs],
+        "target": TARGET,
+    }
+
+
+def plot(figures: Mapping[str, Any], folder: Path) -> Path:
+    """Each pair's tokens a second, side by side."""
+    drawing, (axes,) = plots.panels(1, height=3.2)
+    pairs = figures["pairs"]
+    rows = range(len(pairs))
+    for offset, name, color in ((-0.2, "step", plots.BLUE), (0.2, "vllm", plots.ORANGE)):
+        rates = [pair[f"{name}_tokens"] / pair[f"{name}_seconds"] for pair in pairs]
+        axes.bar([row + offset for row in rows], rates, width=0.38, color=color, label=plots.LABELS[name])
+    axes.set_xticks(list(rows), [f"pair {row + 1}: {pair['token_rate_ratio']:.3f}" for row, pair in enumerate(pairs)])
+    axes.set_ylabel("tokens written a second")
+    axes.set_title(
+        f"{figures['users']} users, the same prompts: the step's rate is {figures['token_rate_ratio']:.3f} of vLLM's"
+    )
+    axes.legend(loc="lower right")
+    return plots.save(drawing, folder, "engine")
+
+
+def main(arguments: argparse.Namespace) -> dict[str, Any]:
+    if arguments.users < 1 or arguments.pairs < FEWEST_PAIRS:
+        raise UsageError(f"--users is at least 1, --pairs at least {FEWEST_PAIRS}.")
+    settings = load_settings()
+    engine.prepare_environment(settings.engine)
+    log_lake = Lake.open(arguments.lake)
+    landed.land_until(log_lake, arguments.day)
+    landed.prepare_day(log_lake, arguments.day)
+    work = Lake.open(arguments.work)
+    users = inputs.eligible(log_lake, arguments.day, settings.inference, arguments.users)
+    inferred.copy_inputs(log_lake, work, arguments.day, users)
+    running = engine.Engine(settings.engine)
+    log.info("Warming up with one user.")
+    run_step(work, arguments.day, settings, 1, running)
+    pairs = []
+    for number in range(arguments.pairs):
+        recorded, step_seconds = run_step(work, arguments.day, settings, arguments.users, running)
+        vllm_seconds, tokens = run_plain(running, recorded)
+        pair = Pair(step_seconds, recorded.engine_seconds, recorded.output_tokens, vllm_seconds, tokens)
+        log.info(
+            "Pair %d of %d: the step %.1f s, vLLM %.1f s, token rates %.3f.",
+            number + 1, arguments.pairs, step_seconds, vllm_seconds, pair.token_rate_ratio,
+        )  # fmt: skip
+        pairs.append(pair)
+    figures = {
+        **summary(pairs),
+        "users": len(users),
+        "requests": sum(map(len, recorded.waves)),
+        "waves": len(recorded.waves),
+        "day": arguments.day,
+        "dtype": settings.engine.dtype,
+        "threads": settings.engine.threads,
+    }
+    return {**figures, "plot": str(plot(figures, Path(arguments.plots)))}
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(prog="python -m bench.engine", description=__doc__)
+    parser.add_argument("--users", type=int, default=16, help="users drawn by a stable hash (default: 16)")
+    parser.add_argument("--pairs", type=int, default=FEWEST_PAIRS, help="runs of each, alternating (default: 4)")
+    parser.add_argument("--day", type=day_argument, default="2017-11-01", help="the day whose contexts are read")
+    parser.add_argument("--lake", default=str(FOLDER / "lake"), help="lake for the log (default: var/bench/lake)")
+    parser.add_argument("--work", default=str(FOLDER / "engine"), help="lake for the step (default: var/bench/engine)")
+    parser.add_argument("--plots", default=str(FOLDER), help="folder of the plot (default: var/bench)")
+    run_command(main, parser)

@@ -43,14 +43,16 @@ def with_tokens(assembled: pa.Table, rows: pa.Table, compression: Compression) -
     entries = _entries(frame)
     lost = entries.join(texts, on="entity_id", how="anti")["entity_id"].unique()
     if len(lost):
-        raise SourceMissing(f"{len(lost)} entities of the rollups are not in the table entities, {lost.min()} first.")
+        raise SourceMissing(
+            f"{len(lost)} entities of the rollups are not in the table entities, {min(lost.to_list())} first."
+        )
     lengths = (
         _aggregated_text(entries, texts, tokens)
         .join(_hybrid(entries, tokens), on="user_id")
         .join(_full_text(rows, texts, compression, tokens), on="user_id")
     )
     day = pl.lit(compression.window.day).alias("day")
-    joined = frame.join(lengths, on="user_id").with_columns(day, digest=_digest(frame))
+    joined = frame.with_columns(day, digest=_digest(frame)).join(lengths, on="user_id").sort("user_id")
     return joined.select(contexts.TABLE.schema.names).to_arrow().cast(contexts.TABLE.schema)
 
 

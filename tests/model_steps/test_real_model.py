@@ -23,7 +23,6 @@ from model_steps.asking import Answer, Request, Sampling
 from model_steps.embedder import Embedder
 from model_steps.engine import Engine
 from representation.cleaning import entity_id
-from representation.context import from_row
 from schemas import answers, contexts, entities, failures, intents, signals
 from settings import InferenceSettings, Settings, load_settings
 
@@ -110,7 +109,7 @@ def context_row(user: str, items: Sequence[str]) -> dict[str, Any]:
     numbers = dict.fromkeys(
         ("events", "active_days", "dropped_entries", "tokens_full_text", "tokens_text", "tokens_hybrid"), 9
     )
-    return {**row, **numbers, "day": DAY, "first_day": DAY, "last_day": DAY, "digest": from_row(row).digest}
+    return {**row, **numbers, "day": DAY, "first_day": DAY, "last_day": DAY, "digest": user}
 
 
 def fill(lake: Lake) -> None:

@@ -60,8 +60,8 @@ from tasks.source import source_arrived
 
 @task_group
 def land() -> None:
-    """The day's rows become behaviors; unusable ones are kept with the reason."""
-    staged = spark_job("land", "--from", DAY, "--to", DAY, FORCE, task_id="stage")
+    """The day's rows become behaviors, and those of earlier days that never did; unusable ones are kept apart."""
+    staged = spark_job("land", "--from", DAY, "--to", DAY, "--fill-gaps", FORCE, task_id="stage")
     source_arrived() >> staged
     publish(audit(staged))
 

@@ -104,7 +104,7 @@ def show_days(lake: Lake, due_only: bool) -> None:
     for state in shown:
         figures = {f["name"]: f["value"] for f in state.published["figures"]} if state.published else {}
         users = f"{figures.get('users', 0):>8,.0f} users  {state.published['release']}" if state.published else ""
-        print(f"{state.day}  {state.state:9}  {users}".rstrip())
+        print(f"{state.day}  {state.state:9}  {users}  {state.why_due}".rstrip())
     if due_only and not shown:
         print("No published day is due.")
     elif not due_only:
@@ -165,7 +165,7 @@ def _parser() -> argparse.ArgumentParser:
     one = add("restore", "make an older version of a table the newest; what lay between stays in its history", of_table)
     one.add_argument("--version", type=_count, required=True, help="the version to go back to")
     one = add("days", "the landed and the published days, and which are due again")
-    one.add_argument("--due", action="store_true", help="only those whose behaviors changed since they were published")
+    one.add_argument("--due", action="store_true", help="only those that rest on behaviors which changed since")
     one = add("clean", "list, or delete, staged leftovers and files that no kept version needs")
     hours = cleaning.RETENTION_HOURS
     one.add_argument(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,6 +10,7 @@ import pyarrow as pa
 
 from commands.errors import DataError
 from lake import tables
+from lake.fingerprint import digest
 from lake.location import Lake
 from schemas import behaviors, days
 from schemas.registry import TABLES
@@ -18,29 +19,53 @@ from schemas.table import Table
 
 @dataclass(frozen=True)
 class DayState:
-    """A day that was landed: its row in ``days`` if it is published, and whether it must be done again."""
+    """A day that was landed: its row in ``days`` if it is published, and why it must be done again, if so."""
 
     day: str
     published: dict[str, Any] | None
-    due: bool
+    why_due: str = ""
 
     @property
     def state(self) -> str:
         if self.published is None:
             return "landed"
-        return "due" if self.due else "published"
+        return "due" if self.why_due else "published"
 
 
 def states(lake: Lake) -> list[DayState]:
-    """Every landed day. A published day is due when its behaviors are no longer those it was published with."""
+    """Every landed day. A published day is due when its behaviors, or those of an earlier day, have changed since."""
     rows = {row["day"]: row for row in tables.read(lake, days.TABLE).to_pylist()}
-    landed = {day: tables.content_digest(f) for day, f in tables.published_days(lake, behaviors.TABLE).items()}
+    landed = _landed(lake)
+    now = histories(landed)
     found = []
     for day in sorted(landed.keys() | rows.keys()):
-        row = rows.get(day)
-        due = row is not None and _pins(row)[behaviors.TABLE.name]["digest"] != landed.get(day)
-        found.append(DayState(day, row, due))
+        row, why = rows.get(day), ""
+        if row is not None and _pins(row)[behaviors.TABLE.name]["digest"] != landed.get(day):
+            why = "its behaviors changed"
+        elif row is not None and row["history"] not in (None, now.get(day)):
+            why = "behaviors of earlier days changed"
+        found.append(DayState(day, row, why))
     return found
+
+
+def _landed(lake: Lake) -> dict[str, str]:
+    """Content of each landed day."""
+    return {
+        day: tables.content_digest(files) or "" for day, files in tables.published_days(lake, behaviors.TABLE).items()
+    }
+
+
+def histories(landed: Mapping[str, str]) -> dict[str, str]:
+    """By day, a digest of the contents of all landed days up to it."""
+    found, so_far = {}, ""
+    for day, content in sorted(landed.items()):
+        so_far = found[day] = digest([so_far, day, content])
+    return found
+
+
+def history_of(lake: Lake, day: str) -> str:
+    """The digest of all behaviors until the end of a landed day."""
+    return histories(_landed(lake))[day]
 
 
 def _pins(row: dict[str, Any]) -> dict[str, dict[str, Any]]:

@@ -16,6 +16,7 @@ import pyarrow as pa
 from commands.entry import day_argument, run_command
 from commands.errors import DataError, UsageError
 from lake import audits, tables
+from lake.days import history_of
 from lake.fingerprint import fingerprint
 from lake.location import Lake
 from lake.publishing import publish
@@ -45,7 +46,8 @@ def publish_day(lake: Lake, day: str, release: str, figures: Mapping[str, float]
     """
     versions = [_version(lake, table, day) for table in DAY_TABLES]
     contents = {entry["table"]: entry["digest"] for entry in versions}
-    name = fingerprint("publish_day", contents, {"day": day, "release": release}, code="")
+    history = history_of(lake, day)
+    name = fingerprint("publish_day", {**contents, "history": history}, {"day": day, "release": release}, code="")
     counted = {**_counts(lake, day), **figures}
     standing = tables.read(lake, days.TABLE, day).to_pylist()
     manifest = {"day": day, "release": release, "fingerprint": name, "empty": counted["behaviors"] == 0}
@@ -54,6 +56,7 @@ def publish_day(lake: Lake, day: str, release: str, figures: Mapping[str, float]
         return {**manifest, "reused": True, "figures": kept}
     row = {
         **manifest,
+        "history": history,
         "versions": versions,
         "figures": [{"name": key, "value": float(value)} for key, value in sorted(counted.items())],
     }

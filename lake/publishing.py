@@ -74,22 +74,24 @@ def _replace(delta: DeltaTable, table: Table, due: Sequence[StagedPartition], be
 
     def write(current: DeltaTable) -> None:
         live = _contents(current, table, due)
-        if all(live[_values(table, part.partition)] == _paths(part) for part in due):
-            return  # Another run of the very same work was first.
-        lost = [part for part in due if live[key := _values(table, part.partition)] != before[key]]
+        # What another run of the very same work published first is done.
+        left = [part for part in due if live[_values(table, part.partition)] != _paths(part)]
+        if not left:
+            return
+        lost = [part for part in left if live[key := _values(table, part.partition)] != before[key]]
         if lost:
             where = ", ".join(str(dict(part.partition)) for part in lost[:3])
             raise RaceLost(
                 f"Another run published {table.name} {where} meanwhile; its rows stand, ours were not published."
             )
         current.create_write_transaction(
-            [*_removals(table, due, live), *_additions(table, due, live)],
+            [*_removals(table, left, live), *_additions(table, left, live)],
             # An overwrite by filter would take the cross product of several partition columns.
             mode="append",
             schema=Schema.from_arrow(table.schema),
             partition_by=list(table.partition_by) or None,
             commit_properties=tables.one_attempt(
-                {"intentflow.fingerprint": ",".join(sorted({part.fingerprint for part in due}))[:1000]}
+                {"intentflow.fingerprint": ",".join(sorted({part.fingerprint for part in left}))[:1000]}
             ),
         )
         current.update_incremental()

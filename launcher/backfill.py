@@ -8,10 +8,9 @@ from typing import Any
 
 from commands.errors import UsageError
 from launcher.airflow_processes import Airflow
-from launcher.history import check_day, land_history
 from launcher.rest import DagRun
-from launcher.run import DAG_ID
-from launcher.session import airflow_for, nothing
+from launcher.run import DAG_ID, check_day
+from launcher.session import airflow_for
 from launcher.watch import POLL_SECONDS, explain_failure, follow, say
 from settings import Settings
 
@@ -43,8 +42,7 @@ def backfill(first: date, last: date, settings: Settings, *, reprocess: str, for
         "max_active_runs": 1,
         "dag_run_conf": {"force": force},
     }
-    before = nothing if dry_run else lambda: land_history(first, settings)
-    with airflow_for(settings.airflow, "backfill", DAG_ID, before) as airflow:
+    with airflow_for(settings.airflow, "backfill", DAG_ID) as airflow:
         days = airflow.rest.plan_backfill(body)
         if not days:
             say("No day to run: all of them have run before (REPROCESS=completed runs them again).")

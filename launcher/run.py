@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from datetime import date
 
-from launcher.history import check_day, land_history
+from commands.errors import UsageError
 from launcher.report import report
 from launcher.session import airflow_for
 from launcher.watch import explain_failure, follow, say
@@ -14,8 +14,19 @@ from settings import Settings
 DAG_ID = "daily_refresh"
 
 
+def check_day(day: date, settings: Settings) -> None:
+    """Raise UsageError for a day that the log cannot have."""
+    source = settings.source
+    if day < source.first_day or (source.last_day and day > source.last_day):
+        last = f"ends on {source.last_day}" if source.last_day else "goes on"
+        raise UsageError(
+            f"The log {source.name} begins on {source.first_day} and {last}: {day} is not in it; "
+            "choose another day with DAY=YYYY-MM-DD."
+        )
+
+
 def run(day: date, users: int, settings: Settings, *, force: bool = False) -> int:
-    """Land the history, run the DAG for the day, show the result; nothing that was started stays.
+    """Run the DAG for the day and show the result; nothing that was started stays.
 
     Args:
         users: how many users get intents, drawn by a stable hash; 0 means all.
@@ -26,7 +37,7 @@ def run(day: date, users: int, settings: Settings, *, force: bool = False) -> in
     """
     check_day(day, settings)
     began = time.monotonic()
-    with airflow_for(settings.airflow, "run", DAG_ID, lambda: land_history(day, settings)) as airflow:
+    with airflow_for(settings.airflow, "run", DAG_ID) as airflow:
         conf = {"force": force, **({"users": users} if users else {})}
         run = airflow.rest.trigger(DAG_ID, str(day), conf)
         say(f"{DAG_ID} for {day} has started: {airflow.rest.address}/dags/{DAG_ID}/runs/{run.run_id}\n")

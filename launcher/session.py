@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import Any
@@ -18,18 +18,9 @@ from settings import AirflowSettings
 PARSE_SECONDS = 120.0
 
 
-def nothing() -> None:
-    """Nothing to do before Airflow starts."""
-
-
 @contextmanager
-def airflow_for(
-    settings: AirflowSettings, purpose: str, dag_id: str, before: Callable[[], None] = nothing
-) -> Iterator[Airflow]:
+def airflow_for(settings: AirflowSettings, purpose: str, dag_id: str) -> Iterator[Airflow]:
     """Airflow with its pools, the DAG parsed and unpaused; a DAG that was paused is paused again at the end.
-
-    Args:
-        before: work to do first, under the lock and before Airflow starts.
 
     Raises:
         Held: another run or backfill is at work here.
@@ -38,13 +29,10 @@ def airflow_for(
     """
     current = lock.owner(settings.home)
     if current and current.purpose == "ui":
-        with _attached(settings, current) as airflow:
-            before()
-            with _unpaused(airflow, dag_id, None):
-                yield airflow
+        with _attached(settings, current) as airflow, _unpaused(airflow, dag_id, None):
+            yield airflow
         return
     with lock.hold(settings.home, purpose, settings.port):
-        before()
         started = datetime.now(UTC)
 
         def prepare(rest: Rest) -> None:

@@ -22,9 +22,12 @@ TABLE = Table(
     meaning="One published day: the versions of its tables, fingerprint, release, figures.",
     columns=(
         DAY,
-        Column("fingerprint", pa.string(), "Digest of the contents of the day's tables and the release."),
+        Column(
+            "fingerprint", pa.string(), "Digest of the contents of the day's tables, of its history and the release."
+        ),
         Column("release", pa.string(), "The model release of the day's intents."),
         Column("empty", pa.bool_(), "True when the day's log held no usable behavior."),
+        Column("history", pa.string(), "Digest of the behaviors of all days up to this one.", nullable=True),
         Column("versions", VERSIONS, "The version of each table that holds this day, and the day's content digest."),
         Column("figures", FIGURES, "Counts, shares and seconds of the run."),
     ),

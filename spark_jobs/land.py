@@ -11,7 +11,7 @@ import argparse
 import json
 import logging
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from datetime import date, timedelta
 from typing import Any
 
@@ -85,8 +85,12 @@ def land(
     settings: SourceSettings,
     files_a_day: int,
     force: bool = False,
+    fill_gaps: bool = False,
 ) -> dict[str, Any]:
     """Stage the days from first to last that are not landed yet; returns the manifest.
+
+    Args:
+        fill_gaps: also every earlier day of the source that was never landed. Later days' histories rest on them.
 
     Raises:
         UsageError: the last day is before the first.
@@ -96,6 +100,8 @@ def land(
     key = pseudonyms.load_key(settings.pseudonym_key)
     known = {"maximum_text": settings.maximum_text, "key": pseudonyms.key_digest(key)}
     catalog_batches, catalog_items = _stage_catalog(lake, source, key, settings, known, force)
+    landed = tables.published_days(lake, behaviors.TABLE)
+    gaps = gaps_before(source, settings.first_day, first, landed.keys()) if fill_gaps else []
     fingerprints = {
         day.isoformat(): fingerprint(
             "land",
@@ -103,9 +109,8 @@ def land(
             {**known, "day": day, "maximum_quantity": settings.maximum_quantity, "buckets": files_a_day},
             code_digest(__file__, marking, buckets, schemas.behaviors, representation.cleaning),
         )
-        for day in (first + timedelta(days=n) for n in range((last - first).days + 1))
+        for day in (*gaps, *_days(first, last))
     }
-    landed = tables.published_days(lake, behaviors.TABLE)
     due = [
         day
         for day, name in fingerprints.items()
@@ -159,6 +164,27 @@ def _told(new_columns: dict[str, int]) -> dict[str, int]:
             f"{rows:,}",
         )
     return new_columns
+
+
+def _days(first: date, last: date) -> list[date]:
+    """Both included."""
+    return [first + timedelta(days=n) for n in range((last - first).days + 1)]
+
+
+def gaps_before(source: Source, begins: date, before: date, landed: Collection[str]) -> list[date]:
+    """The source's days before one that were never landed, of those that have arrived."""
+    missing = [day for day in _days(begins, before - timedelta(days=1)) if day.isoformat() not in landed]
+    gaps = [day for day in missing if source.arrived(day)]
+    if gaps:
+        log.info("%d earlier days were never landed and are landed now, from %s on.", len(gaps), gaps[0])
+    if absent := sorted(set(missing) - set(gaps)):
+        log.warning(
+            "%d earlier days have not arrived and are missing from histories, %s first: once one arrives, land it and "
+            "do the due days again.",
+            len(absent),
+            absent[0],
+        )
+    return gaps
 
 
 def _runs(days: Sequence[str]) -> list[tuple[date, date]]:
@@ -232,7 +258,14 @@ def main(arguments: argparse.Namespace) -> dict[str, Any]:
     lake = Lake.open(arguments.lake or settings.lake.uri)
     first, last = date.fromisoformat(arguments.first), date.fromisoformat(arguments.last)
     return land(
-        lake, open_source(settings.source), first, last, settings.source, settings.lake.buckets, arguments.force
+        lake,
+        open_source(settings.source),
+        first,
+        last,
+        settings.source,
+        settings.lake.buckets,
+        arguments.force,
+        arguments.fill_gaps,
     )
 
 
@@ -241,5 +274,6 @@ if __name__ == "__main__":
     parser.add_argument("--from", dest="first", type=day_argument, required=True, help="first day to land")
     parser.add_argument("--to", dest="last", type=day_argument, required=True, help="last day to land")
     parser.add_argument("--lake", help="address of the lake (default: the setting)")
+    parser.add_argument("--fill-gaps", action="store_true", help="also earlier days that were never landed")
     parser.add_argument("--force", action="store_true", help="land again what is landed already")
     run_command(main, parser)

@@ -74,8 +74,8 @@ class Commands:
             self.run("lake.audit", *named)
             self.run("lake.publish", *named)
 
-    def land(self, first: str, last: str) -> dict[str, Any]:
-        manifest = self.run("spark_jobs.land", "--from", first, "--to", last)
+    def land(self, first: str, last: str, *options: str) -> dict[str, Any]:
+        manifest = self.run("spark_jobs.land", "--from", first, "--to", last, *options)
         self.publish(manifest["batches"])
         return manifest
 

@@ -299,14 +299,19 @@ def test_days_are_listed_with_their_state(run: Run, two_days: Lake, publish_rows
     assert run("days", "--due")[1] == "No published day is due.\n"
 
 
-def test_late_data_make_their_day_due_until_it_is_published_again(
+def test_late_data_make_their_day_and_later_ones_due_until_they_are_published_again(
     run: Run, two_days: Lake, publish_rows: PublishRows
 ) -> None:
     publish_rows(behaviors.TABLE, FIRST, behavior_rows(FIRST, "anna", "bert", "late"), "later")
-    assert run("days", "--due")[1] == "2017-11-01  due               0 users  base-1\n"
+    assert run("days", "--due")[1].splitlines() == [
+        "2017-11-01  due               0 users  base-1  its behaviors changed",
+        "2017-11-02  due               0 users  base-1  behaviors of earlier days changed",
+    ]
     # Until then the day is read as it was published.
     assert read_day(two_days, behaviors.TABLE, FIRST)["user_id"].to_pylist() == ["anna", "bert"]
     publish_day(two_days, FIRST, "base-1", {})
+    assert [state.day for state in states(two_days) if state.state == "due"] == [SECOND]
+    publish_day(two_days, SECOND, "base-1", {})
     assert run("days", "--due")[1] == "No published day is due.\n"
     assert read_day(two_days, behaviors.TABLE, FIRST)["user_id"].to_pylist() == ["anna", "bert", "late"]
 

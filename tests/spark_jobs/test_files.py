@@ -14,6 +14,7 @@ import pytest
 
 from commands.errors import ConfigurationError, DataError, SourceMissing
 from settings import SourceSettings
+from spark_jobs.land import gaps_before
 from spark_jobs.sources import Source, open_source
 
 DAY = date(2017, 11, 1)
@@ -244,3 +245,16 @@ def test_a_missing_source_says_so(tmp_path: Path, shop: Shop) -> None:
     (shop.folder / "items.csv").unlink()
     with pytest.raises(SourceMissing, match=r"No items file matches items\.csv"):
         shop.source().items()
+
+
+def test_earlier_days_that_were_never_landed_are_gaps_once_they_have_arrived(
+    shop: Shop, caplog: pytest.LogCaptureFixture
+) -> None:
+    for day in ("2017-11-01", "2017-11-03"):
+        shop.log(day, csv(ROWS))
+    caplog.set_level("INFO", "intentflow")
+    begins, before = date(2017, 10, 31), date(2017, 11, 4)
+    assert gaps_before(shop.source(), begins, before, {"2017-11-01"}) == [date(2017, 11, 3)]
+    assert "1 earlier days were never landed and are landed now, from 2017-11-03 on." in caplog.text
+    assert "2 earlier days have not arrived and are missing from histories, 2017-10-31 first" in caplog.text
+    assert gaps_before(shop.source(), before, before, set()) == []

@@ -9,10 +9,10 @@ SET_UP := ./launcher/set_up.sh
 VENV_PYTHON := .venv/bin/python
 
 .DEFAULT_GOAL := help
-.PHONY: help set-up run test prove-kills lint ui stop backfill bench clean lock
+.PHONY: help set-up run test prove-kills prove-orders lint ui stop backfill bench clean lock
 
 help: ## list what make can do
-	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{ printf "  make %-11s %s\n", $$1, $$2 }'
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{ printf "  make %-12s %s\n", $$1, $$2 }'
 
 set-up: ## install what is missing; the other targets do so by themselves
 	@$(SET_UP)
@@ -30,6 +30,10 @@ prove-kills: ## kill every step ten times and race publishers ten times; takes a
 	@export JAVA_HOME="$$($(VENV_PYTHON) -m launcher.java)" KILL_ROUNDS=$${KILL_ROUNDS:-10}; \
 		$(VENV_PYTHON) -m pytest -m proof tests/end_to_end/test_kills.py && \
 		for round in 1 2 3 4 5 6 7 8 9 10; do $(VENV_PYTHON) -m pytest -q tests/lake/test_races.py || exit 1; done
+
+prove-orders: ## refresh three days in three orders and compare every row; takes about a quarter of an hour
+	@$(SET_UP)
+	@JAVA_HOME="$$($(VENV_PYTHON) -m launcher.java)" $(VENV_PYTHON) -m pytest -m proof tests/end_to_end/test_orders.py
 
 lint: ## check style and types
 	@$(SET_UP) --packages-only

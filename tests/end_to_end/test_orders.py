@@ -1,4 +1,7 @@
-"""Days refreshed oldest first, newest first, or at once: the same tables."""
+"""Days refreshed oldest first, newest first, or at once: the same tables.
+
+Minutes long, so not a part of ``make test``: ``make prove-orders`` runs it.
+"""
 
 from __future__ import annotations
 

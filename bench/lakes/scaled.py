@@ -37,11 +37,11 @@ def scaled(log_lake: Lake, copies: int) -> Lake:
         log.info("Copying the year %d times to %s.", copies, lake.root)
         rows = pl.DataFrame(pl.from_arrow(tables.read(log_lake, behaviors.TABLE)))
         people = pl.DataFrame(pl.from_arrow(tables.read(log_lake, profiles.TABLE)))
-        frames = [(_named(rows, copy), _named(people, copy)) for copy in range(copies)]
-        _publish(lake, entities.TABLE, [({}, _whole(lake, entities.TABLE, tables.read(log_lake, entities.TABLE)))])
+        frames = [(named(rows, copy), named(people, copy)) for copy in range(copies)]
+        publish_whole(lake, entities.TABLE, tables.read(log_lake, entities.TABLE))
         copied = pl.concat([frame for _, frame in frames]).to_arrow().cast(profiles.TABLE.schema)
-        _publish(lake, profiles.TABLE, [({}, _whole(lake, profiles.TABLE, copied))])
-        _stage_days(lake, pl.concat([_jittered(frame, copy) for copy, (frame, _) in enumerate(frames)]))
+        publish_whole(lake, profiles.TABLE, copied)
+        stage_days(lake, pl.concat([jittered(frame, copy) for copy, (frame, _) in enumerate(frames)]))
         objects.put(lake, MARK, {"copies": copies})
     return lake
 
@@ -52,7 +52,7 @@ def data_files(lake: Lake, table: Table) -> list[str]:
     return [str(Path(lake.root) / table.name / file.path) for files in found.values() for file in files]
 
 
-def _named(frame: pl.DataFrame, copy: int) -> pl.DataFrame:
+def named(frame: pl.DataFrame, copy: int) -> pl.DataFrame:
     """The first copy keeps the users' pseudonyms, the others get some as uniform."""
     if copy == 0:
         return frame
@@ -61,7 +61,7 @@ def _named(frame: pl.DataFrame, copy: int) -> pl.DataFrame:
     return frame.with_columns(pl.col("user_id").replace_strict(others))
 
 
-def _jittered(frame: pl.DataFrame, copy: int) -> pl.DataFrame:
+def jittered(frame: pl.DataFrame, copy: int) -> pl.DataFrame:
     """The times of a copy moved by up to half a day, within the year; the first copy's stay."""
     if copy == 0:
         return frame
@@ -72,7 +72,8 @@ def _jittered(frame: pl.DataFrame, copy: int) -> pl.DataFrame:
     return frame.with_columns(at=at).with_columns(day=pl.col("at").dt.strftime("%Y-%m-%d"))
 
 
-def _stage_days(lake: Lake, rows: pl.DataFrame) -> None:
+def stage_days(lake: Lake, rows: pl.DataFrame) -> None:
+    """Publish behaviors as landing would, a file a day and bucket."""
     bucketed = rows.with_columns(pl.Series("bucket", bucket_of(rows["user_id"].to_arrow(), BUCKETS)))
     files: dict[str, list[StagedFile]] = {}
     for (day, bucket), own in bucketed.partition_by("day", "bucket", as_dict=True, include_key=True).items():
@@ -83,10 +84,7 @@ def _stage_days(lake: Lake, rows: pl.DataFrame) -> None:
     publish_unaudited(lake, [Batch(behaviors.TABLE.name, "copy", partitions)])
 
 
-def _whole(lake: Lake, table: Table, rows: pa.Table) -> StagedFile:
-    return stage(lake, table, rows, fingerprint="copy")
-
-
-def _publish(lake: Lake, table: Table, files: list[tuple[dict[str, str], StagedFile]]) -> None:
-    partitions = tuple(StagedPartition(partition, "copy", (file,)) for partition, file in files)
-    publish_unaudited(lake, [Batch(table.name, "copy", partitions)])
+def publish_whole(lake: Lake, table: Table, rows: pa.Table) -> None:
+    """Publish rows of a table that has no partitions."""
+    file = stage(lake, table, rows, fingerprint="copy")
+    publish_unaudited(lake, [Batch(table.name, "copy", (StagedPartition({}, "copy", (file,)),))])

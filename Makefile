@@ -17,7 +17,7 @@ help: ## list what make can do
 set-up: ## install what is missing; the other targets do so by themselves
 	@$(SET_UP)
 
-run: ## refresh one day on a real Airflow and show the result: [DAY=2017-11-01] [USERS=12] [FORCE=1]
+run: ## refresh one day on a real Airflow and show the result: [DAY=2017-11-01] [USERS=12, 0 for all] [FORCE=1]
 	@$(SET_UP)
 	@$(VENV_PYTHON) -m launcher run --day "$(DAY)" --users "$(USERS)" $(if $(FORCE),--force)
 
@@ -48,10 +48,11 @@ ui: ## start Airflow and stay, for the browser
 stop: ## end what runs in this checkout
 	@if [ -x $(VENV_PYTHON) ]; then $(VENV_PYTHON) -m launcher stop; fi
 
-backfill: ## refresh many days: FROM=2017-11-01 TO=2017-11-03 [REPROCESS=failed|completed] [FORCE=1] [DRY_RUN=1]
+backfill: ## refresh days: FROM=2017-11-01 TO=2017-11-03 [USERS=12] [REPROCESS=failed|completed] [FORCE=1] [DRY_RUN=1]
 	@$(if $(and $(FROM),$(TO)),,echo "Name the days: make backfill FROM=2017-11-01 TO=2017-11-03" >&2; exit 64)
 	@$(SET_UP)
-	@$(VENV_PYTHON) -m launcher backfill --from "$(FROM)" --to "$(TO)" --reprocess "$(REPROCESS)" \
+	@$(VENV_PYTHON) -m launcher backfill --from "$(FROM)" --to "$(TO)" --users "$(USERS)" \
+		--reprocess "$(REPROCESS)" \
 		$(if $(FORCE),--force) $(if $(DRY_RUN),--dry-run)
 
 bench: ## run one benchmark: NAME=...

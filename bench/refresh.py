@@ -133,7 +133,6 @@ def main(arguments: argparse.Namespace) -> dict[str, Any]:
             "INTENTFLOW_LAKE__DATA_DOCS": str(folder / "data_docs"),
             "INTENTFLOW_AIRFLOW__HOME": str(folder / "airflow"),
             "INTENTFLOW_AIRFLOW__PORT": str(_free_port()),
-            "INTENTFLOW_INFERENCE__USERS": str(arguments.users),
         }
     )
     load_settings.cache_clear()
@@ -142,7 +141,7 @@ def main(arguments: argparse.Namespace) -> dict[str, Any]:
     last = first + timedelta(days=arguments.days - 1)
     # The manifest alone belongs on standard output.
     with contextlib.redirect_stdout(sys.stderr):
-        code = backfill(first, last, settings, reprocess="none", force=False, dry_run=False)
+        code = backfill(first, last, arguments.users, settings, reprocess="none", force=False, dry_run=False)
     if code:
         raise InfrastructureError("Not every day succeeded; the lines above name the failed task and its log.")
     wanted = [add_days(arguments.day, number) for number in range(arguments.days)]

@@ -43,6 +43,7 @@ def action(options: argparse.Namespace) -> Callable[[Settings], int]:
         return lambda settings: backfill(
             options.first,
             options.last,
+            options.users,
             settings,
             reprocess=options.reprocess,
             force=options.force,
@@ -80,6 +81,7 @@ def parser() -> argparse.ArgumentParser:
         default="none",
         help="which days that have run before run again (default: none)",
     )
+    backfill.add_argument("--users", type=_count, default=0, help="as for run")
     backfill.add_argument("--force", action="store_true", help="compute again what is there already")
     backfill.add_argument("--dry-run", action="store_true", help="only say which days would run")
     commands.add_parser("ui", help="start Airflow and stay")

@@ -9,7 +9,7 @@ from typing import Any
 from commands.errors import UsageError
 from launcher.airflow_processes import Airflow
 from launcher.rest import DagRun
-from launcher.run import DAG_ID, check_day
+from launcher.run import DAG_ID, check_day, run_conf
 from launcher.session import airflow_for
 from launcher.watch import POLL_SECONDS, explain_failure, follow, say
 from settings import Settings
@@ -17,10 +17,13 @@ from settings import Settings
 REPROCESS = ("none", "failed", "completed")
 
 
-def backfill(first: date, last: date, settings: Settings, *, reprocess: str, force: bool, dry_run: bool) -> int:
+def backfill(
+    first: date, last: date, users: int, settings: Settings, *, reprocess: str, force: bool, dry_run: bool
+) -> int:
     """Refresh the days from ``first`` to ``last``, both included, one after another.
 
     Args:
+        users: how many users get intents, drawn by a stable hash; 0 means all.
         reprocess: which days that have run before run again: none, those that failed, or all (``completed``).
         force: compute again what a fingerprint says is there already.
         dry_run: only say which days would run.
@@ -40,7 +43,7 @@ def backfill(first: date, last: date, settings: Settings, *, reprocess: str, for
         "reprocess_behavior": reprocess,
         # A day's contexts rest on the days before it.
         "max_active_runs": 1,
-        "dag_run_conf": {"force": force},
+        "dag_run_conf": run_conf(users, force),
     }
     with airflow_for(settings.airflow, "backfill", DAG_ID) as airflow:
         days = airflow.rest.plan_backfill(body)

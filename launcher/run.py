@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from datetime import date
+from typing import Any
 
 from commands.errors import UsageError
 from launcher.report import report
@@ -25,6 +26,11 @@ def check_day(day: date, settings: Settings) -> None:
         )
 
 
+def run_conf(users: int, force: bool) -> dict[str, Any]:
+    """What a run is asked for; 0 users leaves it to the settings."""
+    return {"force": force, **({"users": users} if users else {})}
+
+
 def run(day: date, users: int, settings: Settings, *, force: bool = False) -> int:
     """Run the DAG for the day and show the result; nothing that was started stays.
 
@@ -38,8 +44,7 @@ def run(day: date, users: int, settings: Settings, *, force: bool = False) -> in
     check_day(day, settings)
     began = time.monotonic()
     with airflow_for(settings.airflow, "run", DAG_ID) as airflow:
-        conf = {"force": force, **({"users": users} if users else {})}
-        run = airflow.rest.trigger(DAG_ID, str(day), conf)
+        run = airflow.rest.trigger(DAG_ID, str(day), run_conf(users, force))
         say(f"{DAG_ID} for {day} has started: {airflow.rest.address}/dags/{DAG_ID}/runs/{run.run_id}\n")
         try:
             run = follow(airflow, DAG_ID, run)

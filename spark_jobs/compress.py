@@ -1,7 +1,7 @@
 """Compress histories: rollups become one context a user, as of a day.
 
 ``python -m spark_jobs.compress --day D`` stages ``contexts``. Bucket by bucket, a worker reads the rollups of its
-users and runs ``assembly.assemble``, a pure function; nothing is shuffled (``spark_jobs.buckets``).
+users and runs ``token_counts.contexts_of``, a pure function; nothing is shuffled (``spark_jobs.buckets``).
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from lake.staging import stage
 from schemas import contexts, entities, profiles, rollups
 from settings import HistorySettings, load_settings
 from spark_jobs import assembly, calendar, token_counts, workers
-from spark_jobs.assembly import Compression, assemble
+from spark_jobs.assembly import Compression
 from spark_jobs.buckets import files_by_bucket
 from spark_jobs.calendar import Window
 
@@ -36,7 +36,7 @@ def stage_contexts(
     """Assemble and stage the contexts of one bucket; returns ``workers.STAGED``. Runs in a worker."""
     day = compression.window.day
     rows = workers.read_files(lake, rollups.TABLE, files)
-    counted = token_counts.with_tokens(assemble(rows, compression), rows, compression)
+    counted = token_counts.contexts_of(rows, compression)
     file = stage(lake, contexts.TABLE, counted, fingerprint=name, partition={"day": day}, part=bucket)
     counts = {
         "users": counted.num_rows,

@@ -12,6 +12,7 @@ from tokenizers import Tokenizer
 
 from commands.errors import ConfigurationError, SourceMissing
 from schemas import contexts
+from spark_jobs import assembly
 from spark_jobs.assembly import Compression
 
 
@@ -29,27 +30,25 @@ def tokenizer_of(model: Path) -> str:
         ) from None
 
 
-def with_tokens(assembled: pa.Table, rows: pa.Table, compression: Compression) -> pa.Table:
-    """Add the three lengths (tokens) and the digest: what ``assemble`` left out of ``schemas.contexts``.
+def contexts_of(rows: pa.Table, compression: Compression) -> pa.Table:
+    """``schemas.contexts`` of the users of some rollups: assembled, with their three lengths (tokens) and the digest.
 
     Raises:
         SourceMissing: the catalog lacks an entity.
     """
-    if not assembled.num_rows:
+    if not rows.num_rows:
         return contexts.TABLE.schema.empty_table()
+    known = assembly.coded(rows)
+    history = assembly.within(known, compression.window.first, compression.window.day)
+    entries, dropped = assembly.entries_of(history, compression)
+    frame = assembly.nested(entries, dropped, history, known, compression)
     tokens = Tokens(compression.tokenizer)
-    frame = pl.DataFrame(pl.from_arrow(assembled))
-    texts = pl.DataFrame(pl.from_arrow(compression.entities)).select("entity_id", "text")
-    entries = _entries(frame)
-    lost = entries.join(texts, on="entity_id", how="anti")["entity_id"].unique()
-    if len(lost):
-        raise SourceMissing(
-            f"{len(lost)} entities of the rollups are not in the table entities, {min(lost.to_list())} first."
-        )
+    texts = _texts(history, compression)
     lengths = (
         _aggregated_text(entries, texts, tokens)
         .join(_hybrid(entries, tokens), on="user_id")
-        .join(_full_text(rows, texts, compression, tokens), on="user_id")
+        .join(_full_text(history, texts, compression.window.day, tokens), on="user_id")
+        .with_columns(pl.col("user_id").cast(pl.String))
     )
     day = pl.lit(compression.window.day).alias("day")
     joined = frame.with_columns(day, digest=_digest(frame)).join(lengths, on="user_id").sort("user_id")
@@ -80,56 +79,37 @@ def _digest(frame: pl.DataFrame) -> pl.Series:
     return pl.Series([hashlib.sha256(one.encode()).hexdigest()[:16] for one in shown], dtype=pl.String)
 
 
-def _entries(frame: pl.DataFrame) -> pl.DataFrame:
-    """One row an entity of an action of a period, in the order of the context."""
-    return (
-        frame.select("user_id", "periods")
-        .explode("periods")
-        .unnest("periods")
-        .explode("actions")
-        .unnest("actions")
-        .explode("entities")
-        .unnest("entities")
-        .with_row_index("position")
-    )
+def _texts(history: pl.DataFrame, compression: Compression) -> pl.DataFrame:
+    """The text of each entity of the history."""
+    found = pl.DataFrame(pl.from_arrow(compression.entities)).select("entity_id", "text")
+    found = found.with_columns(pl.col("entity_id").cast(history.schema["entity_id"], strict=False)).drop_nulls()
+    wanted = history.select(pl.col("entity_id").unique())
+    lost = wanted.join(found, on="entity_id", how="anti")["entity_id"]
+    if len(lost):
+        first = min(lost.cast(pl.String).to_list())
+        raise SourceMissing(f"{len(lost)} entities of the rollups are not in the table entities, {first} first.")
+    return wanted.join(found, on="entity_id")
 
 
 def _aggregated_text(entries: pl.DataFrame, texts: pl.DataFrame, tokens: Tokens) -> pl.DataFrame:
     """Length of what ``representation.text.render_history`` writes: a line for the entities of the same times."""
-    times = (
-        entries.group_by("user_id", "entity_id", "period")
-        .agg(pl.col("action").sort().str.join(", "), pl.col("count").sum(), pl.col("position").min())
-        .join(_times(entries, tokens), on=("period", "action"))
-        .sort("user_id", "entity_id", "position")
-    )
+    times = _times(entries, tokens)
     items = (
         times.group_by("user_id", "entity_id", maintain_order=True)
-        .agg(
-            pl.col("time").str.join(", ").alias("times"),
-            pl.col("count").sum(),
-            pl.col("position").min(),
-            time_tokens=pl.when(pl.len() == 1)
-            .then(pl.col("alone").first())
-            .otherwise(
-                pl.col("first").first() + pl.col("between").slice(1, pl.len() - 2).sum() + pl.col("last").last()
-            ),
-        )
-        .join(_item_texts(entries, texts, tokens), on="entity_id")
+        .agg("time", pl.col("count").sum(), pl.col("position").min(), pl.col("time_tokens").sum())
+        .join(_item_texts(texts, tokens), on="entity_id")
     )
     repeated = pl.format(" x{}", pl.col("count"))
-    items = items.with_columns(
-        tokens.of(items.select(repeated).to_series()).alias("repeated"),
-        tokens.of(items.select(pl.format("{};", repeated)).to_series()).alias("repeated_then_more"),
-    )
     several = pl.col("count") > 1
     items = items.with_columns(
-        at_end=pl.when(several).then(pl.col("text_tokens") + pl.col("repeated")).otherwise(pl.col("text_tokens")),
+        at_end=pl.col("text_tokens")
+        + pl.when(several).then(tokens.of(items.select(repeated).to_series())).otherwise(0),
         before_more=pl.when(several)
-        .then(pl.col("text_tokens") + pl.col("repeated_then_more"))
+        .then(pl.col("text_tokens") + tokens.of(items.select(pl.format("{};", repeated)).to_series()))
         .otherwise(pl.col("text_tokens_then_more")),
-    )
-    last = (pl.col("at_end") - pl.col("before_more")).sort_by("position").last()
-    lines = items.group_by("user_id", "times").agg(
+    ).sort("position")
+    last = pl.col("at_end").last() - pl.col("before_more").last()
+    lines = items.group_by("user_id", "time").agg(
         line=pl.col("time_tokens").first() + tokens.one(" |") + pl.col("before_more").sum() + last
     )
     breaks = (pl.len().cast(pl.Int32) - 1) * tokens.one("\n")
@@ -137,35 +117,46 @@ def _aggregated_text(entries: pl.DataFrame, texts: pl.DataFrame, tokens: Tokens)
 
 
 def _times(entries: pl.DataFrame, tokens: Tokens) -> pl.DataFrame:
-    """Lengths of each "period (actions)" by its place among the times of a line."""
-    found = (
-        entries.group_by("user_id", "entity_id", "period")
-        .agg(pl.col("action").sort().str.join(", "))
-        .select("period", "action")
-        .unique()
-        .with_columns(time=pl.format("{} ({})", "period", "action"))
+    """A row for each period of each of a user's entities, newest first: ``time``, a number for the period and its
+    actions, and ``time_tokens``, the length of "period (actions)" at its place among the times of a line."""
+    actions = assembly.texts_of(entries["action"])
+    bits = pl.Series([1 << number for number in range(len(actions))], dtype=pl.UInt32)
+    times = (
+        entries.with_row_index("position")
+        .with_columns(bit=bits.gather(entries["action"].to_physical()))
+        .group_by("user_id", "entity_id", "period")
+        .agg(pl.col("bit").sum(), pl.col("count").sum(), pl.col("position").min())
+        .with_columns(time=pl.col("period").to_physical().cast(pl.UInt32) * (1 << len(actions)) + pl.col("bit"))
+        .sort("user_id", "entity_id", "position")
     )
+    found = times.select("time", "period", "bit").unique()
+    done = [", ".join(name for n, name in enumerate(actions) if bit >> n & 1) for bit in found["bit"].to_list()]
+    named = found.select("time", shown=pl.format("{} ({})", "period", pl.Series(done, dtype=pl.String)))
     forms = {"alone": "{}", "first": "{},", "between": " {},", "last": " {}"}
-    return found.with_columns(
-        tokens.of(found.select(pl.format(form, "time")).to_series()).alias(name) for name, form in forms.items()
+    lengths = named.select(
+        "time",
+        *(tokens.of(named.select(pl.format(form, "shown")).to_series()).alias(name) for name, form in forms.items()),
     )
+    item = pl.struct("user_id", "entity_id")
+    begins, ends = item.ne_missing(item.shift(1)), item.ne_missing(item.shift(-1))
+    place = pl.when(begins & ends).then("alone").when(begins).then("first").when(ends).then("last").otherwise("between")
+    return times.join(lengths, on="time", how="left", maintain_order="left").with_columns(time_tokens=place)
 
 
-def _item_texts(entries: pl.DataFrame, texts: pl.DataFrame, tokens: Tokens) -> pl.DataFrame:
+def _item_texts(texts: pl.DataFrame, tokens: Tokens) -> pl.DataFrame:
     """Lengths of each entity's text at the end of a line, and before the next one."""
-    found = texts.join(entries.select("entity_id").unique(), on="entity_id")
-    return found.select(
+    return texts.select(
         "entity_id",
-        tokens.of(found.select(pl.format(" {}", "text")).to_series()).alias("text_tokens"),
-        tokens.of(found.select(pl.format(" {};", "text")).to_series()).alias("text_tokens_then_more"),
+        tokens.of(texts.select(pl.format(" {}", "text")).to_series()).alias("text_tokens"),
+        tokens.of(texts.select(pl.format(" {};", "text")).to_series()).alias("text_tokens_then_more"),
     )
 
 
 def _hybrid(entries: pl.DataFrame, tokens: Tokens) -> pl.DataFrame:
     """Length of what ``representation.hybrid.render_history`` gives: text segments, and one slot an entity."""
-    groups = entries.group_by("user_id", "period", "action").agg(pl.len(), pl.col("position").min())
-    first = pl.col("position") == pl.col("position").min().over("user_id")
-    start = pl.when(first).then(pl.lit("")).otherwise(pl.lit("\n"))
+    groups = entries.group_by("user_id", "period", "action", maintain_order=True).len()
+    begins = pl.col("user_id").ne_missing(pl.col("user_id").shift(1))
+    start = pl.when(begins).then(pl.lit("")).otherwise(pl.lit("\n"))
     segments = groups.select(pl.format("{}{} ({}) |", start, "period", "action")).to_series()
     return (
         groups.with_columns(tokens.of(segments).alias("segment"))
@@ -174,26 +165,17 @@ def _hybrid(entries: pl.DataFrame, tokens: Tokens) -> pl.DataFrame:
     )
 
 
-def _full_text(rows: pa.Table, texts: pl.DataFrame, compression: Compression, tokens: Tokens) -> pl.DataFrame:
+def _full_text(history: pl.DataFrame, texts: pl.DataFrame, day: str, tokens: Tokens) -> pl.DataFrame:
     """Tokens with one line an event: "2017-10-03 purchase: <text>", and its line break."""
-    window = compression.window
-    history = (
-        pl.DataFrame(pl.from_arrow(rows))
-        .filter(pl.col("day").is_between(pl.lit(window.first), pl.lit(window.day)))
-        .group_by("user_id", "action", "entity_id")
-        .agg(pl.col("count").sum())
+    items = texts.select(
+        "entity_id", item_tokens=tokens.of(texts.select(pl.format(" {}", "text")).to_series()) + tokens.one("\n")
     )
-    items = texts.join(history.select("entity_id").unique(), on="entity_id")
-    items = items.select(
-        "entity_id", item_tokens=tokens.of(items.select(pl.format(" {}", "text")).to_series()) + tokens.one("\n")
-    )
-    actions = history.select("action").unique()
-    starts = actions.with_columns(
-        start_tokens=tokens.of(actions.select(pl.format("{} {}:", pl.lit(window.day), "action")).to_series())
+    starts = pl.Series(
+        [tokens.one(f"{day} {action}:") for action in assembly.texts_of(history["action"])], dtype=pl.Int32
     )
     return (
-        history.join(items, on="entity_id")
-        .join(starts, on="action")
+        history.with_columns(start_tokens=starts.gather(history["action"].to_physical()))
+        .join(items, on="entity_id")
         .group_by("user_id")
         .agg(tokens_full_text=((pl.col("item_tokens") + pl.col("start_tokens")) * pl.col("count")).sum().cast(pl.Int32))
     )

@@ -18,9 +18,9 @@ from representation.context import from_row
 from representation.hybrid import Slot
 from schemas import profiles, rollups
 from settings import load_settings
-from spark_jobs.assembly import Compression, assemble
+from spark_jobs.assembly import Compression
 from spark_jobs.calendar import Window
-from spark_jobs.token_counts import tokenizer_of, with_tokens
+from spark_jobs.token_counts import contexts_of, tokenizer_of
 
 DAYS = ("2017-11-01", "2017-10-30", "2017-10-02", "2017-09-11", "2017-08-20")
 ENTITIES = ("a", "b", "c", "d")
@@ -54,7 +54,7 @@ def _compression(words: list[str]) -> Compression:
 def _measured(found: list[tuple[Any, ...]], compression: Compression) -> list[dict[str, Any]]:
     names = ("day", "user_id", "action", "entity_id", "count")
     table = pa.Table.from_pylist([dict(zip(names, row, strict=True)) for row in found], rollups.TABLE.schema)
-    measured: list[dict[str, Any]] = with_tokens(assemble(table, compression), table, compression).to_pylist()
+    measured: list[dict[str, Any]] = contexts_of(table, compression).to_pylist()
     return sorted(measured, key=lambda row: str(row["user_id"]))
 
 

@@ -90,7 +90,8 @@ def land(
     """Stage the days from first to last that are not landed yet; returns the manifest.
 
     Args:
-        fill_gaps: also every earlier day of the source that was never landed. Later days' histories rest on them.
+        fill_gaps: also every earlier day of the source that was never landed, for later days' histories rest on
+            them, and every day that late rows may have come for since.
 
     Raises:
         UsageError: the last day is before the first.
@@ -101,7 +102,10 @@ def land(
     known = {"maximum_text": settings.maximum_text, "key": pseudonyms.key_digest(key)}
     catalog_batches, catalog_items = _stage_catalog(lake, source, key, settings, known, force)
     landed = tables.published_days(lake, behaviors.TABLE)
-    gaps = gaps_before(source, settings.first_day, first, landed.keys()) if fill_gaps else []
+    earlier = gaps_before(source, settings.first_day, first, landed.keys()) if fill_gaps else []
+    if fill_gaps:
+        late = _days(first - timedelta(days=settings.late_days), first - timedelta(days=1))
+        earlier = sorted({*earlier, *(day for day in late if day.isoformat() in landed)})
     fingerprints = {
         day.isoformat(): fingerprint(
             "land",
@@ -109,12 +113,12 @@ def land(
             {**known, "day": day, "maximum_quantity": settings.maximum_quantity, "buckets": files_a_day},
             code_digest(__file__, marking, buckets, schemas.behaviors, representation.cleaning),
         )
-        for day in (*gaps, *_days(first, last))
+        for day in (*earlier, *_days(first, last))
     }
     due = [
         day
         for day, name in fingerprints.items()
-        if force or {file.fingerprint for file in landed.get(day, [])} != {name}
+        if (force and day >= first.isoformat()) or {file.fingerprint for file in landed.get(day, [])} != {name}
     ]
     reused = len(fingerprints) - len(due)
     if not due:
@@ -274,6 +278,6 @@ if __name__ == "__main__":
     parser.add_argument("--from", dest="first", type=day_argument, required=True, help="first day to land")
     parser.add_argument("--to", dest="last", type=day_argument, required=True, help="last day to land")
     parser.add_argument("--lake", help="address of the lake (default: the setting)")
-    parser.add_argument("--fill-gaps", action="store_true", help="also earlier days that were never landed")
+    parser.add_argument("--fill-gaps", action="store_true", help="also earlier days never landed, or with late rows")
     parser.add_argument("--force", action="store_true", help="land again what is landed already")
     run_command(main, parser)

@@ -166,3 +166,18 @@ def test_a_file_that_is_not_what_was_agreed_is_named(
     assert message in last
     assert "Traceback" not in said
     assert tables.read(shop.commands.lake, behaviors.TABLE).num_rows == 0
+
+
+def test_late_rows_reach_their_own_day_with_the_next_days_landing(shop: DirtyShop) -> None:
+    before = "2017-10-31"
+    first = shop.commands.land(before, before)
+    # The day's own file holds the row of the evening before; the next day's delivery brings two more, one too late.
+    late = [{**GOOD, "time": "31.10.2017 12:34:56"}, {**GOOD, "time": "12.10.2017 12:34:56"}]
+    shop.write([*shop.clean, *late])
+    manifest = shop.commands.land(DAY, DAY, "--fill-gaps")
+    assert manifest["rejected"] == {"too_late": 1}
+    # 2017-10-30 had never been landed, 2017-10-31 has a late row now.
+    assert manifest["days"] == 3
+    landed = tables.read(shop.commands.lake, behaviors.TABLE, before)
+    assert landed.num_rows == first["rows"] + 1
+    assert shop.commands.land(DAY, DAY, "--fill-gaps")["days"] == 0

@@ -25,13 +25,13 @@ test: ## run the tests: [PYTEST_ARGS="tests/lake -x"]
 	@$(SET_UP)
 	@JAVA_HOME="$$($(VENV_PYTHON) -m launcher.java)" $(VENV_PYTHON) -m pytest $(PYTEST_ARGS)
 
-prove-kills: ## kill every step ten times and race publishers ten times; takes about half an hour
+prove-kills: ## kill every step ten times and race publishers ten times; takes about three quarters of an hour
 	@$(SET_UP)
 	@export JAVA_HOME="$$($(VENV_PYTHON) -m launcher.java)" KILL_ROUNDS=$${KILL_ROUNDS:-10}; \
 		$(VENV_PYTHON) -m pytest -m proof tests/end_to_end/test_kills.py && \
 		for round in 1 2 3 4 5 6 7 8 9 10; do $(VENV_PYTHON) -m pytest -q tests/lake/test_races.py || exit 1; done
 
-prove-orders: ## refresh three days in three orders and compare every row; takes about a quarter of an hour
+prove-orders: ## refresh three days in three orders and compare every row; takes about twenty minutes
 	@$(SET_UP)
 	@JAVA_HOME="$$($(VENV_PYTHON) -m launcher.java)" $(VENV_PYTHON) -m pytest -m proof tests/end_to_end/test_orders.py
 

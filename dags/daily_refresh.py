@@ -1,7 +1,8 @@
 """# From one day of a shop's log to each user's intents
 
-For one day (UTC, the run's partition key): lands the day's behaviors, compresses each user's history, asks the
-language model what each user intends to buy next and why, and publishes the day as a whole.
+For one day (UTC, the run's partition key): lands the day's behaviors (and those of earlier days that never were, or
+that late rows came for), compresses each user's history, asks the language model what each user intends to buy next
+and why, and publishes the day as a whole.
 
 **Owner:** intentflow.
 

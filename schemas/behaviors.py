@@ -68,9 +68,9 @@ RAW = pa.schema(
         ("quantity", pa.int64()),
         ("amount", pa.float64()),
         ("session", pa.string()),
-        # Where the source knows the delivery the row came with: its day, which unusable rows are kept under, and
-        # the end of that day by the shop's clock.
-        ("delivered", pa.string()),
+        # The day that the row is kept under: its own, or its delivery's where its time cannot be used.
+        ("day", pa.string()),
+        # Where the source knows the delivery the row came with: the end of its day by the shop's clock.
         ("delivery_ends", TIMESTAMP),
         # What the source's description does not name: the columns as a JSON list; their values as a JSON object
         # where the description carries them along.

@@ -72,15 +72,11 @@ def mark(raw: pa.Table, landing: Landing) -> pa.Table:
     for row_rule in reversed(landing.rules):
         rule = pc.if_else(pc.fill_null(row_rule.broken(checked), False), row_rule.name, rule)
     users = pseudonyms.pseudonymize(landing.key, raw["user"])
-    # Where a row's own time cannot say its day, the day of its delivery does.
-    without_day = pc.is_in(pc.fill_null(rule, ""), pa.array(["unreadable", "missing_time", "future_time", "too_late"]))
-    delivered = pc.fill_null(raw["delivered"], landing.last_day)
-    day = pc.if_else(without_day, delivered, pc.fill_null(pc.strftime(raw["at"], "%Y-%m-%d"), landing.last_day))
     quantity = pc.max_element_wise(raw["quantity"], -(2**31), skip_nulls=False)
     quantity = pc.min_element_wise(quantity, 2**31 - 1, skip_nulls=False)
     return pa.table(
         {
-            "day": day,
+            "day": raw["day"],
             "bucket": buckets.bucket_of(users, landing.buckets),
             "user_id": users,
             "at": raw["at"],
@@ -100,10 +96,8 @@ def mark(raw: pa.Table, landing: Landing) -> pa.Table:
 
 
 def _raw_row(raw: pa.Table, rejected: pa.Array) -> pa.Array:
-    """The rejected rows as JSON without the user and what he might be known by; null for the others."""
-    shown = (
-        raw.drop_columns(["user", "delivered", "delivery_ends", "new_columns", "extra"]).filter(rejected).to_pylist()
-    )
+    """The rejected rows as JSON without the user id and the columns nobody named; null for the others."""
+    shown = raw.drop_columns(["user", "day", "delivery_ends", "new_columns", "extra"]).filter(rejected).to_pylist()
     texts = iter(
         [json.dumps({k: v for k, v in row.items() if v is not None}, default=str)[:MAXIMUM_ROW] for row in shown]
     )
@@ -113,8 +107,9 @@ def _raw_row(raw: pa.Table, rejected: pa.Array) -> pa.Array:
 def split(marked: pa.Table) -> tuple[pa.Table, pa.Table]:
     """Behaviors and rejected rows of marked rows; a usable row's second and later copies are rejected."""
     frame = pl.DataFrame(pl.from_arrow(marked))
-    columns = [name for name in MARKED.names if name not in ("rule", "row", "query", "new_columns")]
-    usable = frame.filter(pl.col("rule").is_null())
+    columns = [name for name in MARKED.names if name not in ("rule", "row", "query", "new_columns", "extra")]
+    # Of copies that differ in what is carried along alone, one that carries something is kept.
+    usable = frame.filter(pl.col("rule").is_null()).sort("extra", nulls_last=True, maintain_order=True)
     kept = usable.unique(columns, keep="first", maintain_order=True)
     copies = (
         usable.group_by(columns, maintain_order=True)

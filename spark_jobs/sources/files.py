@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Sequence
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from functools import cached_property
 from pathlib import Path
 from zoneinfo import ZoneInfo
@@ -33,8 +33,9 @@ OPTIONAL = ("item", "query", "quantity", "amount", "session")
 class Files:
     """``spark_jobs.sources.source.Source`` over files."""
 
-    def __init__(self, description: Path, late_days: int) -> None:
+    def __init__(self, description: Path, late_days: int, last_day: date | None) -> None:
         self._late_days = late_days
+        self._last_day = last_day
         self._folder = description.resolve().parent
         self._description = load_description(description)
         self._path = description
@@ -43,9 +44,16 @@ class Files:
     # -- what there is -------------------------------------------------------------------------------------------
 
     def arrived(self, day: date) -> bool:
-        if self._by_day:
-            return bool(self._files_of(day))
-        return bool(self._files(self._behaviors.files))
+        if not self._by_day:
+            return bool(self._files(self._behaviors.files))
+        # East of UTC the day's last hours come with the next delivery, unless the log has ended.
+        until = day + timedelta(days=1)
+        complete = self._ends(day) >= datetime.combine(until, time(), UTC) or day == self._last_day
+        return bool(self._files_of(day)) and (complete or bool(self._files_of(until)))
+
+    def _ends(self, day: date) -> datetime:
+        """The end of a day by the shop's clock."""
+        return datetime.combine(day + timedelta(days=1), time(), ZoneInfo(self._behaviors.time_zone)).astimezone(UTC)
 
     @property
     def _behaviors(self) -> Behaviors:
@@ -101,17 +109,17 @@ class Files:
         usable = pl.col("at").is_not_null() & (
             ends.is_null() | pl.col("at").is_between(ends - oldest, ends, closed="left")
         )
-        day = pl.when(usable).then(pl.col("at").dt.date().dt.to_string("%Y-%m-%d")).otherwise(pl.col("delivered"))
-        return rows.filter(day.is_between(pl.lit(first), pl.lit(last))).select(RAW.names).to_arrow().cast(RAW)
+        own = pl.col("at").dt.date().dt.to_string("%Y-%m-%d")
+        rows = rows.with_columns(day=pl.when(usable).then(own).otherwise(pl.col("delivered")))
+        kept = rows.filter(pl.col("day").is_between(pl.lit(first), pl.lit(last)))
+        return kept.select(RAW.names).to_arrow().cast(RAW)
 
     def _with_delivery(self, rows: pl.DataFrame, delivered: str, last: str) -> pl.DataFrame:
         """Name each row's delivery. In a pile of files no row is late, and a file stands for its commonest day."""
         if not delivered:
             never = pl.lit(None, pl.Datetime("us", "UTC"))
             return rows.with_columns(delivered=pl.lit(_commonest_day(rows, last)), delivery_ends=never)
-        midnight = datetime.fromisoformat(delivered) + timedelta(days=1)
-        ends = midnight.replace(tzinfo=ZoneInfo(self._behaviors.time_zone)).astimezone(UTC)
-        moment = pl.lit(ends).cast(pl.Datetime("us", "UTC"))
+        moment = pl.lit(self._ends(date.fromisoformat(delivered))).cast(pl.Datetime("us", "UTC"))
         return rows.with_columns(delivered=pl.lit(delivered), delivery_ends=moment)
 
     def _new_columns(self, path: Path, frame: pl.DataFrame) -> list[str]:
@@ -193,7 +201,7 @@ def _raw(frame: pl.DataFrame, behaviors: Behaviors, new: list[str]) -> pl.DataFr
     empty = [
         pl.lit(None, pl.String).alias(name)
         for name in RAW.names
-        if name not in (*named, "problem", "delivered", "delivery_ends", "new_columns", "extra")
+        if name not in (*named, "problem", "day", "delivery_ends", "new_columns", "extra")
     ]
     rows = frame.select(
         *(pl.col(theirs).alias(ours) for ours, theirs in named.items()),

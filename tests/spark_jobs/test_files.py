@@ -59,10 +59,12 @@ class Shop:
         path.write_bytes(text.encode() if isinstance(text, str) else text)
         return path
 
-    def source(self, kind: str = "csv", zone: str = "UTC", more: str = "", late_days: int = 2) -> Source:
+    def source(
+        self, kind: str = "csv", zone: str = "UTC", more: str = "", late_days: int = 2, last_day: date | None = None
+    ) -> Source:
         path = self.folder / "source.toml"
         path.write_text(TOML.format(format=kind, zone=zone, more=more))
-        return open_source(SourceSettings(name=str(path), late_days=late_days))
+        return open_source(SourceSettings(name=str(path), late_days=late_days, last_day=last_day))
 
 
 @pytest.fixture
@@ -132,6 +134,42 @@ def test_late_rows_come_with_their_own_day_and_make_it_due(shop: Shop) -> None:
     assert source.digest(DAY) != before
     assert [row["user"] for row in read(source)] == ["ann", "ben", "late"]
     assert read(source, date(2017, 11, 2), date(2017, 11, 2)) == []
+
+
+def test_a_row_is_kept_under_its_own_day_or_its_deliverys_whatever_else_is_wrong_with_it(shop: Shop) -> None:
+    broken = [
+        {**ROWS[0], "time": "2017-10-31 00:30:00", "pieces": "many"},
+        {**ROWS[0], "time": "2031-01-01 00:00:00", "who": ""},
+        {**ROWS[0], "time": "2017-01-01 00:00:00", "pieces": "many"},
+        {**ROWS[0], "time": ""},
+    ]
+    shop.log("2017-11-01", csv(broken))
+    source = shop.source(zone="Europe/Vienna")
+    assert [row["day"] for row in read(source)] == ["2017-11-01"] * 3
+    # By the clock of Vienna the night's first half hour is still the day before.
+    before = date(2017, 10, 30)
+    assert [(row["day"], row["problem"]) for row in read(source, before, before)] == [
+        ("2017-10-30", "the quantity many is no number")
+    ]
+
+
+def test_in_a_pile_of_files_a_broken_row_stays_with_its_own_day(shop: Shop) -> None:
+    rows = [{**ROWS[0], "time": f"2017-11-{day} 09:00:00"} for day in ("17", "17", "17", "01")]
+    shop.log("pile", csv([*rows[:3], {**rows[3], "pieces": "many"}, {**rows[3], "time": ""}]))
+    (shop.folder / "source.toml").write_text(TOML.format(format="csv", zone="UTC", more="").replace("{day}", "*"))
+    source = open_source(SourceSettings(name=str(shop.folder / "source.toml")))
+    assert [row["day"] for row in read(source)] == ["2017-11-01"]
+    late = date(2017, 11, 17)
+    assert [row["day"] for row in read(source, late, late)] == ["2017-11-17"] * 4
+
+
+def test_east_of_utc_a_day_is_there_with_the_next_delivery(shop: Shop) -> None:
+    shop.log("2017-11-01", csv(ROWS))
+    assert shop.source(zone="America/New_York").arrived(DAY)
+    assert not shop.source(zone="Europe/Vienna").arrived(DAY)
+    assert shop.source(zone="Europe/Vienna", last_day=DAY).arrived(DAY)
+    shop.log("2017-11-02", csv([]))
+    assert shop.source(zone="Europe/Vienna").arrived(DAY)
 
 
 def test_what_cannot_be_converted_is_a_problem_of_the_row(shop: Shop) -> None:

@@ -30,14 +30,14 @@ def _raw(**changes: Any) -> dict[str, Any]:
         "quantity": 1,
         "amount": 2.5,
         "session": "b1",
-        "delivered": None,
+        "day": "2017-11-01",
         "delivery_ends": None,
         "problem": None,
     }
     return {**row, **changes}
 
 
-DELIVERY = {"delivered": "2017-11-01", "delivery_ends": datetime(2017, 11, 2, tzinfo=UTC)}
+DELIVERY = {"delivery_ends": datetime(2017, 11, 2, tzinfo=UTC)}
 
 DIRT: dict[str, dict[str, Any]] = {
     "unreadable": {"problem": "line 3: not JSON"},
@@ -87,16 +87,11 @@ def test_a_search_is_a_behavior_on_its_query() -> None:
     assert query_entities(marked["query"].to_pylist())["text"].to_pylist() == ["gluten free"]
 
 
-def test_rows_without_a_usable_time_stay_with_the_day_that_is_landed() -> None:
-    marked = mark(_table([_raw(at=None), _raw(at=datetime(2031, 1, 1, tzinfo=UTC)), _raw()]), LANDING)
-    assert Counter(marked["day"].to_pylist()) == {"2017-11-01": 3}
-
-
-def test_a_late_row_belongs_to_its_own_day() -> None:
-    late = _raw(at=datetime(2017, 10, 30, 8, tzinfo=UTC), **DELIVERY)
-    marked = mark(_table([late, {**late, "at": None}]), LANDING)
-    assert marked["day"].to_pylist() == ["2017-10-30", "2017-11-01"]
-    assert marked["rule"].to_pylist() == [None, "missing_time"]
+def test_what_is_carried_along_makes_no_other_row() -> None:
+    copies = [_raw(), _raw(extra='{"mood":"good"}'), _raw(extra='{"mood":"bad"}')]
+    good, bad = split(mark(_table(copies), LANDING))
+    assert good["extra"].to_pylist() == ['{"mood":"bad"}']
+    assert bad["copies"].to_pylist() == [2]
 
 
 def test_a_user_is_always_in_the_same_bucket() -> None:

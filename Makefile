@@ -17,7 +17,7 @@ help: ## list what make can do
 set-up: ## install what is missing; the other targets do so by themselves
 	@$(SET_UP)
 
-run: ## refresh one day on a real Airflow and show the result: [DAY=2017-11-01] [USERS=12, 0 for all] [FORCE=1]
+run: ## refresh one day on a real Airflow and show the result: [DAY=2017-11-01] [USERS=12; 0: as the settings say] [FORCE=1]
 	@$(SET_UP)
 	@$(VENV_PYTHON) -m launcher run --day "$(DAY)" --users "$(USERS)" $(if $(FORCE),--force)
 

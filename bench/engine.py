@@ -1,7 +1,7 @@
 """What the inference step costs beside the bare engine: ``python -m bench.engine [--users 16] [--pairs 4]``.
 
-One process, one started engine. A: the step as it is, from contexts to staged intents, nothing cached. B: plain vLLM,
-given exactly the prompts that A asked, in the same dependency waves. Alternating A B A B; medians.
+One process, one started engine. A: the step's work on users, nothing cached (reading the inputs and staging stay
+out). B: plain vLLM, given exactly the prompts that A asked, in the same dependency waves. Alternating A B A B; medians.
 """
 
 from __future__ import annotations
@@ -30,6 +30,7 @@ from settings import Settings, load_settings
 log = logging.getLogger("intentflow")
 
 FEWEST_PAIRS = 4
+LABELS = {"step": "inference step", "vllm": "plain vLLM"}
 TARGET = 0.95
 
 
@@ -130,7 +131,7 @@ def plot(figures: Mapping[str, Any], folder: Path) -> Path:
     rows = range(len(pairs))
     for offset, name, color in ((-0.2, "step", plots.BLUE), (0.2, "vllm", plots.ORANGE)):
         rates = [pair[f"{name}_tokens"] / pair[f"{name}_seconds"] for pair in pairs]
-        axes.bar([row + offset for row in rows], rates, width=0.38, color=color, label=plots.LABELS[name])
+        axes.bar([row + offset for row in rows], rates, width=0.38, color=color, label=LABELS[name])
     axes.set_xticks(list(rows), [f"pair {row + 1}: {pair['token_rate_ratio']:.3f}" for row, pair in enumerate(pairs)])
     axes.set_ylabel("tokens written a second")
     axes.set_title(

@@ -32,8 +32,6 @@ STYLE: Any = {
     "svg.fonttype": "path",
 }
 
-LABELS = {"step": "inference step", "vllm": "plain vLLM"}
-
 Interval = Mapping[str, float | None]
 
 

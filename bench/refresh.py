@@ -1,7 +1,7 @@
 """What consecutive days cost on the real Airflow: ``python -m bench.refresh [--days 10] [--users 12]``.
 
 Airflow's own backfill of ``daily_refresh`` in a lake of its own; the figures are those that each published day keeps
-in its row of ``days``. The first day also rolls up the whole history and embeds it, so totals leave it out.
+in its row of ``days``. The first day also lands the history, rolls it up and embeds the catalog: totals leave it out.
 """
 
 from __future__ import annotations
@@ -137,6 +137,7 @@ def main(arguments: argparse.Namespace) -> dict[str, Any]:
     )
     load_settings.cache_clear()
     settings = load_settings()
+    logging.getLogger("httpx").setLevel(logging.WARNING)
     first = date.fromisoformat(arguments.day)
     last = first + timedelta(days=arguments.days - 1)
     # The manifest alone belongs on standard output.

@@ -33,13 +33,13 @@ def day_argument(text: str) -> str:
     return text
 
 
-def _age() -> float | None:
-    """Seconds since this process began, its imports included; None where the system does not say."""
+def _age() -> float:
+    """Seconds since this process began, its imports included; 0 where the system does not say."""
     try:
         began = int(Path("/proc/self/stat").read_text().rpartition(")")[2].split()[19]) / os.sysconf("SC_CLK_TCK")
         return time.clock_gettime(time.CLOCK_BOOTTIME) - began
     except (OSError, ValueError, IndexError, AttributeError):
-        return None
+        return 0.0
 
 
 def run_command(main: Callable[[argparse.Namespace], Mapping[str, Any]], parser: argparse.ArgumentParser) -> NoReturn:
@@ -53,7 +53,7 @@ def run_command(main: Callable[[argparse.Namespace], Mapping[str, Any]], parser:
     try:
         arguments = parser.parse_args()
         manifest = dict(main(arguments))
-        manifest["seconds"] = round(_age() or time.monotonic() - started, 3)
+        manifest["seconds"] = round(max(_age(), time.monotonic() - started), 3)
         last_line = json.dumps(manifest, sort_keys=True)
     except SystemExit as exit_:
         sys.exit(Exit.USAGE if exit_.code not in (0, None) else Exit.OK)

@@ -61,8 +61,8 @@ from tasks.source import source_arrived
 
 @task_group
 def land() -> None:
-    """The day's rows become behaviors, and those of earlier days that never did; unusable ones are kept apart."""
-    staged = spark_job("land", "--from", DAY, "--to", DAY, "--fill-gaps", FORCE, task_id="stage")
+    """The day's rows become behaviors, and those of earlier days that are new; unusable ones are kept apart."""
+    staged = spark_job("land", "--from", DAY, "--to", DAY, "--with-earlier-days", FORCE, task_id="stage")
     source_arrived() >> staged
     publish(audit(staged))
 

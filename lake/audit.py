@@ -10,6 +10,7 @@ from __future__ import annotations
 import argparse
 import json
 import logging
+import re
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
@@ -184,8 +185,12 @@ def _shown(row: str) -> str:
         fields = json.loads(row)
     except ValueError:
         return "(not shown: cut short)"
-    kept = {name: fields[name] for name in SHOWN_FIELDS if fields.get(name) is not None}
-    return ", ".join(f"{name}={str(value)[:SHOWN_LENGTH]}" for name, value in kept.items())
+    kept = {name: str(fields[name]) for name in SHOWN_FIELDS if fields.get(name) is not None}
+    if "problem" in kept:
+        # What could not be read may be anything, were columns swapped; the table has it.
+        kept["problem"] = re.sub(r"^(the \w+) .* (cannot be read|is no number)$", r"\1 \2", kept["problem"], flags=re.S)
+    # On one line: a value must not look like a line of the log.
+    return ", ".join(f"{name}={' '.join(value.split())[:SHOWN_LENGTH]}" for name, value in kept.items())
 
 
 if __name__ == "__main__":

@@ -43,7 +43,7 @@ def states(lake: Lake) -> list[DayState]:
         if row is not None and _pins(row)[behaviors.TABLE.name]["digest"] != landed.get(day):
             why = "its behaviors changed"
         elif row is not None and row["history"] not in (None, now.get(day)):
-            why = "behaviors of earlier days changed"
+            why = "its history changed"
         found.append(DayState(day, row, why))
     return found
 

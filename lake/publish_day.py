@@ -36,17 +36,22 @@ DAY_TABLES = (
 )
 
 
-def publish_day(lake: Lake, day: str, release: str, figures: Mapping[str, float]) -> dict[str, Any]:
+def publish_day(
+    lake: Lake, day: str, release: str, figures: Mapping[str, float], history: str | None = None
+) -> dict[str, Any]:
     """Write the day's row unless an equal one stands; returns the manifest.
 
     The row's fingerprint is of the contents alone: a run that changed nothing leaves it, figures included.
+
+    Args:
+        history: digest of the behaviors that the day's contexts rest on (default: of those landed now).
 
     Raises:
         DataError: a table of the day is not published.
     """
     versions = [_version(lake, table, day) for table in DAY_TABLES]
     contents = {entry["table"]: entry["digest"] for entry in versions}
-    history = history_of(lake, day)
+    history = history or history_of(lake, day)
     name = fingerprint("publish_day", {**contents, "history": history}, {"day": day, "release": release}, code="")
     counted = {**_counts(lake, day), **figures}
     standing = tables.read(lake, days.TABLE, day).to_pylist()
@@ -96,13 +101,14 @@ def main(arguments: argparse.Namespace) -> dict[str, Any]:
         numbers = {str(key): float(value) for key, value in figures.items()}
     except (ValueError, TypeError):
         raise UsageError(f"--figures must be a JSON object of numbers, got {arguments.figures[:80]!r}.") from None
-    return publish_day(lake, arguments.day, arguments.release, numbers)
+    return publish_day(lake, arguments.day, arguments.release, numbers, arguments.history)
 
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(prog="python -m lake.publish_day", description=__doc__)
     parser.add_argument("--day", type=day_argument, required=True)
     parser.add_argument("--release", required=True, help="name of the release that the day's intents were made with")
+    parser.add_argument("--history", help="digest of the behaviors that were rolled up (default: of those landed now)")
     parser.add_argument("--figures", default="{}", help="numbers of the run, as a JSON object")
     parser.add_argument("--lake", help="address of the lake (default: the setting)")
     run_command(main, parser)

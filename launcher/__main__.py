@@ -70,7 +70,9 @@ def parser() -> argparse.ArgumentParser:
     commands = root.add_subparsers(dest="command", required=True)
     run = commands.add_parser("run", help="refresh one day and show the result")
     run.add_argument("--day", type=_day, required=True, help="the day, as YYYY-MM-DD")
-    run.add_argument("--users", type=_count, default=0, help="how many users get intents; 0 (default) means all")
+    run.add_argument(
+        "--users", type=_count, default=0, help="how many users get intents; 0 (default): as the settings say"
+    )
     run.add_argument("--force", action="store_true", help="compute again what is there already")
     backfill = commands.add_parser("backfill", help="refresh a range of days")
     backfill.add_argument("--from", dest="first", type=_day, required=True, help="the first day")

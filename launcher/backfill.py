@@ -23,7 +23,7 @@ def backfill(
     """Refresh the days from ``first`` to ``last``, both included, one after another.
 
     Args:
-        users: how many users get intents, drawn by a stable hash; 0 means all.
+        users: how many users get intents, drawn by a stable hash; 0: as the settings say.
         reprocess: which days that have run before run again: none, those that failed, or all (``completed``).
         force: compute again what a fingerprint says is there already.
         dry_run: only say which days would run.

@@ -35,7 +35,7 @@ def run(day: date, users: int, settings: Settings, *, force: bool = False) -> in
     """Run the DAG for the day and show the result; nothing that was started stays.
 
     Args:
-        users: how many users get intents, drawn by a stable hash; 0 means all.
+        users: how many users get intents, drawn by a stable hash; 0: as the settings say.
         force: compute what is there already again.
 
     Returns:

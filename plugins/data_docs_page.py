@@ -34,9 +34,14 @@ def page_of(verdicts: list[dict[str, Any]]) -> str:
 
 def below(folder: Path, page: str) -> Path | None:
     """The page's file; None when there is none, or when the name leads out of what is meant to be seen."""
-    file = (folder / page).resolve()
-    hidden = any(part.startswith(".") for part in Path(page).parts)
-    return file if file.suffix == ".html" and file.is_relative_to(folder) and not hidden and file.is_file() else None
+    if any(part.startswith(".") for part in Path(page).parts):
+        return None
+    try:
+        file = (folder / page).resolve()
+        shown = file.suffix == ".html" and file.is_relative_to(folder) and file.is_file()
+    except (OSError, ValueError):
+        return None  # no name that a file could have
+    return file if shown else None
 
 
 @cache
@@ -45,7 +50,7 @@ def _app() -> Any:
     from fastapi import Depends, FastAPI, HTTPException, Query
     from fastapi.responses import FileResponse, RedirectResponse
 
-    from commands.errors import CommandError
+    from commands.errors import CommandError, SourceMissing
     from lake import audits
     from lake.location import Lake
     from lake.staging import Batch
@@ -61,7 +66,7 @@ def _app() -> Any:
         try:
             found = [audits.verdict(lake, Batch.load(lake, path)) for path in batch]
         except CommandError as error:
-            raise HTTPException(404, str(error)) from None
+            raise HTTPException(404 if isinstance(error, SourceMissing) else 503, str(error)) from None
         return RedirectResponse(f"{PREFIX}/{quote(page_of([verdict for verdict in found if verdict]))}")
 
     def show(page: str) -> FileResponse:

@@ -20,6 +20,9 @@ ACTIONS = ("purchase", "cart", "favorite", "click", "view", "search", "redeem")
 # PAPER 4: reliable behaviors only; plain clicks and views stay out of contexts.
 RELIABLE_ACTIONS = ("purchase", "cart", "favorite", "search", "redeem")
 
+# Share of a day's rows.
+MAXIMUM_REJECTED = 0.10
+
 TABLE = Table(
     name="behaviors",
     meaning="One action of one user on one entity at one time.",
@@ -40,7 +43,7 @@ TABLE = Table(
     batch_rules=(
         BatchRule(
             "rejected_share",
-            maximum=0.10,
+            maximum=MAXIMUM_REJECTED,
             plus=("rows_rejected",),
             over=("rows_in",),
             why="More than a tenth of unusable rows means a broken feed, not noise.",

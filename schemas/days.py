@@ -27,7 +27,12 @@ TABLE = Table(
         ),
         Column("release", pa.string(), "The model release of the day's intents."),
         Column("empty", pa.bool_(), "True when the day's log held no usable behavior."),
-        Column("history", pa.string(), "Digest of the behaviors of all days up to this one.", nullable=True),
+        Column(
+            "history",
+            pa.string(),
+            "Digest of the behaviors of all days up to this one; null in old rows.",
+            nullable=True,
+        ),
         Column("versions", VERSIONS, "The version of each table that holds this day, and the day's content digest."),
         Column("figures", FIGURES, "Counts, shares and seconds of the run."),
     ),

@@ -13,7 +13,6 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
-import representation
 import schemas.contexts
 from commands.entry import day_argument, run_command
 from lake import tables
@@ -62,7 +61,7 @@ def compress(lake: Lake, day: str, settings: HistorySettings, tokenizer: str, fo
             "tokenizer": bytes_digest(tokenizer.encode()),
         },
         {"day": day, "days": settings.days, "entries": settings.maximum_entities, "interests": settings.interests},
-        code_digest(__file__, assembly, calendar, token_counts, schemas.contexts, representation),
+        code_digest(__file__, assembly, calendar, token_counts, schemas.contexts),
     )
     published = tables.published_days(lake, contexts.TABLE).get(day, [])
     if not force and {file.fingerprint for file in published} == {name}:

@@ -1,7 +1,8 @@
 """Land a log: raw rows become behaviors by day, or rejected rows with the rule they broke.
 
-``python -m spark_jobs.land --from 2017-01-01 --to 2017-10-31`` stages, for every day that is not landed yet,
-``behaviors`` and ``rejected_behaviors``; and ``items``, ``profiles``, ``entities`` when the catalog changed.
+``python -m spark_jobs.land --from 2017-01-01 --to 2017-10-31`` stages, for every day that is not landed yet or whose
+log has changed, ``behaviors`` and ``rejected_behaviors``; and ``items``, ``profiles``, ``entities`` when the catalog
+changed.
 The audit and ``lake.publish`` make them visible.
 """
 
@@ -85,13 +86,14 @@ def land(
     settings: SourceSettings,
     files_a_day: int,
     force: bool = False,
-    fill_gaps: bool = False,
+    with_earlier_days: bool = False,
 ) -> dict[str, Any]:
-    """Stage the days from first to last that are not landed yet; returns the manifest.
+    """Stage the days from first to last that are not landed yet, or whose log has changed; returns the manifest.
 
     Args:
-        fill_gaps: also every earlier day of the source that was never landed, for later days' histories rest on
-            them, and every day that late rows may have come for since.
+        with_earlier_days: also every earlier day of the source that was never landed, for later days' histories rest
+            on them, and every day that late rows may have come for since. One with too many unusable rows stays
+            out, so that it does not stop this one.
 
     Raises:
         UsageError: the last day is before the first.
@@ -102,10 +104,7 @@ def land(
     known = {"maximum_text": settings.maximum_text, "key": pseudonyms.key_digest(key)}
     catalog_batches, catalog_items = _stage_catalog(lake, source, key, settings, known, force)
     landed = tables.published_days(lake, behaviors.TABLE)
-    earlier = gaps_before(source, settings.first_day, first, landed.keys()) if fill_gaps else []
-    if fill_gaps:
-        late = _days(first - timedelta(days=settings.late_days), first - timedelta(days=1))
-        earlier = sorted({*earlier, *(day for day in late if day.isoformat() in landed)})
+    earlier = _earlier(source, settings, first, landed.keys()) if with_earlier_days else []
     fingerprints = {
         day.isoformat(): fingerprint(
             "land",
@@ -135,10 +134,12 @@ def land(
     parts = [part for start, end in _runs(due) for part in source.parts(start, end)]
     staged, queries = _run_spark(lake, source, parts, landing, fingerprints)
     nothing = {"rows_in": 0, "rows_rejected": 0, "rows_outside_day": 0}
+    whole = workers.batch(lake, behaviors.TABLE, "land", staged, {day: fingerprints[day] for day in due}, nothing)
+    kept = {day: fingerprints[day] for day in acceptable(whole, {day.isoformat() for day in earlier})}
     batches = [
         *catalog_batches,
-        workers.batch(lake, behaviors.TABLE, "land", staged, {day: fingerprints[day] for day in due}, nothing),
-        workers.batch(lake, rejected_behaviors.TABLE, "land", staged, {day: fingerprints[day] for day in due}, {}),
+        workers.batch(lake, behaviors.TABLE, "land", staged, kept, nothing),
+        workers.batch(lake, rejected_behaviors.TABLE, "land", staged, kept, {}),
     ]
     if queries.num_rows:
         file = stage(lake, entities.TABLE, queries, fingerprint=fingerprints[due[-1]])
@@ -148,22 +149,22 @@ def land(
         counts.update({name: int(value) for name, value in partition.metrics.items()})
     return {
         "batches": [batch.save(lake) for batch in batches],
-        "days": len(due),
+        "days": len(kept),
         "reused_days": reused,
         "rows_in": counts["rows_in"],
         "rows": counts["rows_in"] - counts["rows_rejected"],
         "rows_rejected": counts["rows_rejected"],
         "rejected": {name.removeprefix("rejected_"): n for name, n in counts.items() if name.startswith("rejected_")},
-        "new_columns": _told({n.removeprefix(NEW_COLUMN): c for n, c in counts.items() if n.startswith(NEW_COLUMN)}),
+        "new_columns": _report({n.removeprefix(NEW_COLUMN): c for n, c in counts.items() if n.startswith(NEW_COLUMN)}),
     }
 
 
-def _told(new_columns: dict[str, int]) -> dict[str, int]:
-    """Say which columns are new."""
+def _report(new_columns: dict[str, int]) -> dict[str, int]:
+    """Say which columns nobody named; returns them."""
     for name, rows in sorted(new_columns.items()):
         log.warning(
-            "The log has a column %s that its description does not name, in %s rows: name it in "
-            "behaviors.known_columns, or say in behaviors.new_columns whether to drop, carry or refuse it.",
+            "The log has a column %s that its description does not name, in %s rows. Once it is in "
+            "behaviors.known_columns, nothing is said any more; behaviors.new_columns says what becomes of it.",
             name,
             f"{rows:,}",
         )
@@ -175,6 +176,30 @@ def _days(first: date, last: date) -> list[date]:
     return [first + timedelta(days=n) for n in range((last - first).days + 1)]
 
 
+def _earlier(source: Source, settings: SourceSettings, first: date, landed: Collection[str]) -> list[date]:
+    """The days before one that a refresh of it also lands."""
+    # A day more than rows may be late: east of UTC the shop's day begins a UTC day earlier.
+    late = _days(first - timedelta(days=settings.late_days + 1), first - timedelta(days=1))
+    again = (day for day in late if day.isoformat() in landed)
+    return sorted({*gaps_before(source, settings.first_day, first, landed), *again})
+
+
+def acceptable(batch: Batch, earlier: Collection[str]) -> list[str]:
+    """The batch's days without the earlier ones that the audit would stop."""
+    kept = []
+    for part in batch.partitions:
+        day, share = part.partition["day"], part.metrics["rows_rejected"] / max(part.metrics["rows_in"], 1)
+        if day in earlier and share > behaviors.MAXIMUM_REJECTED:
+            log.warning(
+                "%s stays as it was: %.0f %% of its rows are unusable. Repair its log; its own refresh tells more.",
+                day,
+                100 * share,
+            )
+        else:
+            kept.append(day)
+    return kept
+
+
 def gaps_before(source: Source, begins: date, before: date, landed: Collection[str]) -> list[date]:
     """The source's days before one that were never landed, of those that have arrived."""
     missing = [day for day in _days(begins, before - timedelta(days=1)) if day.isoformat() not in landed]
@@ -183,8 +208,8 @@ def gaps_before(source: Source, begins: date, before: date, landed: Collection[s
         log.info("%d earlier days were never landed and are landed now, from %s on.", len(gaps), gaps[0])
     if absent := sorted(set(missing) - set(gaps)):
         log.warning(
-            "%d earlier days have not arrived and are missing from histories, %s first: once one arrives, land it and "
-            "do the due days again.",
+            "%d earlier days have not arrived and are missing from histories, %s first: the first refresh after one "
+            "arrives lands it, and `python -m lake days --due` then lists the days to do again.",
             len(absent),
             absent[0],
         )
@@ -269,7 +294,7 @@ def main(arguments: argparse.Namespace) -> dict[str, Any]:
         settings.source,
         settings.lake.buckets,
         arguments.force,
-        arguments.fill_gaps,
+        arguments.with_earlier_days,
     )
 
 
@@ -278,6 +303,6 @@ if __name__ == "__main__":
     parser.add_argument("--from", dest="first", type=day_argument, required=True, help="first day to land")
     parser.add_argument("--to", dest="last", type=day_argument, required=True, help="last day to land")
     parser.add_argument("--lake", help="address of the lake (default: the setting)")
-    parser.add_argument("--fill-gaps", action="store_true", help="also earlier days never landed, or with late rows")
+    parser.add_argument("--with-earlier-days", action="store_true", help="also those never landed, or with late rows")
     parser.add_argument("--force", action="store_true", help="land again what is landed already")
     run_command(main, parser)

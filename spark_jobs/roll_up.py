@@ -16,7 +16,7 @@ import pyarrow.compute as pc
 
 import schemas.rollups
 from commands.entry import day_argument, run_command
-from lake import tables
+from lake import days, tables
 from lake.fingerprint import code_digest, fingerprint
 from lake.location import Lake
 from lake.staging import stage
@@ -74,8 +74,10 @@ def roll_up_until(lake: Lake, last: str, force: bool = False) -> dict[str, Any]:
         for day, name in fingerprints.items()
         if (force and day == last) or {f.fingerprint for f in rolled.get(day, [])} != {name}
     }
+    # What the day's contexts rest on, as of now: behaviors that are landed while the run goes on make the day due.
+    history = days.histories({day: tables.content_digest(files) or "" for day, files in landed.items()}).get(last, "")
     if not due:
-        return {"batches": [], "days": 0, "reused_days": len(fingerprints)}
+        return {"batches": [], "days": 0, "reused_days": len(fingerprints), "history": history}
     parts: list[Part] = [
         (bucket, files[start : start + FILES_A_PART])
         for bucket, files in files_by_bucket({day: landed[day] for day in due}).items()
@@ -89,6 +91,7 @@ def roll_up_until(lake: Lake, last: str, force: bool = False) -> dict[str, Any]:
         "reused_days": len(fingerprints) - len(due),
         "rows": sum(part.rows for part in batch.partitions),
         "behaviors": int(sum(part.metrics["reliable"] for part in batch.partitions)),
+        "history": history,
     }
 
 

@@ -35,6 +35,9 @@ class PublishDay(Command):
             numbers["run.seconds"] = round((datetime.now(UTC) - started).total_seconds(), 3)
         release = one_release([manifest for of_task in manifests.values() for manifest in of_task])
         arguments = ["--day", self.day, "--release", release, "--figures", json.dumps(numbers, sort_keys=True)]
+        # Of what was rolled up: what was landed since, this day does not rest on.
+        histories = (manifest.get("history") for of_task in manifests.values() for manifest in of_task)
+        arguments += [f"--history={history}" for history in histories if history]
         manifest = outcome(self.command(self.module, arguments))
         if manifest["empty"]:
             self.log.warning("%s is published as an empty day: its log held no usable behavior.", self.day)

@@ -207,7 +207,7 @@ def _raw(frame: pl.DataFrame, behaviors: Behaviors, new: list[str]) -> pl.DataFr
         *(pl.col(theirs).alias(ours) for ours, theirs in named.items()),
         *empty,
         problem=pl.col(PROBLEM),
-        **_unnamed(new, behaviors.new_columns == "carry"),
+        **_unnamed(frame.select(new).schema, behaviors.new_columns == "carry"),
     )
     rows = rows.with_columns(
         at=_times(rows.schema["at"], behaviors), _at=pl.col("at").cast(pl.String, strict=False),
@@ -233,15 +233,18 @@ def _raw(frame: pl.DataFrame, behaviors: Behaviors, new: list[str]) -> pl.DataFr
     )
 
 
-def _unnamed(new: list[str], carry: bool) -> dict[str, pl.Expr]:
+def _unnamed(new: pl.Schema, carry: bool) -> dict[str, pl.Expr]:
     """Which columns nobody named, in each row that could be read, and their values if they are carried along."""
     nothing = pl.lit(None, pl.String)
     if not new:
         return {"new_columns": nothing, "extra": nothing}
-    values = [pl.col(name).cast(pl.String, strict=False).str.slice(0, EXTRA_LIMIT) for name in new]
-    there = pl.any_horizontal(pl.col(new).is_not_null())
+    values = [
+        pl.col(name) if kind.is_nested() else pl.col(name).cast(pl.String, strict=False).str.slice(0, EXTRA_LIMIT)
+        for name, kind in new.items()
+    ]
+    there = pl.any_horizontal(pl.col(list(new)).is_not_null())
     return {
-        "new_columns": pl.when(pl.col(PROBLEM).is_null()).then(pl.lit(json.dumps(new))),
+        "new_columns": pl.when(pl.col(PROBLEM).is_null()).then(pl.lit(json.dumps(list(new)))),
         "extra": pl.when(there).then(pl.struct(values).struct.json_encode()) if carry else nothing,
     }
 

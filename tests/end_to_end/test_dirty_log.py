@@ -174,10 +174,10 @@ def test_late_rows_reach_their_own_day_with_the_next_days_landing(shop: DirtySho
     # The day's own file holds the row of the evening before; the next day's delivery brings two more, one too late.
     late = [{**GOOD, "time": "31.10.2017 12:34:56"}, {**GOOD, "time": "12.10.2017 12:34:56"}]
     shop.write([*shop.clean, *late])
-    manifest = shop.commands.land(DAY, DAY, "--fill-gaps")
+    manifest = shop.commands.land(DAY, DAY, "--with-earlier-days")
     assert manifest["rejected"] == {"too_late": 1}
     # 2017-10-30 had never been landed, 2017-10-31 has a late row now.
     assert manifest["days"] == 3
     landed = tables.read(shop.commands.lake, behaviors.TABLE, before)
     assert landed.num_rows == first["rows"] + 1
-    assert shop.commands.land(DAY, DAY, "--fill-gaps")["days"] == 0
+    assert shop.commands.land(DAY, DAY, "--with-earlier-days")["days"] == 0

@@ -36,7 +36,7 @@ class Backfill:
 
     def day(self, day: str) -> None:
         """What a run of ``daily_refresh`` does."""
-        self.commands.land(day, day, "--fill-gaps")
+        self.commands.land(day, day, "--with-earlier-days")
         self.commands.compress(day)
         release = self.commands.infer(day)["release"]
         self.commands.run("lake.publish_day", "--day", day, "--release", release)

@@ -18,7 +18,7 @@ import pytest
 from commands.errors import DataError, RaceLost
 from lake import cleaning, tables
 from lake.__main__ import main
-from lake.days import pinned_files, read_day, states
+from lake.days import history_of, pinned_files, read_day, states
 from lake.folder import TEMPORARY
 from lake.location import Lake
 from lake.publish_day import DAY_TABLES, publish_day
@@ -305,7 +305,7 @@ def test_late_data_make_their_day_and_later_ones_due_until_they_are_published_ag
     publish_rows(behaviors.TABLE, FIRST, behavior_rows(FIRST, "anna", "bert", "late"), "later")
     assert run("days", "--due")[1].splitlines() == [
         "2017-11-01  due               0 users  base-1  its behaviors changed",
-        "2017-11-02  due               0 users  base-1  behaviors of earlier days changed",
+        "2017-11-02  due               0 users  base-1  its history changed",
     ]
     # Until then the day is read as it was published.
     assert read_day(two_days, behaviors.TABLE, FIRST)["user_id"].to_pylist() == ["anna", "bert"]
@@ -314,6 +314,13 @@ def test_late_data_make_their_day_and_later_ones_due_until_they_are_published_ag
     publish_day(two_days, SECOND, "base-1", {})
     assert run("days", "--due")[1] == "No published day is due.\n"
     assert read_day(two_days, behaviors.TABLE, FIRST)["user_id"].to_pylist() == ["anna", "bert", "late"]
+
+
+def test_a_day_is_due_when_behaviors_were_landed_while_it_was_made(two_days: Lake, publish_rows: PublishRows) -> None:
+    rolled_up = history_of(two_days, SECOND)
+    publish_rows(behaviors.TABLE, FIRST, behavior_rows(FIRST, "late"), "later")
+    publish_day(two_days, SECOND, "base-1", {}, rolled_up)
+    assert [state.why_due for state in states(two_days)] == ["its behaviors changed", "its history changed"]
 
 
 def test_landing_the_same_content_again_makes_nothing_due(two_days: Lake, publish_rows: PublishRows) -> None:

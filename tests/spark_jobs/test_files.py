@@ -228,6 +228,14 @@ def test_a_new_column_is_reported_and_dropped_carried_or_refused_as_set(shop: Sh
         read(shop.source(more='new_columns = "refuse"'))
 
 
+def test_a_new_column_of_a_nested_type_is_carried_as_json(shop: Shop) -> None:
+    buffer = io.BytesIO()
+    pl.DataFrame([{**ROWS[0], "words": "", "seen": [1, 2]}]).write_parquet(buffer)
+    shop.log("2017-11-01", buffer.getvalue(), "parquet")
+    (row,) = read(shop.source("parquet", more='new_columns = "carry"'))
+    assert json.loads(row["extra"]) == {"seen": [1, 2]}
+
+
 def test_a_truncated_parquet_file_is_named(shop: Shop) -> None:
     content = CONTENTS["parquet"]
     assert isinstance(content, bytes)

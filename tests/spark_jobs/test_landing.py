@@ -8,11 +8,13 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pyarrow as pa
+import pytest
 
+from lake.staging import Batch, StagedPartition
 from representation.cleaning import entity_id
 from schemas.behaviors import RAW
 from spark_jobs.buckets import bucket_of
-from spark_jobs.land import query_entities
+from spark_jobs.land import acceptable, query_entities
 from spark_jobs.marking import Landing, mark, split
 from spark_jobs.pseudonyms import pseudonym
 
@@ -92,6 +94,15 @@ def test_what_is_carried_along_makes_no_other_row() -> None:
     good, bad = split(mark(_table(copies), LANDING))
     assert good["extra"].to_pylist() == ['{"mood":"bad"}']
     assert bad["copies"].to_pylist() == [2]
+
+
+def test_an_earlier_day_with_too_many_unusable_rows_does_not_stop_the_day(caplog: pytest.LogCaptureFixture) -> None:
+    def day(name: str, rejected: int) -> StagedPartition:
+        return StagedPartition({"day": name}, "f", (), {"rows_in": 100, "rows_rejected": rejected})
+
+    batch = Batch("behaviors", "land", (day("2017-10-30", 11), day("2017-10-31", 10), day("2017-11-01", 50)))
+    assert acceptable(batch, {"2017-10-30", "2017-10-31"}) == ["2017-10-31", "2017-11-01"]
+    assert "2017-10-30 stays as it was: 11 % of its rows are unusable" in caplog.text
 
 
 def test_a_user_is_always_in_the_same_bucket() -> None:

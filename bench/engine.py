@@ -137,7 +137,7 @@ def plot(figures: Mapping[str, Any], folder: Path) -> Path:
     axes.set_title(
         f"{figures['users']} users, the same prompts: the step's rate is {figures['token_rate_ratio']:.3f} of vLLM's"
     )
-    axes.legend(loc="lower right")
+    axes.legend(loc="lower right", bbox_to_anchor=(1, 1), ncols=2)
     return plots.save(drawing, folder, "engine")
 
 

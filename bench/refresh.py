@@ -110,7 +110,7 @@ def plot(figures: Mapping[str, Any], folder: Path) -> Path:
     axes.set_xticks(range(len(found)), [day["day"][5:] for day in found])
     axes.set_ylabel("seconds")
     axes.set_title(f"A refresh of {found[0]['users']} users, day after day: seconds by step, and model calls")
-    axes.legend(loc="upper right")
+    axes.legend(loc="upper left", bbox_to_anchor=(1, 1))
     return plots.save(drawing, folder, "refresh")
 
 

@@ -12,7 +12,7 @@ import argparse
 import json
 import logging
 from collections import Counter
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import date, timedelta
 from typing import Any
 
@@ -31,7 +31,7 @@ from lake.staging import Batch, StagedFile, StagedPartition, stage
 from representation.cleaning import entity_id
 from schemas import behaviors, entities, items, profiles, rejected_behaviors
 from settings import SourceSettings, load_settings
-from spark_jobs import buckets, catalog, marking, pseudonyms, workers
+from spark_jobs import buckets, catalog, earlier_days, marking, pseudonyms, workers
 from spark_jobs.marking import MARKED, Landing, mark, split
 from spark_jobs.sources import Part, Source, open_source
 
@@ -104,7 +104,7 @@ def land(
     known = {"maximum_text": settings.maximum_text, "key": pseudonyms.key_digest(key)}
     catalog_batches, catalog_items = _stage_catalog(lake, source, key, settings, known, force)
     landed = tables.published_days(lake, behaviors.TABLE)
-    earlier = _earlier(source, settings, first, landed.keys()) if with_earlier_days else []
+    earlier = earlier_days.of(source, settings, first, landed.keys()) if with_earlier_days else []
     fingerprints = {
         day.isoformat(): fingerprint(
             "land",
@@ -112,7 +112,7 @@ def land(
             {**known, "day": day, "maximum_quantity": settings.maximum_quantity, "buckets": files_a_day},
             code_digest(__file__, marking, buckets, schemas.behaviors, representation.cleaning),
         )
-        for day in (*earlier, *_days(first, last))
+        for day in (*earlier, *earlier_days.days_between(first, last))
     }
     due = [
         day
@@ -135,7 +135,7 @@ def land(
     staged, queries = _run_spark(lake, source, parts, landing, fingerprints)
     nothing = {"rows_in": 0, "rows_rejected": 0, "rows_outside_day": 0}
     whole = workers.batch(lake, behaviors.TABLE, "land", staged, {day: fingerprints[day] for day in due}, nothing)
-    kept = {day: fingerprints[day] for day in acceptable(whole, {day.isoformat() for day in earlier})}
+    kept = {day: fingerprints[day] for day in earlier_days.acceptable(whole, {day.isoformat() for day in earlier})}
     batches = [
         *catalog_batches,
         workers.batch(lake, behaviors.TABLE, "land", staged, kept, nothing),
@@ -169,51 +169,6 @@ def _report(new_columns: dict[str, int]) -> dict[str, int]:
             f"{rows:,}",
         )
     return new_columns
-
-
-def _days(first: date, last: date) -> list[date]:
-    """Both included."""
-    return [first + timedelta(days=n) for n in range((last - first).days + 1)]
-
-
-def _earlier(source: Source, settings: SourceSettings, first: date, landed: Collection[str]) -> list[date]:
-    """The days before one that a refresh of it also lands."""
-    # A day more than rows may be late: east of UTC the shop's day begins a UTC day earlier.
-    late = _days(first - timedelta(days=settings.late_days + 1), first - timedelta(days=1))
-    again = (day for day in late if day.isoformat() in landed)
-    return sorted({*gaps_before(source, settings.first_day, first, landed), *again})
-
-
-def acceptable(batch: Batch, earlier: Collection[str]) -> list[str]:
-    """The batch's days without the earlier ones that the audit would stop."""
-    kept = []
-    for part in batch.partitions:
-        day, share = part.partition["day"], part.metrics["rows_rejected"] / max(part.metrics["rows_in"], 1)
-        if day in earlier and share > behaviors.MAXIMUM_REJECTED:
-            log.warning(
-                "%s stays as it was: %.0f %% of its rows are unusable. Repair its log; its own refresh tells more.",
-                day,
-                100 * share,
-            )
-        else:
-            kept.append(day)
-    return kept
-
-
-def gaps_before(source: Source, begins: date, before: date, landed: Collection[str]) -> list[date]:
-    """The source's days before one that were never landed, of those that have arrived."""
-    missing = [day for day in _days(begins, before - timedelta(days=1)) if day.isoformat() not in landed]
-    gaps = [day for day in missing if source.arrived(day)]
-    if gaps:
-        log.info("%d earlier days were never landed and are landed now, from %s on.", len(gaps), gaps[0])
-    if absent := sorted(set(missing) - set(gaps)):
-        log.warning(
-            "%d earlier days have not arrived and are missing from histories, %s first: the first refresh after one "
-            "arrives lands it, and `python -m lake days --due` then lists the days to do again.",
-            len(absent),
-            absent[0],
-        )
-    return gaps
 
 
 def _runs(days: Sequence[str]) -> list[tuple[date, date]]:

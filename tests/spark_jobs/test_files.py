@@ -14,7 +14,8 @@ import pytest
 
 from commands.errors import ConfigurationError, DataError, SourceMissing
 from settings import SourceSettings
-from spark_jobs.land import gaps_before
+from spark_jobs import earlier_days
+from spark_jobs.earlier_days import gaps_before
 from spark_jobs.sources import Source, open_source
 
 DAY = date(2017, 11, 1)
@@ -304,3 +305,15 @@ def test_earlier_days_that_were_never_landed_are_gaps_once_they_have_arrived(
     assert "1 earlier days were never landed and are landed now, from 2017-11-03 on." in caplog.text
     assert "2 earlier days have not arrived and are missing from histories, 2017-10-31 first" in caplog.text
     assert gaps_before(shop.source(), before, before, set()) == []
+
+
+def test_days_that_late_rows_may_be_of_are_looked_at_again(shop: Shop) -> None:
+    landed = {f"2017-11-0{day}" for day in range(1, 6)}
+
+    def looked_at(late_days: int) -> list[int]:
+        settings = SourceSettings(first_day=date(2017, 11, 1), late_days=late_days)
+        return [day.day for day in earlier_days.of(shop.source(), settings, date(2017, 11, 6), landed)]
+
+    # East of UTC a delivery's first hour is the UTC day before, even when nothing is late.
+    assert looked_at(0) == [5]
+    assert looked_at(2) == [3, 4, 5]

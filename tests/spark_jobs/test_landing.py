@@ -14,7 +14,8 @@ from lake.staging import Batch, StagedPartition
 from representation.cleaning import entity_id
 from schemas.behaviors import RAW
 from spark_jobs.buckets import bucket_of
-from spark_jobs.land import acceptable, query_entities
+from spark_jobs.earlier_days import acceptable
+from spark_jobs.land import query_entities
 from spark_jobs.marking import Landing, mark, split
 from spark_jobs.pseudonyms import pseudonym
 

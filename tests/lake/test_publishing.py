@@ -8,8 +8,8 @@ import pyarrow as pa
 import pytest
 from deltalake import DeltaTable
 
-from commands.errors import DataError, SourceMissing
-from lake import tables
+from commands.errors import DataError, RaceLost, SourceMissing
+from lake import publishing, tables
 from lake.location import Lake
 from lake.publishing import publish
 from lake.staging import Batch, read_staged, stage
@@ -242,3 +242,23 @@ def test_a_batch_is_found_again_under_its_digest(lake: Lake, make_batch: MakeBat
     assert make_batch({FIRST: rollup_rows("bert")}).digest != batch.digest
     with pytest.raises(SourceMissing, match="There is no batch"):
         Batch.load(lake, "_batches/rollups/none.json")
+
+
+def test_equal_work_of_another_run_is_no_lost_race(
+    lake: Lake, make_batch: MakeBatch, approve: Approve, rollup_rows: RollupRows
+) -> None:
+    """Two runs land the same gap: one of the days is there by the time the other commits both."""
+    ours = make_batch({"2017-11-01": rollup_rows("anna"), "2017-11-02": rollup_rows("bert")})
+    delta = tables.create(lake, rollups.TABLE)
+    before = publishing._contents(delta, rollups.TABLE, ours.partitions)
+    publish(lake, approve(make_batch({"2017-11-01": rollup_rows("anna")})))
+    publishing._replace(delta, rollups.TABLE, ours.partitions, before)
+    assert list(tables.published_days(lake, rollups.TABLE)) == ["2017-11-01", "2017-11-02"]
+    assert tables.read(lake, rollups.TABLE).num_rows == 2
+
+    # Other work in the meantime still is.
+    other = make_batch({"2017-11-02": rollup_rows("cleo")})
+    stale = publishing._contents(delta, rollups.TABLE, other.partitions)
+    publish(lake, approve(make_batch({"2017-11-02": rollup_rows("dora")})))
+    with pytest.raises(RaceLost, match="2017-11-02"):
+        publishing._replace(delta, rollups.TABLE, other.partitions, stale)

@@ -42,6 +42,10 @@ class LakeSettings(Section):
         le=4096,
         description="Files a day: users are spread over them by their pseudonym. A change lands everything anew.",
     )
+    first_release: PathBelowRoot = Field(
+        default=Path("releases/adaptor-27c83513cd69"),
+        description="Folder of the release that is the first champion of a new lake.",
+    )
     data_docs: PathBelowRoot = Field(default=Path("var/data_docs"), description="Where the audits' Data Docs are kept.")
 
 
@@ -82,18 +86,30 @@ class HistorySettings(Section):
     )
     interests: int = Field(default=8, ge=0, description="Long-term interests: top categories, all history.")
     text_tokens: int = Field(default=1_024, ge=64, description="Cap of a context's text form, in tokens.")
+    hybrid_tokens: int = Field(default=1_024, ge=64, description="Cap of its hybrid form, in tokens and slots.")
     trends: int = Field(default=5, ge=0, description="Rising categories among a week's signals.")
     trend_minimum: int = Field(default=30, ge=1, description="Fewest actions a week for a trend to count.")
+
+
+class EmbedderSettings(Section):
+    model: PathBelowRoot | None = Field(
+        default=None, description="A sentence-transformers folder; none: all-MiniLM-L6-v2 from its wheel."
+    )
 
 
 class InferenceSettings(Section):
     """PAPER 1.4 leaves these open (its section 6); every one is a choice of ours."""
 
+    representation: Literal["hybrid", "text"] = Field(
+        default="hybrid", description="How prompts show a history: one slot an entity (PAPER 1.2), or V1's text."
+    )
     users: int = Field(default=0, ge=0, description="Users drawn by a stable hash; 0 means all.")
     minimum_events: int = Field(default=30, ge=1, description="Fewest actions in the history to be inferred.")
     minimum_active_days: int = Field(default=5, ge=1, description="Fewest active days to be inferred.")
     shards: int = Field(default=1, ge=1, description="Mapped inference tasks a day.")
-    chunk_users: int = Field(default=16, ge=1, description="Users done together; the unit of a resume.")
+    chunk_users: int = Field(
+        default=16, ge=1, description="Users done together, the unit of a resume: fewer where the cache holds fewer."
+    )
     personas: int = Field(default=3, ge=1, le=8, description="K, the planner's personas.")
     evidence: int = Field(default=3, ge=1, le=6, description="Categories that a persona rests on, at most.")
     grouped_evidence: bool = Field(
@@ -137,7 +153,10 @@ class EngineSettings(Section):
     )
     dtype: Literal["float32", "bfloat16", "float16", "auto"] = "float32"
     maximum_tokens: int = Field(default=8_192, ge=512, description="The model's window.")
-    cache_gib: float = Field(default=2.0, gt=0, description="Memory of the key-value cache.")
+    cache_gib: float = Field(default=3.0, gt=0, description="Memory of the key-value cache.")
+    queued_mib: float = Field(
+        default=256.0, gt=0, description="Prompts' embeddings handed to the engine and not answered yet, at most."
+    )
     block_tokens: int = Field(
         default=32, ge=32, multiple_of=32, description="Block of the prefix cache; on CPU a multiple of 32."
     )
@@ -149,6 +168,27 @@ class EngineSettings(Section):
     tensor_parallel: int = Field(default=1, ge=1)
     quantization: str | None = Field(default=None, description="For example fp8, where the hardware has it.")
     threads: int = Field(default=2, ge=1, description="OMP threads: 2 on a quiet machine, 1 on a busy one.")
+    seed: int = 0
+
+
+class AdaptorSettings(Section):
+    """Training of the entity adaptor. PAPER 1.2 leaves sizes and mix open; every one is a choice of ours."""
+
+    hidden: int = Field(
+        default=768, ge=2, description="d_hidden; at least twice the embedder's width, so that it can start linear."
+    )
+    ridge: float = Field(default=1e-5, gt=0, description="Penalty of the closed-form start, by entity.")
+    steps: int = Field(default=600, ge=0, description="Optimizer steps; 0 keeps the closed-form start.")
+    questions: int = Field(default=24, ge=0, description="Self-perception questions a step.")
+    interest_mining: int = Field(default=1, ge=0, description="Interest-mining prompts a step.")
+    tag_prediction: int = Field(default=1, ge=0, description="Tag-prediction prompts a step.")
+    alignment_users: int = Field(default=96, ge=0, description="Train users whose full-text answers are the targets.")
+    alignment_tokens: int = Field(default=400, ge=64, description="Cap of their histories as text, in tokens.")
+    learning_rate: float = Field(default=1e-3, gt=0, description="Peak, after a tenth of the steps; then cosine.")
+    dtype: Literal["float32", "bfloat16"] = Field(
+        default="bfloat16", description="Of the frozen language model in training; the adaptor is float32."
+    )
+    checkpoint_steps: int = Field(default=50, ge=1, description="Steps between two states that a killed run resumes.")
     seed: int = 0
 
 
@@ -170,8 +210,10 @@ class Settings(BaseSettings):
     source: SourceSettings = SourceSettings()
     spark: SparkSettings = SparkSettings()
     history: HistorySettings = HistorySettings()
+    embedder: EmbedderSettings = EmbedderSettings()
     inference: InferenceSettings = InferenceSettings()
     engine: EngineSettings = EngineSettings()
+    adaptor: AdaptorSettings = AdaptorSettings()
     airflow: AirflowSettings = AirflowSettings()
 
 

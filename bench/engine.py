@@ -25,6 +25,7 @@ from lake.location import Lake
 from model_steps import engine, inputs
 from model_steps.asking import Answer, Request
 from model_steps.infer import infer
+from model_steps.slots import EntitySlots
 from settings import Settings, load_settings
 
 log = logging.getLogger("intentflow")
@@ -48,7 +49,8 @@ class Recorder:
     output_tokens: int = 0
     seconds: float = 0.0
 
-    def __call__(self) -> Recorder:
+    def __call__(self, slots: EntitySlots | None) -> Recorder:
+        self.engine.slots = slots
         return self
 
     def generate(self, requests: Sequence[Request]) -> list[Answer]:
@@ -93,7 +95,7 @@ def run_plain(running: engine.Engine, recorded: Recorder) -> tuple[float, int]:
     """B: the same prompts through vLLM's own ``generate``; returns seconds and tokens written."""
     waves = [
         (
-            [{"prompt": request.prompt} for request in wave],
+            [running.prompt_of(request) for request in wave],
             [engine.sampling_parameters(request.sampling) for request in wave],
         )
         for wave in recorded.waves

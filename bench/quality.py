@@ -25,9 +25,9 @@ from evaluation.freeze import freeze
 from evaluation.grid import Scores
 from evaluation.holdout import read_frozen
 from evaluation.situations import RIVALS, Situation
-from evaluation.splits import Registry, add_days, drawn
 from lake import tables
 from lake.location import Lake
+from lake.splits import Registry, add_days, drawn
 from schemas import entities
 from settings import load_settings
 
@@ -49,6 +49,7 @@ class Measurement:
     Args:
         lake: for the log. work: for what inference reads and answers. users: held-out users, 0 for all.
         tuning_users: train users for the combination's weights. model: whether intents are measured.
+        release: folder of the release to measure, none for the one that is shipped.
     """
 
     lake: Lake
@@ -58,6 +59,7 @@ class Measurement:
     users: int
     tuning_users: int
     model: bool
+    release: Path | None = None
 
     def run(self) -> dict[str, Any]:
         """Prepare, fit, infer, compare; returns the figures."""
@@ -111,7 +113,7 @@ class Measurement:
         """Add the intents of situations to their scores; returns what is said of the inference."""
         said: dict[str, Any] = {"settings": inferred.SETTINGS}
         for name, (situation, scores) in situations.items():
-            found = inferred.infer(self.lake, self.work, situation.day, situation.grid.users)
+            found = inferred.infer(self.lake, self.work, situation.day, situation.grid.users, self.release)
             scores["intents"] = situation.grid.ranked(found.categories, LISTED)
             told = {key: found.manifest.get(key) for key in ("model_calls", "cached_answers", "seconds", "reused")}
             said[name] = {
@@ -127,20 +129,6 @@ def known_categories(lake: Lake) -> list[str]:
     """All categories that outcomes or tags can have; also those that the catalog no longer lists."""
     wanted = [("kind", "=", "category")]
     return list(tables.read(lake, entities.TABLE, columns=["category"], filters=wanted)["category"].to_pylist())
-
-
-def refuse_other_release(release: str) -> None:
-    """Refuse a release that inference does not use.
-
-    Raises:
-        UsageError: it uses another.
-    """
-    from model_steps import release as releases
-    from model_steps.embedder import Embedder
-
-    used = releases.current(load_settings().engine.model, Embedder().name).name
-    if release != used:
-        raise UsageError(f"--release {release}: the model folder and the prompts are the release {used}.")
 
 
 def plot(figures: Mapping[str, Any], folder: Path) -> Path:
@@ -160,8 +148,6 @@ def main(arguments: argparse.Namespace) -> dict[str, Any]:
         raise UsageError(f"{arguments.day} is no evaluation day; they are {', '.join(registry.days)}.")
     if arguments.users < 0 or arguments.tuning_users < 1:
         raise UsageError("--users is a number of users or 0 for all; --tuning-users is at least 1.")
-    if arguments.release and not arguments.rivals_only:
-        refuse_other_release(arguments.release)
     figures = Measurement(
         lake=Lake.open(arguments.lake),
         work=Lake.open(arguments.work),
@@ -170,6 +156,7 @@ def main(arguments: argparse.Namespace) -> dict[str, Any]:
         users=arguments.users,
         tuning_users=arguments.tuning_users,
         model=not arguments.rivals_only,
+        release=arguments.release,
     ).run()
     return {**figures, "plot": str(plot(figures, Path(arguments.plots)))}
 
@@ -178,7 +165,7 @@ if __name__ == "__main__":
     parser = argparse.ArgumentParser(prog="python -m bench.quality", description=__doc__)
     parser.add_argument("--users", type=int, default=500, help="held-out users, 0 for all (default: 500)")
     parser.add_argument("--day", type=day_argument, default=Registry().days[-1], help="an evaluation day")
-    parser.add_argument("--release", help="refuse to measure another release (default: the current one)")
+    parser.add_argument("--release", type=Path, help="folder of the release to measure (default: the shipped one)")
     parser.add_argument("--rivals-only", action="store_true", help="ask no model")
     parser.add_argument("--tuning-users", type=int, default=64, help="train users for the combination's weights (64)")
     parser.add_argument("--lake", default=str(FOLDER / "lake"), help="lake for the log (default: var/bench/lake)")

@@ -23,9 +23,9 @@ from bench.lakes import landed
 from bench.lakes.steps import FOLDER
 from commands.entry import day_argument, run_command
 from commands.errors import InfrastructureError, UsageError
-from evaluation.splits import add_days
 from lake import tables
 from lake.location import Lake
+from lake.splits import add_days
 from launcher.backfill import backfill
 from schemas import contexts, days
 from settings import load_settings

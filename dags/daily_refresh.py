@@ -6,7 +6,7 @@ and why, and publishes the day as a whole.
 
 **Owner:** intentflow.
 
-**Reads:** the log, items and profiles of the source that the settings name; the model folder.
+**Reads:** the log, items and profiles of the source that the settings name; the model folder; the champion, once.
 
 **Writes:** `behaviors`, `rejected_behaviors`, `items`, `profiles`, `entities`, `rollups`, `signals`, `contexts`,
 `entity_vectors`, `answers`, `intents`, `failures`, and one row in `days`, which pins the versions of the tables by day.
@@ -21,6 +21,7 @@ Skipped `audit` and `publish` tasks mean: all of it was published already, and n
 The last error in the failed task's log is one sentence that says what to do. What a retry can help was tried three
 times already. Clearing the failed task continues the run; finished work is not done again.
 
+- `champion`: the champion log or the release it names cannot be read. `python -m lake champions` shows the log.
 - `land.arrived`: the log of this day did not arrive before the deadline, or the run has no day. Ask who delivers it
   and clear the task, or trigger a run with a day.
 - `land.stage`: a column is missing, renamed or of another type, or a file is damaged. Repair the source, clear it.
@@ -29,6 +30,8 @@ times already. Clearing the failed task continues the run; finished work is not 
 - `compress`: Spark had no memory or no disk. Make room, or lower `INTENTFLOW_SPARK__DRIVER_MEMORY`; clear the task.
 - `embed`, `infer.shard`: the engine did not start or died, mostly for memory. Make room, or trigger with more shards;
   answers that were given already are kept.
+- `infer.shard` says that the release was made with another model, embedder or prompts: the sentence names the setting
+  to change, or make a release of what is there and promote it.
 - `infer.audit`: too many users failed, or some have wrong tags. Read `failures` of this day, repair the cause, clear
   `infer.shard`.
 - `publish_day`: a table has nothing for this day, or the shards used more than one release. Clear the task that the
@@ -50,6 +53,7 @@ from __future__ import annotations
 
 from airflow.sdk import CronPartitionTimetable, chain, dag, task_group
 
+from tasks.champion import RELEASE, take_champion
 from tasks.command import model_step, spark_job
 from tasks.form import DAY, FORCE, PARAMS, USERS
 from tasks.policy import DEFAULT_ARGS, Tag, first_run, last_run
@@ -81,7 +85,7 @@ def compress() -> None:
 @task_group
 def infer() -> None:
     """Planner, experts and arbiter write each user's intents; the shards are audited and published together."""
-    shards = sharded_model_step("infer", "--day", DAY, USERS, FORCE)
+    shards = sharded_model_step("infer", "--day", DAY, USERS, RELEASE, FORCE)
     publish(audit(shards))
 
 
@@ -103,7 +107,7 @@ def infer() -> None:
 )
 def daily_refresh() -> None:
     embed = model_step("embed", "--day", DAY)
-    chain(land(), compress(), embed, infer(), publish_day())
+    chain(take_champion(), land(), compress(), embed, infer(), publish_day())
 
 
 daily_refresh()

@@ -13,8 +13,8 @@ from typing import Any
 from commands.entry import run_command
 from commands.errors import SourceMissing, UsageError
 from evaluation.holdout import freeze_day, freeze_rule
-from evaluation.splits import Registry
 from lake.location import Lake
+from lake.splits import Registry
 from settings import load_settings
 
 log = logging.getLogger("intentflow")

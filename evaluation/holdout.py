@@ -9,11 +9,11 @@ import pyarrow as pa
 
 from commands.errors import DataError, SourceMissing
 from evaluation import actions
-from evaluation.splits import Registry, add_days
 from evaluation.truth import served, truth
 from lake import objects, tables
 from lake.fingerprint import digest
 from lake.location import Lake
+from lake.splits import Registry, add_days
 from schemas import behaviors, holdout
 
 FOLDER = "_holdout"

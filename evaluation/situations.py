@@ -9,8 +9,8 @@ import polars as pl
 
 from evaluation import rivals
 from evaluation.grid import Grid, Mask, Scores
-from evaluation.splits import Example, Registry
 from evaluation.truth import history, served, truth
+from lake.splits import Example, Registry
 
 RIVALS = ("popularity", "own_frequency", "co_occurrence")
 

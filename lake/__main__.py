@@ -11,7 +11,7 @@ from pathlib import Path
 
 from commands.entry import day_argument
 from commands.errors import CommandError, DataError, Exit, SourceMissing, UsageError
-from lake import cleaning, commits, contract, tables
+from lake import champion, cleaning, commits, contract, tables
 from lake.days import pinned_elsewhere, states
 from lake.location import Lake
 from schemas.registry import TABLES
@@ -112,6 +112,23 @@ def show_days(lake: Lake, due_only: bool) -> None:
         print(f"{count['published']} days are published, {count['due']} are due again, {count['landed']} only landed.")
 
 
+def show_champions(lake: Lake) -> None:
+    """The champion log, newest first."""
+    found = champion.log_of(lake)
+    for record in reversed(found):
+        print(
+            f"{record.number:>6}  {record.at}  {record.release:24}  {_short(record.by, 16):16}  {_short(record.reason)}"
+        )
+    if not found:
+        print("Nobody is champion yet: the first refresh installs the release that is shipped with the code.")
+
+
+def promote(lake: Lake, folder: Path, reason: str) -> None:
+    """Install a release and make it champion."""
+    record = champion.promote(lake, folder, reason)
+    print(f"{record.release} is champion by record {record.number}: refreshes that begin from now on use it.")
+
+
 def clean(lake: Lake, older_than_hours: float, apply: bool) -> None:
     """List or delete what the lake can do without."""
     if not older_than_hours >= 0:
@@ -166,6 +183,10 @@ def _parser() -> argparse.ArgumentParser:
     one.add_argument("--version", type=_count, required=True, help="the version to go back to")
     one = add("days", "the landed and the published days, and which are due again")
     one.add_argument("--due", action="store_true", help="only those that rest on behaviors which changed since")
+    add("champions", "the champion log: which release refreshes use, since when, and why")
+    one = add("promote", "install a release's folder on the lake and make it champion")
+    one.add_argument("folder", type=Path, metavar="FOLDER", help="a release, such as those below releases/")
+    one.add_argument("--reason", required=True, help="why, for the log")
     one = add("clean", "list, or delete, staged leftovers and files that no kept version needs")
     hours = cleaning.RETENTION_HOURS
     one.add_argument(
@@ -197,6 +218,10 @@ def run(arguments: argparse.Namespace) -> None:
         restore(lake, TABLES[arguments.table], arguments.version)
     elif arguments.what == "days":
         show_days(lake, arguments.due)
+    elif arguments.what == "champions":
+        show_champions(lake)
+    elif arguments.what == "promote":
+        promote(lake, arguments.folder, arguments.reason)
     else:
         clean(lake, arguments.older_than_hours, arguments.apply)
 

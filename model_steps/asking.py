@@ -33,6 +33,7 @@ class Request:
 
     Args:
         prompt: the rendered text. attempt: 0, or a later try, which gets another seed.
+        entities: what the slots in the prompt stand for, in their order (representation/hybrid.py).
     """
 
     user_id: str
@@ -40,21 +41,30 @@ class Request:
     prompt: str
     sampling: Sampling
     attempt: int = 0
+    entities: tuple[str, ...] = ()
 
     @classmethod
     def seeded(
-        cls, user_id: str, role: str, prompt: str, sampling: Sampling, seed: int = 0, attempt: int = 0
+        cls,
+        user_id: str,
+        role: str,
+        prompt: str,
+        sampling: Sampling,
+        seed: int = 0,
+        attempt: int = 0,
+        entities: tuple[str, ...] = (),
     ) -> Request:
         """A request whose seed follows from what it asks: the same question gets the same answer."""
-        own = int(digest([prompt, seed, attempt])[:8], 16) & 0x7FFFFFFF
-        return cls(user_id, role, prompt, replace(sampling, seed=own), attempt)
+        own = int(digest([prompt, entities, seed, attempt])[:8], 16) & 0x7FFFFFFF
+        return cls(user_id, role, prompt, replace(sampling, seed=own), attempt, entities)
 
     def key(self, release: str, engine: str) -> str:
-        """Key of the answer: digest of rendered prompt, release, sampling and output schema.
+        """Key of the answer: digest of rendered prompt with its entities, release, sampling and output schema.
 
         ``engine`` names what else decides about the answer, such as the number format.
         """
-        return digest([self.prompt, release, engine, asdict(self.sampling)]) + digest([self.role, self.prompt])
+        asked = [self.prompt, self.entities]
+        return digest([asked, release, engine, asdict(self.sampling)]) + digest([self.role, asked])
 
 
 @dataclass(frozen=True)

@@ -10,6 +10,7 @@ from jinja2.sandbox import ImmutableSandboxedEnvironment
 from tokenizers import Tokenizer
 
 from commands.errors import ConfigurationError
+from representation.hybrid import SLOT
 
 
 class Chat:
@@ -43,6 +44,11 @@ class Chat:
                 f"The model's chat template refuses a system and a user message: {error}"
             ) from None
 
+    def tokens(self, text: str) -> list[int]:
+        """A text's token ids."""
+        return list(self._tokenizer.encode(text, add_special_tokens=False).ids)
+
     def count(self, text: str) -> int:
-        """Tokens of a text."""
-        return len(self._tokenizer.encode(text, add_special_tokens=False))
+        """Positions of a text in a prompt: its tokens, and its slots."""
+        parts = text.split(SLOT)
+        return sum(len(self.tokens(part)) for part in parts) + len(parts) - 1

@@ -19,7 +19,7 @@ from commands.entry import day_argument, run_command
 from commands.progress import Progress
 from lake import tables
 from lake.location import Lake
-from model_steps.embedder import DIMENSIONS, Embedder, Vectors
+from model_steps.embedder import Embedder, Vectors
 from model_steps.engine import prepare_environment
 from schemas import contexts, entities, entity_vectors
 from settings import load_settings
@@ -58,7 +58,7 @@ def missing(lake: Lake, embedder: str, day: str | None) -> tuple[pa.Table, int]:
 def vector_rows(entity_ids: pa.Array, embedder: str, vectors: Vectors) -> pa.Table:
     """Rows of ``entity_vectors``."""
     flat = pa.array(np.ascontiguousarray(vectors).reshape(-1), pa.float32())
-    offsets = pa.array(np.arange(0, len(flat) + 1, DIMENSIONS), pa.int32())
+    offsets = pa.array(np.arange(0, len(flat) + 1, vectors.shape[1]), pa.int32())
     return pa.table(
         {
             "entity_id": entity_ids,
@@ -96,7 +96,7 @@ def embed(lake: Lake, embedder: Embedder, day: str | None = None) -> dict[str, A
 def main(arguments: argparse.Namespace) -> dict[str, Any]:
     settings = load_settings()
     prepare_environment(settings.engine)
-    return embed(Lake.open(arguments.lake or settings.lake.uri), Embedder(), arguments.day)
+    return embed(Lake.open(arguments.lake or settings.lake.uri), Embedder(settings.embedder.model), arguments.day)
 
 
 if __name__ == "__main__":

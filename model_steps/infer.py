@@ -1,8 +1,8 @@
 """Infer what each user intends to buy next: ``python -m model_steps.infer --day D --shard i/n``.
 
 Reads the day's contexts and signals, lets planner, experts and arbiter work chunk by chunk, and stages ``intents``
-and ``failures`` of this shard. Answers are cached by what was asked: a killed run goes on at the chunk it was in, and
-a user for whom nothing changed costs no model call.
+and ``failures`` of this shard, all with one release (default: the lake's champion). Answers are cached by what was
+asked: a killed run goes on at the chunk it was in, and a user for whom nothing changed costs no model call.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ import argparse
 import logging
 import time
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -18,32 +19,41 @@ import representation
 from commands.entry import day_argument, run_command
 from commands.errors import UsageError
 from commands.progress import Progress
-from lake import tables
+from lake import champion, releases, tables
 from lake.fingerprint import code_digest, fingerprint
 from lake.location import Lake
 from lake.releases import Release
 from lake.staging import Batch, StagedPartition, stage
-from model_steps import agents, inputs, population, release
+from model_steps import agents, inputs, population
 from model_steps.agents.hmas import Failed, Hmas, Intents
 from model_steps.agents.words import Categories, WordFinder
 from model_steps.answer_cache import AnswerCache, Model
+from model_steps.cache_capacity import tokens_that_fit
 from model_steps.chat import Chat
 from model_steps.embedder import Embedder
 from model_steps.engine import Engine, engine_name, prepare_environment
+from model_steps.release import adaptor_of, refuse_foreign
+from model_steps.slots import EntitySlots, read_slots
 from schemas import contexts, failures, intents, signals
 from settings import Settings, load_settings
 
 log = logging.getLogger("intentflow")
 
 STEP = "infer"
+# What of this room decides about intents, besides the agents.
+CODE = ("infer.py", "inputs.py", "asking.py", "population.py", "adaptor.py", "hybrid_prompt.py", "slots.py")
 
 
 class StartsModel(Protocol):
-    """Gives a model when it is needed, and says how long that took."""
+    """Gives a model when it is needed, and says how long that took.
+
+    Args of a call:
+        slots: the vectors of the entities that prompts have slots for; none when all prompts are text.
+    """
 
     seconds: float
 
-    def __call__(self) -> Model: ...
+    def __call__(self, slots: EntitySlots | None) -> Model: ...
 
 
 class LazyEngine:
@@ -53,9 +63,9 @@ class LazyEngine:
         self._settings = settings
         self.seconds = 0.0
 
-    def __call__(self) -> Model:
+    def __call__(self, slots: EntitySlots | None) -> Model:
         started = time.monotonic()
-        engine = Engine(self._settings.engine)
+        engine = Engine(self._settings.engine, slots)
         self.seconds += time.monotonic() - started
         return engine
 
@@ -128,11 +138,11 @@ def name_of_work(
             "shards": shards,
             "engine": engine_name(settings.engine),
             "window": settings.engine.maximum_tokens,
-            "text_tokens": settings.history.text_tokens,
+            "history_tokens": inputs.cap_of(settings),
             **settings.inference.model_dump(exclude={"users", "shards"}),
         },
         code_digest(
-            *(Path(__file__).with_name(name) for name in ("infer.py", "inputs.py", "asking.py", "population.py")),
+            *(Path(__file__).with_name(name) for name in CODE),
             agents,
             representation,
             Path(str(intents.__file__)),
@@ -154,21 +164,29 @@ def infer(
     settings: Settings,
     users: int,
     force: bool = False,
+    release: str | None = None,
     start: StartsModel | None = None,
 ) -> dict[str, Any]:
     """Infer one shard of a day and stage it; returns the manifest.
 
     Args:
+        release: name of the release to use (default: the lake's champion).
         start: gives the model (default: the engine of the settings, started when the first answer is missing).
 
     Raises:
-        SourceMissing: contexts, signals or category vectors are missing. InfrastructureError: the engine failed.
+        SourceMissing: contexts, signals or vectors are missing. DataError: the release is for another model, embedder
+        or prompts. InfrastructureError: the engine failed.
     """
     started = time.monotonic()
     number, shards = population.parse_shard(shard)
     everybody = inputs.eligible(lake, day, settings.inference, users)
-    embedder = Embedder()
-    made_with = release.current(settings.engine.model, embedder.name)
+    embedder = Embedder(settings.embedder.model)
+    release = release or champion.take(lake, settings.lake.first_release)[0].release
+    made_with, files = releases.read(lake, release)
+    refuse_foreign(made_with, settings.engine.model, embedder.name)
+    adaptor = None
+    if settings.inference.representation == "hybrid":
+        adaptor = adaptor_of(made_with, files, settings.engine.model, embedder)
     categories = inputs.read_categories(lake, embedder.name)
     digest = inputs.categories_digest(categories)
     name = name_of_work(lake, day, settings, everybody, shards, made_with, digest)
@@ -178,22 +196,25 @@ def infer(
         return {**head, "batches": [], "reused": True}
     own = population.shard_of(everybody, number, shards)
     start = start or LazyEngine(settings)
-    engine = engine_name(settings.engine)
-    cache = AnswerCache(lake, own, day, made_with.name, engine, start)
+    people = inputs.read_contexts(lake, day, own) if own else []
+    known = inputs.read_entities(lake, people) if people else {}
+    slots = read_slots(lake, adaptor, sorted(known)) if adaptor else None
+    cache = AnswerCache(lake, own, day, made_with.name, engine_name(settings.engine), partial(start, slots))
     chat = Chat(settings.engine.model)
     words = WordFinder(categories, embedder.vocabulary, settings.inference.word_categories)
     signals_shown = inputs.signals_text(lake, day)
     hmas = Hmas(settings.inference, cache.ask, embedder.embed, chat.render, words, signals_shown, settings.engine.seed)
-    people = inputs.read_contexts(lake, day, own) if own else []
     limit = inputs.history_limit(
-        hmas, chat.count, settings.inference, settings.history.text_tokens, settings.engine.maximum_tokens
+        hmas, chat.count, settings.inference, inputs.cap_of(settings), settings.engine.maximum_tokens
     )
-    prepared = inputs.prepare(people, inputs.read_entities(lake, people) if people else {}, chat.count, limit)
+    prepared = inputs.prepare(people, known, chat.count, limit, settings.inference.representation)
+    capacity = tokens_that_fit(settings.engine)
+    taken = partial(inputs.tokens_of_user, hmas=hmas, count=chat.count, settings=settings.inference)
     fixed = time.monotonic() - started
     rows: list[dict[str, Any]] = []
     failed: list[Failed] = []
     progress = Progress(len(own), "users", every_seconds=0)
-    for chunk in population.chunks_of(prepared.users, settings.inference.chunk_users):
+    for chunk in population.chunks_of(prepared.users, settings.inference.chunk_users, taken, capacity):
         cache.begin_chunk()
         done, lost = hmas.run(chunk)
         cache.end_chunk()
@@ -224,7 +245,9 @@ def infer(
         "chosen_by": {kind: round(by.count(kind) / len(by), 4) if by else 0.0 for kind in ("arbiter", "completion")},
         "cut_users": prepared.cut_users,
         "dropped_periods": prepared.dropped_periods,
+        "representation": settings.inference.representation,
         "block_tokens": settings.engine.block_tokens,
+        "cache_tokens": capacity,
         **vars(hmas.happened),
         "seconds_fixed": round(fixed + start.seconds, 3),
         "seconds_engine_start": round(start.seconds, 3),
@@ -262,7 +285,7 @@ def main(arguments: argparse.Namespace) -> dict[str, Any]:
     if users < 0:
         raise UsageError("--users is the number of users, or 0 for all.")
     lake = Lake.open(arguments.lake or settings.lake.uri)
-    return infer(lake, arguments.day, arguments.shard, settings, users, arguments.force)
+    return infer(lake, arguments.day, arguments.shard, settings, users, arguments.force, arguments.release)
 
 
 if __name__ == "__main__":
@@ -271,5 +294,6 @@ if __name__ == "__main__":
     parser.add_argument("--lake", help="address of the lake (default: the setting)")
     parser.add_argument("--shard", default="1/1", help="i/n: shard i (from 1) of n (default: 1/1, all users)")
     parser.add_argument("--users", type=int, help="users drawn by a stable hash, 0 for all (default: the setting)")
+    parser.add_argument("--release", help="name of a release on the lake (default: the champion)")
     parser.add_argument("--force", action="store_true", help="infer again even when nothing changed")
     run_command(main, parser)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,21 +14,24 @@ from lake import tables
 from lake.fingerprint import digest
 from lake.location import Lake
 from model_steps import population
-from model_steps.agents import arbiter, planner
+from model_steps.agents import arbiter, expert, planner
 from model_steps.agents.data_text import delimit, delimit_block
 from model_steps.agents.evidence import Entity, facts_of
 from model_steps.agents.hmas import Hmas, User
 from model_steps.agents.words import Categories
-from model_steps.embedder import DIMENSIONS
 from representation.context import Context, from_row
-from representation.text import fit_text, render_profile, render_text
+from representation.fit import fit
+from representation.hybrid import SLOT, Hybrid, render_hybrid
+from representation.text import render_profile, render_text
 from schemas import contexts, entities, entity_vectors, signals
-from settings import InferenceSettings
+from settings import InferenceSettings, Settings
 
 PATH_SEPARATOR = " > "
 SHOWN = ("user_id", "periods", "attributes", "interests")
 # A tag of the pool on a line of its own, at most (tokens).
 TOKENS_PER_POOL_LINE = 16
+# An expert's prompt, at most, as long as it is asked once.
+EXPERT_PROMPT = 400
 
 
 def eligible(lake: Lake, day: str, settings: InferenceSettings, users: int) -> list[str]:
@@ -101,7 +104,7 @@ def read_categories(lake: Lake, embedder: str) -> Categories:
             f"{len(ids) - (found.num_rows if found else 0)} of {len(ids)} categories have no vector of {embedder}: run "
             "`python -m model_steps.embed` first."
         )
-    flat = found["vector"].combine_chunks().flatten().to_numpy().reshape(-1, DIMENSIONS)
+    flat = found["vector"].combine_chunks().flatten().to_numpy().reshape(len(ids), -1)
     number = {entity: row for row, entity in enumerate(found["entity_id"].to_pylist())}
     order = sorted(range(len(ids)), key=lambda row: str(rows["category"][row]))
     return Categories(
@@ -135,6 +138,12 @@ class Prepared:
     dropped_periods: int
 
 
+def cap_of(settings: Settings) -> int:
+    """The settings' cap of a history in the form that prompts show (tokens and slots)."""
+    history = settings.history
+    return history.hybrid_tokens if settings.inference.representation == "hybrid" else history.text_tokens
+
+
 def history_limit(hmas: Hmas, count: Callable[[str], int], settings: InferenceSettings, cap: int, window: int) -> int:
     """Tokens that a history may have: the cap, or what the window leaves beside the longest task and its answer.
 
@@ -155,24 +164,51 @@ def history_limit(hmas: Hmas, count: Callable[[str], int], settings: InferenceSe
     return limit
 
 
-def prepare(people: Sequence[Context], known: dict[str, Entity], count: Callable[[str], int], limit: int) -> Prepared:
-    """Cut each context to the limit, oldest periods first, and render it."""
+def prepare(
+    people: Sequence[Context],
+    known: Mapping[str, Entity],
+    count: Callable[[str], int],
+    limit: int,
+    representation: str,
+) -> Prepared:
+    """Cut each context to the limit, oldest periods first, and render it.
+
+    Args:
+        count: positions of a text in a prompt. representation: ``hybrid`` or ``text``.
+    """
     texts = {entity_id: entity.text for entity_id, entity in known.items()}
+
+    def rendered(context: Context) -> Hybrid:
+        if representation == "hybrid":
+            return render_hybrid(context)
+        return Hybrid(render_text(context, texts), ())
+
     users, cut, dropped = [], 0, 0
     for person in people:
-        fitted, periods = fit_text(person, texts, count, limit)
+        fitted, periods = fit(person, lambda context: count(rendered(context).text), limit)
         cut += fitted != person
         dropped += periods
+        shown = rendered(fitted)
         users.append(
             User(
                 user_id=person.user_id,
-                history=delimit_block(render_text(fitted, texts)),
+                history=SLOT.join(delimit_block(part) for part in shown.parts()),
+                entities=shown.entities,
                 profile=delimit_block(render_profile(fitted)),
                 # The evidence is what the prompt shows: a persona cannot rest on what the planner did not read.
                 facts=tuple(facts_of(fitted, known)),
             )
         )
     return Prepared(tuple(users), cut, dropped)
+
+
+def tokens_of_user(user: User, hmas: Hmas, count: Callable[[str], int], settings: InferenceSettings) -> int:
+    """What a user takes of the engine's cache at most, from the planner's call to the arbiter's."""
+    context = count(hmas.prompt_with_context(user.history, ""))
+    plan = planner.TOKENS_PER_PERSONA * settings.personas
+    experts = settings.personas * (EXPERT_PROMPT + expert.TOKENS_PER_TAG * settings.tags_per_expert)
+    pool = settings.personas * settings.tags_per_expert * TOKENS_PER_POOL_LINE
+    return context + plan + experts + pool + arbiter.TOKENS_PER_TAG * settings.tags
 
 
 def rows_of(table: Any, rows: Sequence[dict[str, Any]], day: str) -> pa.Table:

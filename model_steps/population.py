@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import TypeVar
 
 from commands.errors import UsageError
@@ -35,6 +35,22 @@ def shard_of(items: Sequence[Item], number: int, total: int) -> list[Item]:
     return list(items[len(items) * number // total : len(items) * (number + 1) // total])
 
 
-def chunks_of(items: Sequence[Item], size: int) -> list[list[Item]]:
-    """Fixed chunks in order: the same users are always done together."""
-    return [list(items[start : start + size]) for start in range(0, len(items), size)]
+def chunks_of(
+    items: Sequence[Item], size: int, tokens_of: Callable[[Item], int] = lambda _: 0, capacity: int = 0
+) -> list[list[Item]]:
+    """Fixed chunks in order: the same users are always done together.
+
+    Args:
+        size: most users of a chunk. tokens_of: what a user takes of the cache. capacity: what the cache holds; a
+            single user that exceeds it goes alone.
+    """
+    chunks: list[list[Item]] = []
+    held = 0
+    for item in items:
+        tokens = tokens_of(item)
+        if not chunks or len(chunks[-1]) == size or held + tokens > capacity:
+            chunks.append([])
+            held = 0
+        chunks[-1].append(item)
+        held += tokens
+    return chunks

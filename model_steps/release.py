@@ -1,25 +1,40 @@
-"""The release that answers are made with. For now it is the untuned model with the prompts as they are."""
+"""Whether a release fits what a run has: model folder, prompts, embedder; and making one of what there is.
+
+``python -m model_steps.release --out releases [--adaptor FILE]`` makes a release of the model folder and the embedder
+of the settings, the prompts as they are, and an adaptor; ``python -m lake promote FOLDER`` makes it champion.
+"""
 
 from __future__ import annotations
 
+import argparse
 import hashlib
+import json
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
-from commands.errors import ConfigurationError
+from commands.entry import run_command
+from commands.errors import ConfigurationError, DataError, UsageError
+from lake import releases
 from lake.fingerprint import digest
-from lake.releases import Release
+from lake.releases import ADAPTOR, Release
+from model_steps import adaptor
+from model_steps.adaptor import Adaptor, model_width
 from model_steps.agents.prompt_files import prompts_digest
+from model_steps.embedder import Embedder
+from settings import load_settings
 
-_PARTS = (".safetensors", ".json", ".jinja", ".model")
+# What decides about an answer; a configuration also names the library's version that wrote it.
+_PARTS = ("*.safetensors", "tokenizer.json", "chat_template.jinja")
 
 
 def model_digest(folder: Path) -> str:
-    """Digest of a model folder's weights, configuration, tokenizer and chat template.
+    """Digest of a model folder's weights, tokenizer and chat template.
 
     Raises:
         ConfigurationError: there is no model.
     """
-    files = sorted(file for file in folder.glob("*") if file.suffix in _PARTS)
+    files = sorted(file for part in _PARTS for file in folder.glob(part))
     if not any(file.suffix == ".safetensors" for file in files):
         raise ConfigurationError(
             f"There is no model in {folder}: run `python -m model_steps.weights`, or set INTENTFLOW_ENGINE__MODEL."
@@ -31,6 +46,74 @@ def model_digest(folder: Path) -> str:
     return digest(found)
 
 
-def current(model: Path, embedder: str) -> Release:
-    """The release of a model folder."""
-    return Release(model=model_digest(model), prompts=prompts_digest(), embedder=embedder)
+def refuse_foreign(release: Release, model: Path, embedder: str) -> None:
+    """Refuse a release that was made for something else than this run has.
+
+    Raises:
+        DataError: naming what differs, and what to do.
+    """
+    model_here, prompts_here = model_digest(model), prompts_digest()
+    parts = (
+        ("the language model", release.model, model_here, "set INTENTFLOW_ENGINE__MODEL to that model's folder"),
+        ("the embedder", release.embedder, embedder, "set INTENTFLOW_EMBEDDER__MODEL to that embedder's folder"),
+        ("the prompts", release.prompts, prompts_here, "check out the code with those prompts"),
+    )
+    for part, wanted, here, remedy in parts:
+        if wanted != here:
+            raise DataError(
+                f"The release {release.name} was made with {part} {wanted[:40]}, and here it is {here[:40]}: {remedy}, "
+                "or make a release of what is here (`python -m model_steps.release --help`) and promote it."
+            )
+
+
+def adaptor_of(release: Release, files: Mapping[str, bytes], model: Path, embedder: Embedder) -> Adaptor:
+    """The entity adaptor of a release.
+
+    Raises:
+        DataError: it has none, or one that does not fit.
+    """
+    if ADAPTOR not in files:
+        raise DataError(
+            f"The release {release.name} has no entity adaptor: set INTENTFLOW_INFERENCE__REPRESENTATION=text, or "
+            "train one with `python -m model_steps.train_adaptor`."
+        )
+    widths = (embedder.dimensions, model_width(model))
+    return adaptor.load(files[ADAPTOR], embedder.name, model_digest(model), widths, f"{release.name}/{ADAPTOR}")
+
+
+def make(folder: Path, adaptor_file: Path | None) -> Release:
+    """Write a release of what the settings name; returns it.
+
+    Raises:
+        UsageError: there is no such adaptor file. DataError: the adaptor does not fit.
+    """
+    settings = load_settings()
+    embedder = Embedder(settings.embedder.model)
+    model = model_digest(settings.engine.model)
+    files: dict[str, bytes] = {}
+    training: dict[str, Any] = {}
+    if adaptor_file is not None:
+        try:
+            files[ADAPTOR] = adaptor_file.read_bytes()
+            record = adaptor_file.with_suffix(".json")
+            training = json.loads(record.read_text()) if record.is_file() else {}
+        except OSError as error:
+            raise UsageError(f"--adaptor {adaptor_file} cannot be read: {error.strerror}.") from None
+        widths = (embedder.dimensions, model_width(settings.engine.model))
+        adaptor.load(files[ADAPTOR], embedder.name, model, widths, str(adaptor_file))
+    digests = {name: releases.file_digest(content) for name, content in files.items()}
+    release = Release(model, prompts_digest(), embedder.name, digests, training)
+    releases.save(folder, release, files)
+    return release
+
+
+def main(arguments: argparse.Namespace) -> dict[str, Any]:
+    release = make(arguments.out, arguments.adaptor)
+    return {"release": release.name, "folder": str(arguments.out / release.name)}
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(prog="python -m model_steps.release", description=__doc__)
+    parser.add_argument("--out", type=Path, required=True, help="folder to write the release's folder into")
+    parser.add_argument("--adaptor", type=Path, help="a trained adaptor; its training record lies beside it as JSON")
+    run_command(main, parser)

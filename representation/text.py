@@ -5,9 +5,9 @@ First behaviors are grouped by time and action, then items that share the same t
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 
-from representation.context import Context, EntityCount, Period
+from representation.context import Context
 
 Texts = Mapping[str, str]
 Signature = tuple[tuple[str, tuple[str, ...]], ...]
@@ -55,36 +55,3 @@ def render_profile(context: Context) -> str:
 def render_text(context: Context, texts: Texts) -> str:
     """Profile and history as text."""
     return "\n".join(part for part in (render_profile(context), render_history(context, texts)) if part)
-
-
-def fit_text(context: Context, texts: Texts, count_tokens: Callable[[str], int], limit: int) -> tuple[Context, int]:
-    """Cut a context until its text has at most ``limit`` tokens; returns it with the number of periods dropped.
-
-    The oldest periods go first. When the newest alone is too long, its last entities go (the rarest).
-    """
-    dropped = 0
-    while count_tokens(render_text(context, texts)) > limit:
-        shorter = context.without_oldest_period()
-        if shorter is not None:
-            context, dropped = shorter, dropped + 1
-            continue
-        entities = sum(len(group.entities) for period in context.periods for group in period.actions)
-        if entities <= 1:
-            break
-        context = _with_first_entities(context, entities * 3 // 4)
-    return context, dropped
-
-
-def _with_first_entities(context: Context, keep: int) -> Context:
-    left = keep
-    periods = []
-    for period in context.periods:
-        groups = []
-        for group in period.actions:
-            kept: tuple[EntityCount, ...] = group.entities[:left]
-            left -= len(kept)
-            if kept:
-                groups.append(type(group)(group.action, kept))
-        if groups:
-            periods.append(Period(period.name, tuple(groups)))
-    return type(context)(context.user_id, tuple(periods), context.attributes, context.interests)

@@ -10,17 +10,19 @@ from __future__ import annotations
 import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
 
 from bench.lakes.steps import run_step
-from lake import audits, tables
+from lake import audits, releases, tables
 from lake.location import Lake
 from lake.publishing import publish
 from lake.staging import Batch, StagedPartition, stage
 from schemas import contexts, entities, entity_vectors, intents, signals
 from schemas.table import Table
+from settings import load_settings
 
 log = logging.getLogger("intentflow")
 
@@ -46,15 +48,22 @@ class Inferred:
     manifest: Mapping[str, Any]
 
 
-def infer(log_lake: Lake, work: Lake, day: str, users: Sequence[str]) -> Inferred:
+def infer(log_lake: Lake, work: Lake, day: str, users: Sequence[str], release: Path | None = None) -> Inferred:
     """Infer the intents of users as of a day.
 
     Args:
         log_lake: has the day's contexts, signals and vectors. work: where the answers are kept.
+        release: folder of the release to use (default: the one that is shipped with the code).
+
+    Raises:
+        UsageError: the folder is no release.
     """
+    made_with, files = releases.load(release or load_settings().lake.first_release)
+    releases.install(work, made_with, files)
     copy_inputs(log_lake, work, day, users)
     log.info("Inferring %d users as of %s.", len(users), day)
-    manifest = run_step("model_steps.infer", "--day", day, "--lake", work.root, environment=SETTINGS)
+    named = ("--day", day, "--lake", work.root, "--release", made_with.name)
+    manifest = run_step("model_steps.infer", *named, environment=SETTINGS)
     # Failed users count as found nothing, so the audit's bound on failures is none here.
     publish_unaudited(work, [Batch.load(work, path) for path in manifest["batches"]])
     rows = tables.read(work, intents.TABLE, day, columns=["user_id", "rank", "category"])

@@ -28,11 +28,13 @@ class User:
     """What the agents know of a user.
 
     Args:
-        history: profile and history as text, delimited and cut to its cap. profile: the profile alone.
+        history: profile and history, delimited and cut to its cap. entities: what the slots in it stand for.
+        profile: the profile alone.
     """
 
     user_id: str
     history: str
+    entities: tuple[str, ...]
     profile: str
     facts: tuple[CategoryFacts, ...]
 
@@ -131,8 +133,8 @@ class Hmas:
         system, frame = prompt_files.load("context")
         return self._render(system, frame.substitute(profile_and_history=history, signals=self._signals, task=task))
 
-    def _personas(self, case: _Case) -> int:
-        return min(self._settings.personas, len(case.user.facts))
+    def _personas(self, user: User) -> int:
+        return min(self._settings.personas, len(user.facts))
 
     def _plan(self, cases: Sequence[_Case]) -> None:
         pending = []
@@ -142,11 +144,11 @@ class Hmas:
             else:
                 case.failed = Failed(case.user.user_id, "the history has no category that a persona could rest on", 0)
         for attempt in range(self._settings.attempts):
-            answers = self._ask([self._plan_request(case, attempt) for case in pending])
+            answers = self._ask([self.plan_request(case.user, attempt) for case in pending])
             again = []
             for case, answer in zip(pending, answers, strict=True):
                 try:
-                    case.personas, completed = planner.parse(answer.text, case.user.facts, self._personas(case))
+                    case.personas, completed = planner.parse(answer.text, case.user.facts, self._personas(case.user))
                     self.happened.evidence_completed += completed
                 except Unusable as error:
                     again.append(case)
@@ -157,16 +159,17 @@ class Hmas:
             if not pending:
                 break
 
-    def _plan_request(self, case: _Case, attempt: int) -> Request:
-        settings, personas = self._settings, self._personas(case)
+    def plan_request(self, user: User, attempt: int = 0) -> Request:
+        """The planner's call: interest mining."""
+        settings, personas = self._settings, self._personas(user)
         sampling = Sampling(
             maximum_tokens=planner.TOKENS_PER_PERSONA * personas,
             temperature=settings.planner_temperature,
             top_p=settings.top_p,
-            grammar=planner.grammar(self._offers(case.user.facts, personas), settings.evidence),
+            grammar=planner.grammar(self._offers(user.facts, personas), settings.evidence),
         )
-        prompt = self.prompt_with_context(case.user.history, planner.task(personas, settings.evidence))
-        return Request.seeded(case.user.user_id, planner.ROLE, prompt, sampling, self._seed, attempt)
+        prompt = self.prompt_with_context(user.history, planner.task(personas, settings.evidence))
+        return Request.seeded(user.user_id, planner.ROLE, prompt, sampling, self._seed, attempt, user.entities)
 
     def _offers(self, facts: Sequence[CategoryFacts], personas: int) -> list[planner.Offer]:
         """What each persona may be made of."""
@@ -255,4 +258,6 @@ class Hmas:
         )
         task = arbiter.task(pool, tags)
         prompt = self.prompt_with_context(case.user.history, task)
-        return Request.seeded(case.user.user_id, arbiter.ROLE, prompt, sampling, self._seed)
+        return Request.seeded(
+            case.user.user_id, arbiter.ROLE, prompt, sampling, self._seed, entities=case.user.entities
+        )

@@ -48,7 +48,7 @@ ROOMS = {
     "model_steps": room(
         "lake", "schemas", "commands", "settings", "representation", never=frozenset({"airflow", "pyspark"})
     ),
-    # Numbers about tables: no model, no Spark.
+    # Numbers about tables, and the baseline that asks the model: no Spark, no model of its own.
     "evaluation": room(
         "lake", "schemas", "commands", "settings", never=MODELS | {"airflow", "pyspark", "great_expectations", "pandas"}
     ),

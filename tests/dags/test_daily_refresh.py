@@ -29,7 +29,8 @@ def scheduled(refresh: Any) -> Any:
 def test_order(refresh: Any) -> None:
     after = {task.task_id: task.upstream_task_ids for task in refresh.tasks}
     assert after == {
-        "land.arrived": set(),
+        "champion": set(),
+        "land.arrived": {"champion"},
         "land.stage": {"land.arrived"},
         "land.audit": {"land.stage"},
         "land.publish": {"land.audit"},

@@ -9,10 +9,10 @@ import polars as pl
 import pyarrow as pa
 import pytest
 
-from evaluation.splits import Registry
 from lake import audits
 from lake.location import Lake
 from lake.publishing import publish
+from lake.splits import Registry
 from lake.staging import Batch, StagedPartition, stage
 from schemas import behaviors, items
 from schemas.table import Table

@@ -10,7 +10,7 @@ from bench.lakes.landed import DEMO_KEY
 from evaluation.actions import categorize
 from evaluation.holdout import digest_of
 from evaluation.holdout import held_out as rows_of
-from evaluation.splits import Registry, add_days
+from lake.splits import Registry, add_days
 from settings import SourceSettings
 from spark_jobs.catalog import build_items
 from spark_jobs.marking import Landing, mark, split

@@ -17,9 +17,9 @@ import pytest
 from commands.errors import DataError, SourceMissing, UsageError
 from evaluation.freeze import freeze
 from evaluation.holdout import digest_of, freeze_day, read_frozen
-from evaluation.splits import Registry
 from lake import tables
 from lake.location import Lake
+from lake.splits import Registry
 from schemas import holdout
 
 ROOT = Path(__file__).resolve().parents[2]

@@ -11,7 +11,7 @@ import pytest
 from commands.errors import DataError
 from evaluation.fitting import fit
 from evaluation.situations import Situation, similarity, training
-from evaluation.splits import Registry, add_days, drawn
+from lake.splits import Registry, add_days, drawn
 
 Make = Callable[[Sequence[tuple[str, str, str, str]]], pl.DataFrame]
 

@@ -15,8 +15,8 @@ import pytest
 from evaluation.actions import categorize
 from evaluation.comparison import Outcomes, values
 from evaluation.situations import Situation
-from evaluation.splits import Registry
 from evaluation.truth import truth
+from lake.splits import Registry
 from schemas import behaviors
 from spark_jobs.catalog import build_items
 from spark_jobs.marking import Landing, mark, split

@@ -12,9 +12,9 @@ import pytest
 from bench import quality
 from bench.lakes import inferred, landed
 from bench.lakes.inferred import Inferred
-from evaluation.splits import Registry, add_days
 from lake import tables
 from lake.location import Lake
+from lake.splits import Registry, add_days
 from lake.staging import Batch, StagedPartition, stage
 from schemas import contexts, entities, intents, signals
 from tests.evaluation.conftest import SMALL, put

@@ -17,14 +17,16 @@ from commands.errors import InfrastructureError
 from lake import tables
 from lake.location import Lake
 from lake.staging import Batch, read_staged, stage
-from model_steps import embed, infer, weights
+from model_steps import embed, infer
 from model_steps.agents import arbiter
 from model_steps.asking import Answer, Request, Sampling
 from model_steps.embedder import Embedder
 from model_steps.engine import Engine
+from model_steps.slots import EntitySlots
 from representation.cleaning import entity_id
+from representation.hybrid import SLOT
 from schemas import answers, contexts, entities, failures, intents, signals
-from settings import InferenceSettings, Settings, load_settings
+from settings import Settings
 
 DAY = "2017-10-31"
 CATALOG = {
@@ -44,18 +46,6 @@ CATALOG = {
 USERS = {"u1": tuple(CATALOG)[:6], "u2": tuple(CATALOG)[3:9], "u3": tuple(CATALOG)[6:]}
 
 
-@pytest.fixture(scope="module")
-def settings() -> Settings:
-    base = load_settings()
-    inference = InferenceSettings(
-        chunk_users=2, personas=2, evidence=1, tags_per_expert=3, tags=2, minimum_events=1, minimum_active_days=1
-    )
-    engine = base.engine.model_copy(update={"maximum_tokens": 2048, "cache_gib": 1.0})
-    if not weights.is_complete(engine.model):
-        weights.convert(weights.find_gguf(), engine.model)
-    return base.model_copy(update={"inference": inference, "engine": engine})
-
-
 class Counting:
     """The engine, counting, and failing when told to; inference starts it, although it runs already."""
 
@@ -64,8 +54,9 @@ class Counting:
         self.prompts: list[str] = []
         self.starts = 0
 
-    def __call__(self) -> Counting:
+    def __call__(self, slots: EntitySlots | None) -> Counting:
         self.starts += 1
+        self.engine.slots = slots
         return self
 
     def generate(self, requests: Sequence[Request]) -> list[Answer]:
@@ -78,11 +69,6 @@ class Counting:
 
     def reset_prefix_cache(self) -> None:
         self.engine.reset_prefix_cache()
-
-
-@pytest.fixture(scope="module")
-def engine(settings: Settings) -> Engine:
-    return Engine(settings.engine)
 
 
 @pytest.fixture
@@ -138,6 +124,13 @@ def run(lake: Lake, settings: Settings, model: Counting) -> dict[str, Any]:
     return infer.infer(lake, DAY, "1/1", settings, users=0, force=True, start=model)
 
 
+@pytest.fixture(params=["hybrid", "text"])
+def form(request: pytest.FixtureRequest, settings: Settings) -> Settings:
+    """The settings with each form of a history."""
+    inference = settings.inference.model_copy(update={"representation": request.param})
+    return settings.model_copy(update={"inference": inference})
+
+
 def test_a_form_holds_the_answer(engine: Engine) -> None:
     pool = ["fresh milk", "white bread", "red wine"]
     choice = Sampling(maximum_tokens=40, presence_penalty=2.0, grammar=arbiter.grammar(pool, 2))
@@ -153,10 +146,10 @@ def test_a_form_holds_the_answer(engine: Engine) -> None:
 
 
 def test_a_day_is_inferred_resumed_and_carried_forward(
-    tmp_path: Path, lake: Lake, settings: Settings, model: Counting
+    tmp_path: Path, lake: Lake, form: Settings, model: Counting
 ) -> None:
     fill(lake)
-    whole = run(lake, settings, model)
+    whole = run(lake, form, model)
     assert (whole["users_published"], whole["users_failed"], whole["users_with_wrong_tags"]) == (3, 0, 0)
     assert whole["model_calls"] == model.calls >= 3 * 4
     assert whole["users_without_model_call"] == 0
@@ -171,12 +164,14 @@ def test_a_day_is_inferred_resumed_and_carried_forward(
     assert len(said) == model.calls
     assert all(isinstance(json.loads(row["text"]), list) for row in said)
     # Planner and arbiter read the history, an expert reads its persona.
-    assert sum("<context>\nprofile:" in prompt for prompt in model.prompts) == 2 * len(USERS)
+    shown = [prompt for prompt in model.prompts if "<context>\nprofile:" in prompt]
+    assert len(shown) == 2 * len(USERS)
+    assert all((SLOT in prompt) is (form.inference.representation == "hybrid") for prompt in shown)
     assert not any("<context>" in prompt for prompt in model.prompts if "<persona>\nLikely" in prompt)
 
     # Nothing changed: no call, no engine, the same staged files.
     before = model.calls
-    again = run(lake, settings, model)
+    again = run(lake, form, model)
     assert (model.calls, again["model_calls"], again["users_without_model_call"]) == (before, 0, 3)
     assert model.starts == 1
     assert again["batches"] == whole["batches"]
@@ -186,10 +181,10 @@ def test_a_day_is_inferred_resumed_and_carried_forward(
     fill(other)
     model.waves_left = 4
     with pytest.raises(InfrastructureError, match="killed"):
-        run(other, settings, model)
+        run(other, form, model)
     model.waves_left = -1
     kept = tables.read(other, answers.TABLE).num_rows
     assert 0 < kept < before
-    resumed = run(other, settings, model)
+    resumed = run(other, form, model)
     assert resumed["model_calls"] == before - kept
     assert resumed["batches"] == whole["batches"]

@@ -5,8 +5,10 @@ from __future__ import annotations
 from dataclasses import replace
 
 from representation import hybrid, text
+from representation.cleaning import normalize_text
 from representation.context import ActionGroup, Context, EntityCount, Period
-from representation.hybrid import Slot
+from representation.fit import fit
+from representation.hybrid import SLOT, Hybrid
 
 TEXTS = {"milk": "whole milk", "bread": "rye bread", "oats": "rolled oats", "query": "gluten free"}
 
@@ -43,31 +45,31 @@ def test_profile_leaves_out_what_is_not_known() -> None:
 
 
 def test_hybrid_replaces_every_entity_and_nothing_else() -> None:
-    assert hybrid.render_history(CONTEXT) == (
-        "2017-11-01 (purchase) |",
-        Slot("milk"),
-        Slot("bread"),
-        "\n2017-10-02 (search) |",
-        Slot("query"),
-        "\n2017-09 (purchase) |",
-        Slot("milk"),
-        Slot("oats"),
-    )
+    history = "2017-11-01 (purchase) |EE\n2017-10-02 (search) |E\n2017-09 (purchase) |EE".replace("E", SLOT)
+    entities = ("milk", "bread", "query", "milk", "oats")
+    assert hybrid.render_history(CONTEXT) == Hybrid(history, entities)
+    profile = "profile: age 35-44\nlong-term interests: milk, bread\n"
+    assert hybrid.render_hybrid(CONTEXT) == Hybrid(profile + history, entities)
+
+
+def test_no_text_of_a_log_can_look_like_a_slot() -> None:
+    assert SLOT not in normalize_text(f"milk{SLOT} bread", 100)
+
+
+def words(context: Context) -> int:
+    return len(text.render_text(context, TEXTS).split())
 
 
 def test_oldest_periods_go_first_when_a_text_is_too_long() -> None:
-    def words(rendered: str) -> int:
-        return len(rendered.split())
-
-    whole = words(text.render_text(CONTEXT, TEXTS))
-    assert text.fit_text(CONTEXT, TEXTS, words, whole) == (CONTEXT, 0)
-    cut, dropped = text.fit_text(CONTEXT, TEXTS, words, whole - 1)
+    whole = words(CONTEXT)
+    assert fit(CONTEXT, words, whole) == (CONTEXT, 0)
+    cut, dropped = fit(CONTEXT, words, whole - 1)
     assert dropped == 1
     assert [period.name for period in cut.periods] == ["2017-11-01", "2017-10-02"]
-    assert words(text.render_text(cut, TEXTS)) < whole
+    assert words(cut) < whole
 
 
 def test_rarest_entities_of_the_newest_period_go_last() -> None:
     single = replace(CONTEXT, periods=CONTEXT.periods[:1], attributes=(), interests=())
-    cut, _ = text.fit_text(single, TEXTS, lambda rendered: len(rendered.split()), 6)
+    cut, _ = fit(single, words, 6)
     assert [e.entity_id for p in cut.periods for g in p.actions for e in g.entities] == ["milk"]

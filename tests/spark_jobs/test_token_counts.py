@@ -15,7 +15,6 @@ from commands.errors import SourceMissing
 from representation import hybrid, text
 from representation.cleaning import normalize_text
 from representation.context import from_row
-from representation.hybrid import Slot
 from schemas import profiles, rollups
 from settings import load_settings
 from spark_jobs.assembly import Compression
@@ -71,8 +70,8 @@ def test_lengths_are_those_of_the_rendered_texts(found: list[tuple[Any, ...]], w
     for row in _measured(found, compression):
         context = from_row(row)
         assert row["tokens_text"] == length(text.render_history(context, shown))
-        segments = hybrid.render_history(context)
-        assert row["tokens_hybrid"] == sum(1 if isinstance(one, Slot) else length(one) for one in segments)
+        shown_hybrid = hybrid.render_history(context)
+        assert row["tokens_hybrid"] == sum(map(length, shown_hybrid.parts())) + len(shown_hybrid.entities)
         events = [
             f"{compression.window.day} {action}: {shown[entity]}\n"
             for _, user, action, entity, count in found

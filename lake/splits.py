@@ -16,6 +16,9 @@ from typing import Any, Literal
 from commands.errors import DataError
 from lake.fingerprint import digest
 
+# No part of the registry's digest: entities are no users, and a holdout of users stays frozen as it is.
+HELD_OUT_ENTITIES = 0.2
+
 Split = Literal["train", "validation", "holdout"]
 Touch = Literal["user", "time"]
 
@@ -65,10 +68,17 @@ class Registry:
 
     def split_of(self, user_id: str) -> Split:
         """The split of a user: the hash is salted, so that it has nothing to do with buckets and draws of users."""
-        share = int(hashlib.sha256(f"{self.salt}\0{user_id}".encode()).hexdigest()[:8], 16) / 2**32
-        if share < self.holdout:
+        return self._split(user_id, self.holdout)
+
+    def entity_split_of(self, entity_id: str) -> Split:
+        """The split of an entity: a fifth is held out, to see what an entity adaptor makes of texts it never saw."""
+        return self._split(f"entity\0{entity_id}", HELD_OUT_ENTITIES)
+
+    def _split(self, key: str, holdout: float) -> Split:
+        share = int(hashlib.sha256(f"{self.salt}\0{key}".encode()).hexdigest()[:8], 16) / 2**32
+        if share < holdout:
             return "holdout"
-        return "validation" if share < self.holdout + self.validation else "train"
+        return "validation" if share < holdout + self.validation else "train"
 
     @property
     def trained_until(self) -> str:

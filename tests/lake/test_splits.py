@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from commands.errors import DataError
-from evaluation.splits import Example, Registry, drawn
+from lake.splits import Example, Registry, drawn
 
 REGISTRY = Registry()
 USERS = [f"{number:016x}" for number in range(5_000)]

@@ -1,0 +1,134 @@
+"""Train the entity adaptor: ``python -m model_steps.train_adaptor --day D --out FOLDER``.
+
+The language model stays frozen. The start is a closed-form fit; then both task families of PAPER 1.2 are trained
+under one cross-entropy: questions about single entities, and the model's own full-text answers to hybrid prompts. Only
+users and entities of the train split take part. A killed run goes on where it was.
+
+Leaves ``adaptor.safetensors`` with its record ``adaptor.json``, and ``closed_form.safetensors``, in the folder.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import logging
+from pathlib import Path
+from typing import Any
+
+from commands.entry import day_argument, run_command
+from commands.errors import CommandError, UsageError
+from lake.fingerprint import bytes_digest, digest
+from lake.location import Lake
+from lake.splits import Registry
+from model_steps.adaptor import Adaptor
+from model_steps.chat import Chat
+from model_steps.embedder import Embedder
+from model_steps.engine import prepare_environment
+from model_steps.release import model_digest
+from settings import Settings, load_settings
+
+log = logging.getLogger("intentflow")
+
+TARGETS = "alignment.jsonl"
+TRAINED = "adaptor.safetensors"
+RECORD = "adaptor.json"
+CLOSED_FORM = "closed_form.safetensors"
+# Steps over which the record's losses are averaged.
+WINDOW = 50
+
+
+def train_adaptor(lake: Lake, day: str, folder: Path, settings: Settings) -> dict[str, Any]:
+    """Train on a lake's entities and users; returns the record.
+
+    Raises:
+        SourceMissing: contexts or vectors are missing. DataError: the folder holds another training's state.
+    """
+    # Imported late: torch reads its threads from the environment that main has prepared.
+    import torch
+
+    from model_steps.training import alignment, catalog, examples, loop, recipe
+    from model_steps.training.frozen_model import FrozenModel
+
+    registry, chosen = Registry(), settings.adaptor
+    embedder, chat = Embedder(settings.embedder.model), Chat(settings.engine.model)
+    known = catalog.read_catalog(lake, embedder.name)
+    users = catalog.train_users(lake, day, settings, registry)
+    rows = known.rows(registry, "train")
+    log.info("%d of %d entities and %d users are learnt from.", len(rows), len(known.described), len(users))
+    targets = folder / TARGETS
+    if users and not targets.is_file():
+        recipe.write_targets(targets, lake, day, users, known, settings, registry, embedder, chat)
+    aligned = examples.read(targets) if users else []
+    record = {
+        "day": day,
+        "users": len(users),
+        "users_digest": digest(users),
+        "entities": len(rows),
+        "entities_digest": digest([known.described[row].entity_id for row in rows]),
+        "alignment": {"examples": len(aligned), "digest": bytes_digest(targets.read_bytes()) if users else None},
+        "settings": chosen.model_dump(),
+        "registry": registry.digest,
+    }
+    model = model_digest(settings.engine.model)
+    frozen = FrozenModel(settings.engine.model, chosen.dtype)
+    before = frozen.digest()
+    start = recipe.closed_form_start(known, rows, frozen, chat, chosen, embedder.name, model)
+    (folder / CLOSED_FORM).write_bytes(start.save())
+    families = [
+        recipe.question_family(known, rows, frozen, chat, chosen),
+        *(
+            recipe.alignment_family(name, aligned, a_step, known, frozen, chat)
+            for name, a_step in (
+                (alignment.INTEREST_MINING, chosen.interest_mining),
+                (alignment.TAG_PREDICTION, chosen.tag_prediction),
+            )
+        ),
+    ]
+    taking_part = [family for family in families if family.a_step]
+    if chosen.steps and not taking_part:
+        raise UsageError("All parts of the adaptor's mix are empty: raise INTENTFLOW_ADAPTOR__QUESTIONS.")
+    embeddings = torch.from_numpy(known.embeddings)
+    work = digest({**record, "model": model, "embedder": embedder.name})
+    trained, losses = loop.train(start, embeddings, taking_part, frozen, chosen, folder, work)
+    if frozen.digest() != before:
+        raise CommandError("Training changed the language model, which must stay frozen: this is a mistake of ours.")
+    _write(folder / TRAINED, trained)
+    record["losses"] = _averages(losses)
+    record["moved"] = round(recipe.moved(start, trained, known.embeddings), 4)
+    (folder / RECORD).write_text(json.dumps(record, indent=1, sort_keys=True) + "\n")
+    return {**record, "adaptor": str(folder / TRAINED), "model": model, "embedder": embedder.name}
+
+
+def _write(path: Path, adaptor: Adaptor) -> None:
+    temporary = path.with_suffix(".writing")
+    temporary.write_bytes(adaptor.save())
+    temporary.replace(path)
+
+
+def _averages(losses: list[dict[str, float]]) -> list[dict[str, float]]:
+    """Mean loss by family over each so many steps."""
+    found = []
+    for start in range(0, len(losses), WINDOW):
+        some = losses[start : start + WINDOW]
+        names = [name for name in some[0] if name != "step"]
+        means = {name: round(sum(one[name] for one in some) / len(some), 4) for name in names}
+        found.append({"until_step": start + len(some), **means})
+    return found
+
+
+def main(arguments: argparse.Namespace) -> dict[str, Any]:
+    settings = load_settings()
+    prepare_environment(settings.engine)
+    try:
+        arguments.out.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise UsageError(f"--out {arguments.out} cannot be a folder: {error.strerror}.") from None
+    return train_adaptor(Lake.open(arguments.lake or settings.lake.uri), arguments.day, arguments.out, settings)
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(prog="python -m model_steps.train_adaptor", description=__doc__)
+    parser.add_argument("--day", type=day_argument, required=True, help="the day whose contexts are learnt from")
+    parser.add_argument("--out", type=Path, required=True, help="folder of the adaptor, its record and its state")
+    parser.add_argument("--lake", help="address of the lake (default: the setting)")
+    run_command(main, parser)

@@ -1,0 +1,106 @@
+"""Training examples: a prompt with slots and the target that shall follow it (PAPER 1.2)."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import torch
+
+from commands.errors import DataError
+from representation.hybrid import SLOT
+
+IGNORED = -100
+
+
+@dataclass(frozen=True)
+class Example:
+    """A prompt, its slots' entities, and the target. ``family`` names the task."""
+
+    family: str
+    prompt: str
+    entities: tuple[str, ...]
+    target: str
+
+
+@dataclass(frozen=True)
+class Encoded:
+    """An example in token ids.
+
+    Args:
+        ids: of prompt and target; at a slot it means nothing. slots: positions of the slots. rows: which entities stand
+            there, as rows of the embeddings. begins: where the target does.
+    """
+
+    ids: tuple[int, ...]
+    slots: tuple[int, ...]
+    rows: tuple[int, ...]
+    begins: int
+
+
+def encode(example: Example, tokens: Callable[[str], Sequence[int]], end: int, row_of: dict[str, int]) -> Encoded:
+    """Turn an example into ids; the target ends with the token that ends an answer."""
+    ids: list[int] = []
+    slots: list[int] = []
+    for number, part in enumerate(example.prompt.split(SLOT)):
+        if number:
+            slots.append(len(ids))
+            ids.append(0)
+        ids.extend(tokens(part) if part else ())
+    begins = len(ids)
+    ids += [*tokens(example.target), end]
+    return Encoded(tuple(ids), tuple(slots), tuple(row_of[entity] for entity in example.entities), begins)
+
+
+@dataclass(frozen=True)
+class Padded:
+    """Examples of like length side by side (examples x positions).
+
+    Args:
+        ids, mask, labels: tokens, which of them are there, and the targets' tokens (else ``IGNORED``).
+        where: example and position of every slot. rows: the entity there, as a row of the embeddings.
+    """
+
+    ids: torch.Tensor
+    mask: torch.Tensor
+    labels: torch.Tensor
+    where: tuple[torch.Tensor, torch.Tensor]
+    rows: torch.Tensor
+
+
+def pad(examples: Sequence[Encoded]) -> Padded:
+    longest = max(len(one.ids) for one in examples)
+    ids = torch.zeros(len(examples), longest, dtype=torch.long)
+    mask = torch.zeros(len(examples), longest, dtype=torch.long)
+    labels = torch.full((len(examples), longest), IGNORED, dtype=torch.long)
+    who: list[int] = []
+    for number, one in enumerate(examples):
+        ids[number, : len(one.ids)] = torch.tensor(one.ids)
+        mask[number, : len(one.ids)] = 1
+        labels[number, one.begins : len(one.ids)] = torch.tensor(one.ids[one.begins :])
+        who += [number] * len(one.slots)
+    where = [position for one in examples for position in one.slots]
+    rows = [row for one in examples for row in one.rows]
+    return Padded(ids, mask, labels, (torch.tensor(who), torch.tensor(where)), torch.tensor(rows))
+
+
+def write(path: Path, examples: Sequence[Example]) -> None:
+    """Keep examples as JSON lines: whole, or not at all."""
+    temporary = path.with_suffix(".writing")
+    temporary.write_text("".join(json.dumps(asdict(example)) + "\n" for example in examples))
+    temporary.replace(path)
+
+
+def read(path: Path) -> list[Example]:
+    """Examples that were kept.
+
+    Raises:
+        DataError: the file is none of ours.
+    """
+    try:
+        rows = [json.loads(line) for line in path.read_text().splitlines()]
+        return [Example(row["family"], row["prompt"], tuple(row["entities"]), row["target"]) for row in rows]
+    except (ValueError, KeyError, TypeError) as error:
+        raise DataError(f"{path} holds no training examples ({error}): remove it, they are made again.") from None

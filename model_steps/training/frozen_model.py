@@ -1,0 +1,73 @@
+"""The language model as the adaptor's training sees it: frozen, fed with embeddings, giving a cross-entropy."""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import nn
+
+from model_steps.adaptor import Adaptor, Weights
+from model_steps.training.examples import IGNORED, Padded
+
+
+class AdaptorNetwork(nn.Module):
+    """z = W2 ReLU(W1 h + b1) + b2, with gradients (PAPER 1.2)."""
+
+    def __init__(self, start: Adaptor) -> None:
+        super().__init__()
+        self.start = start
+        self.w1, self.b1, self.w2, self.b2 = (nn.Parameter(torch.from_numpy(t.copy())) for t in start.tensors.values())
+
+    def forward(self, h: torch.Tensor) -> torch.Tensor:
+        return torch.relu(h @ self.w1.T + self.b1) @ self.w2.T + self.b2
+
+    def adaptor(self) -> Adaptor:
+        """As it is now."""
+        now: dict[str, Weights] = {name: tensor.detach().numpy().copy() for name, tensor in self.named_parameters()}
+        return Adaptor(**now, embedder=self.start.embedder, model=self.start.model)
+
+
+class FrozenModel:
+    """A causal language model of which nothing is trained."""
+
+    def __init__(self, folder: Path, dtype: str) -> None:
+        from transformers import AutoModelForCausalLM
+
+        self.model: Any = AutoModelForCausalLM.from_pretrained(
+            folder, dtype=getattr(torch, dtype), local_files_only=True, use_safetensors=True, trust_remote_code=False
+        ).eval()
+        self.model.requires_grad_(False)
+        self.end = int(self.model.config.eos_token_id)
+
+    def digest(self) -> str:
+        """Of all its weights, as they are in memory."""
+        found = hashlib.sha256()
+        for name, tensor in sorted(self.model.state_dict().items()):
+            found.update(name.encode())
+            found.update(tensor.contiguous().view(torch.uint8).numpy().tobytes())
+        return found.hexdigest()
+
+    def token_means(self, texts: list[list[int]]) -> torch.Tensor:
+        """The mean of each text's own token embeddings: a row of d_LLM a text."""
+        table = self.model.get_input_embeddings().weight.float()
+        return torch.stack([table[torch.tensor(ids)].mean(dim=0) for ids in texts])
+
+    def loss(self, batch: Padded, z: torch.Tensor) -> torch.Tensor:
+        """Cross-entropy of the targets, averaged over each example's tokens and then over the examples.
+
+        Args:
+            z: a row of d_LLM for each slot of the batch.
+        """
+        embedded = self.model.get_input_embeddings()(batch.ids)
+        embedded = embedded.index_put(batch.where, z.to(embedded.dtype))
+        states = self.model.model(inputs_embeds=embedded, attention_mask=batch.mask).last_hidden_state
+        # A position foretells the next one, and only the targets' are wanted.
+        asked = batch.labels[:, 1:] != IGNORED
+        logits = self.model.lm_head(states[:, :-1][asked]).float()
+        each = nn.functional.cross_entropy(logits, batch.labels[:, 1:][asked], reduction="none")
+        example = asked.nonzero()[:, 0]
+        tokens = asked.sum(dim=1)
+        return (each / tokens[example]).sum() / len(tokens)

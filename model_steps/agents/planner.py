@@ -13,7 +13,8 @@ from model_steps.agents.evidence import CategoryFacts, disjoint
 from model_steps.agents.grammar import literal, one_of
 
 ROLE = "planner"
-TOKENS_PER_PERSONA = 130
+# A cap: what the grammar allows ends by itself, and an answer that is cut is lost.
+TOKENS_PER_PERSONA = 200
 OPENING, MIDDLE, BEFORE_NEED, CLOSING = '{"evidence": [', '], "name": "', ' expert", "need": "', '"}'
 
 

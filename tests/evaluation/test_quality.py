@@ -75,7 +75,7 @@ def test_rivals_alone(shop: Lake) -> None:
 def test_intents_that_know_what_nobody_else_does(shop: Lake, monkeypatch: pytest.MonkeyPatch) -> None:
     asked = []
 
-    def infer(_log: Lake, _work: Lake, day: str, users: Sequence[str]) -> Inferred:
+    def infer(_log: Lake, _work: Lake, day: str, users: Sequence[str], _release: Path | None) -> Inferred:
         asked.append((day, tuple(users)))
         found: Mapping[str, Sequence[str]] = {user: ["wine", "milk", "wine"] for user in users}
         failed = {**found, users[0]: []}

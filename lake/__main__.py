@@ -206,7 +206,8 @@ def run(arguments: argparse.Namespace) -> None:
         CommandError: a sentence for the user.
     """
     lake = Lake.open(arguments.lake or load_settings().lake.uri)
-    if not lake.is_s3 and not Path(lake.root).is_dir():
+    # A new lake may be given another first champion than the shipped one.
+    if arguments.what != "promote" and not lake.is_s3 and not Path(lake.root).is_dir():
         raise SourceMissing(f"There is no lake in {lake.root}: nothing was landed yet, or --lake names another place.")
     if arguments.what == "tables":
         show_tables(lake)

@@ -9,13 +9,14 @@ from __future__ import annotations
 import argparse
 import getpass
 import json
+import os
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from commands.entry import run_command
-from commands.errors import RaceLost
+from commands.errors import DataError, RaceLost
 from lake import objects, releases
 from lake.location import Lake
 from settings import load_settings
@@ -41,12 +42,20 @@ class Record:
 
 
 def log_of(lake: Lake) -> list[Record]:
-    """All records, oldest first."""
+    """All records, oldest first.
+
+    Raises:
+        DataError: one cannot be read.
+    """
     found = []
     for path in lake.list(FOLDER):
-        content = lake.read(path)
-        if content is not None:
-            found.append(Record(**json.loads(content)))
+        try:
+            found.append(Record(**json.loads(lake.read(path) or b"")))
+        except (ValueError, TypeError) as error:
+            raise DataError(
+                f"{lake.uri(path)} is no record of the champion log ({error}): restore it, or remove it if it is the "
+                "last one."
+            ) from None
     return sorted(found, key=lambda record: record.number)
 
 
@@ -68,12 +77,20 @@ def promote(lake: Lake, folder: Path, reason: str, after: int | None = None) -> 
     releases.install(lake, release, files)
     last = current(lake)
     number = (last.number if last else 0) if after is None else after
-    record = Record(number + 1, release.name, reason, getpass.getuser(), f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ}")
+    record = Record(number + 1, release.name, reason, _who(), f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ}")
     if not objects.put_if_absent(lake, f"{FOLDER}/{record.number:0{DIGITS}}.json", vars(record)):
         raise RaceLost(
             f"Somebody else wrote the record {record.number} of the champion log: look at it and decide again."
         )
     return record
+
+
+def _who() -> str:
+    """The user who decides, by name, or by number where there is no name."""
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):
+        return f"user {os.getuid()}"
 
 
 def take(lake: Lake, shipped: Path) -> tuple[Record, bool]:

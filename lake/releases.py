@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -21,6 +22,7 @@ FOLDER = "_releases"
 DOCUMENT = "release.json"
 ADAPTOR = "adaptor.safetensors"
 NAME_DIGITS = 12
+_FILE = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9._-]*")
 
 
 @dataclass(frozen=True)
@@ -63,6 +65,8 @@ def file_digest(content: bytes) -> str:
 def save(folder: Path, release: Release, files: Mapping[str, bytes]) -> Path:
     """Write a release below a folder, under its name; one that is there already is left as it is."""
     place = folder / release.name
+    if (place / DOCUMENT).is_file():
+        return place
     place.mkdir(parents=True, exist_ok=True)
     for name, content in files.items():
         (place / name).write_bytes(content)
@@ -77,10 +81,11 @@ def load(folder: Path) -> tuple[Release, dict[str, bytes]]:
     Raises:
         UsageError: it is none, or was changed after it was made.
     """
+    folder = folder.resolve()
     try:
         release = _parse((folder / DOCUMENT).read_bytes())
         files = {name: (folder / name).read_bytes() for name in release.files}
-    except (OSError, DataError) as error:
+    except (OSError, ValueError) as error:
         raise UsageError(f"{folder} is no release: {error}.") from None
     _refuse_changed(release, files, folder.name, str(folder), UsageError)
     return release, files
@@ -107,7 +112,10 @@ def read(lake: Lake, name: str) -> tuple[Release, dict[str, bytes]]:
             f"The release {name} is not in {lake.root}: install it with `python -m lake promote FOLDER`, or name "
             "another."
         )
-    release = _parse(content)
+    try:
+        release = _parse(content)
+    except ValueError as error:
+        raise DataError(f"{lake.uri(place)} is no release: {error}. Remove it, and promote its folder again.") from None
     files = {}
     for file in release.files:
         found = lake.read(f"{place}/{file}")
@@ -119,10 +127,21 @@ def read(lake: Lake, name: str) -> tuple[Release, dict[str, bytes]]:
 
 
 def _parse(content: bytes) -> Release:
+    """A document's release.
+
+    Raises:
+        ValueError: it is none, or names files that cannot be a release's.
+    """
     try:
-        return Release(**json.loads(content))
-    except (ValueError, TypeError) as error:
-        raise DataError(f"its {DOCUMENT} cannot be read ({error})") from None
+        release = Release(**json.loads(content))
+        texts = (release.model, release.prompts, release.embedder, *release.files, *release.files.values())
+        if not all(isinstance(text, str) for text in texts) or not isinstance(release.training, dict):
+            raise TypeError("a part is of another kind")
+    except (ValueError, TypeError, AttributeError) as error:
+        raise ValueError(f"its {DOCUMENT} cannot be read ({error})") from None
+    if bad := [name for name in release.files if not _FILE.fullmatch(name) or name == DOCUMENT]:
+        raise ValueError(f"its {DOCUMENT} names the file {bad[0]!r}")
+    return release
 
 
 def _refuse_changed(

@@ -23,6 +23,7 @@ from model_steps.embedder import Vectors
 Weights = npt.NDArray[np.float32]
 
 FORMAT = "intentflow entity adaptor 1"
+ABOUT = "intentflow"
 HEADER_BYTES = 8
 
 
@@ -54,7 +55,9 @@ class Adaptor:
     def save(self) -> bytes:
         """The adaptor as a safetensors file in half precision."""
         half = {name: tensor.astype(np.float16) for name, tensor in self.tensors.items()}
-        return bytes(save_tensors(half, {"format": FORMAT, "embedder": self.embedder, "model": self.model}))
+        # One key: of several the library's order changes, and with it the file's digest.
+        about = {"format": FORMAT, "embedder": self.embedder, "model": self.model}
+        return bytes(save_tensors(half, {ABOUT: json.dumps(about, sort_keys=True)}))
 
     def halved(self) -> Adaptor:
         """As it will be read again: rounded to half precision."""
@@ -74,27 +77,31 @@ def load(content: bytes, embedder: str, model: str, widths: tuple[int, int], whe
     try:
         tensors = load_tensors(content)
         about = _about(content)
-    except (SafetensorError, ValueError) as error:
+    except (SafetensorError, ValueError, KeyError, TypeError) as error:
         raise DataError(f"{where} is no safetensors file ({error}): restore it, or train the adaptor again.") from None
     if about.get("format") != FORMAT or tensors.keys() != {"w1", "b1", "w2", "b2"}:
         raise DataError(f"{where} is no entity adaptor of the format {FORMAT!r}: train one.")
-    for part, used, given in (("embedder", embedder, about["embedder"]), ("language model", model, about["model"])):
+    for part, used, given in (
+        ("embedder", embedder, about.get("embedder")),
+        ("language model", model, about.get("model")),
+    ):
         if used != given:
             raise DataError(
-                f"{where} speaks for the {part} {given[:40]}, and this run uses {used[:40]}: set that {part}, or train "
-                "an adaptor for this one with `python -m model_steps.train_adaptor`."
+                f"{where} speaks for the {part} {str(given)[:40]}, and this run uses {used[:40]}: set that {part}, or "
+                "train an adaptor for this one with `python -m model_steps.train_adaptor`."
             )
-    hidden = tensors["b1"].shape[0] if tensors["b1"].ndim == 1 else 0
+    with np.errstate(over="ignore"):
+        full = {name: np.ascontiguousarray(tensor.astype(np.float32)) for name, tensor in tensors.items()}
+    hidden = full["b1"].shape[0] if full["b1"].ndim == 1 else 0
     wanted = {"w1": (hidden, widths[0]), "b1": (hidden,), "w2": (widths[1], hidden), "b2": (widths[1],)}
     for name, shape in wanted.items():
-        if not hidden or tensors[name].shape != shape:
+        if not hidden or full[name].shape != shape:
             raise DataError(
-                f"{where}: {name} has the shape {tensors[name].shape}, wanted is {shape}, from embeddings of "
+                f"{where}: {name} has the shape {full[name].shape}, wanted is {shape}, from embeddings of "
                 f"{widths[0]} to a model of {widths[1]}: train the adaptor again."
             )
-        if not np.isfinite(tensors[name]).all():
+        if not np.isfinite(full[name]).all():
             raise DataError(f"{where}: {name} holds numbers that are not finite: train the adaptor again.")
-    full = {name: np.ascontiguousarray(tensor, np.float32) for name, tensor in tensors.items()}
     return Adaptor(**full, embedder=embedder, model=model)
 
 
@@ -102,7 +109,7 @@ def _about(content: bytes) -> Mapping[str, str]:
     """The metadata in a safetensors header, which the library's reader of bytes leaves out."""
     length = int.from_bytes(content[:HEADER_BYTES], "little")
     header: dict[str, Any] = json.loads(content[HEADER_BYTES : HEADER_BYTES + length])
-    return dict(header.get("__metadata__") or {})
+    return dict(json.loads((header.get("__metadata__") or {}).get(ABOUT, "{}")))
 
 
 def model_width(folder: Path) -> int:
@@ -112,8 +119,11 @@ def model_width(folder: Path) -> int:
         ConfigurationError: the folder's configuration does not say so.
     """
     try:
-        return int(json.loads((folder / "config.json").read_text())["hidden_size"])
-    except (OSError, ValueError, KeyError):
+        width = int(json.loads((folder / "config.json").read_text())["hidden_size"])
+        if width < 1:
+            raise ValueError
+        return width
+    except (OSError, ValueError, KeyError, TypeError):
         raise ConfigurationError(
             f"{folder / 'config.json'} names no hidden_size: set INTENTFLOW_ENGINE__MODEL to a model's folder."
         ) from None

@@ -26,13 +26,16 @@ def bytes_per_token(folder: Path, dtype: str) -> int:
         width = int(config.get("head_dim") or config["hidden_size"] // config["num_attention_heads"])
         layers = int(config["num_hidden_layers"])
         own = str(config.get("dtype") or config.get("torch_dtype") or "bfloat16")
-    except (OSError, ValueError, KeyError) as error:
+        if min(heads, width, layers) < 1:
+            raise ValueError("a number below 1")
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, ZeroDivisionError) as error:
         raise ConfigurationError(f"{folder / 'config.json'} does not say how large its cache is: {error}.") from None
     return 2 * layers * heads * width * BYTES.get(own if dtype == "auto" else dtype, 4)
 
 
 def tokens_that_fit(settings: EngineSettings) -> int:
     """Tokens of whole blocks. One block less than memory has, for the engine keeps one for itself."""
-    of_block = bytes_per_token(settings.model, settings.dtype) * settings.block_tokens * settings.tensor_parallel
-    blocks = int(settings.cache_gib * 2**30) * settings.tensor_parallel // of_block
+    # Each of several GPUs has the whole cache's memory for its share of the heads.
+    memory = int(settings.cache_gib * 2**30) * settings.tensor_parallel
+    blocks = memory // (bytes_per_token(settings.model, settings.dtype) * settings.block_tokens)
     return max(0, blocks - 1) * settings.block_tokens

@@ -56,4 +56,4 @@ def assemble(prompt: str, tokens: Callable[[str], Sequence[int]], vectors: Vecto
         found = tokens(part) if part else ()
         ids.extend(found)
         is_token.extend([True] * len(found))
-    return HybridPrompt(tuple(ids), np.array(is_token), vectors)
+    return HybridPrompt(tuple(ids), np.array(is_token, np.bool_), vectors)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
+import pyarrow.compute as pc
 
 from commands.errors import DataError, SourceMissing
 from lake import tables
@@ -70,6 +71,6 @@ def read_slots(lake: Lake, adaptor: Adaptor, ids: Sequence[str]) -> EntitySlots:
             "`python -m model_steps.embed --day DAY` first."
         )
     flat = found["vector"].combine_chunks().flatten().to_numpy()
-    if len(flat) != len(there) * adaptor.w1.shape[1]:
+    if pc.list_value_length(found["vector"]).unique().to_pylist() != [adaptor.w1.shape[1]]:
         raise DataError(f"Embeddings of {adaptor.embedder} are not {adaptor.w1.shape[1]} wide, as the adaptor wants.")
     return EntitySlots(there, adaptor(flat.reshape(len(there), -1)))

@@ -41,7 +41,17 @@ class Encoded:
 
 
 def encode(example: Example, tokens: Callable[[str], Sequence[int]], end: int, row_of: dict[str, int]) -> Encoded:
-    """Turn an example into ids; the target ends with the token that ends an answer."""
+    """Turn an example into ids; the target ends with the token that ends an answer.
+
+    Raises:
+        DataError: its slots are not as many as its entities, or one of them is unknown.
+    """
+    if example.prompt.count(SLOT) != len(example.entities) or not row_of.keys() >= set(example.entities):
+        raise DataError(
+            f"A training example of {example.family} has {example.prompt.count(SLOT)} slots for "
+            f"{len(example.entities)} entities, or entities that are not embedded: remove the kept examples, they are "
+            "made again."
+        )
     ids: list[int] = []
     slots: list[int] = []
     for number, part in enumerate(example.prompt.split(SLOT)):
@@ -83,7 +93,9 @@ def pad(examples: Sequence[Encoded]) -> Padded:
         who += [number] * len(one.slots)
     where = [position for one in examples for position in one.slots]
     rows = [row for one in examples for row in one.rows]
-    return Padded(ids, mask, labels, (torch.tensor(who), torch.tensor(where)), torch.tensor(rows))
+    who_where_rows = (torch.tensor(some, dtype=torch.long) for some in (who, where, rows))
+    of_example, position, row_of_slot = who_where_rows
+    return Padded(ids, mask, labels, (of_example, position), row_of_slot)
 
 
 def write(path: Path, examples: Sequence[Example]) -> None:

@@ -45,7 +45,7 @@ PHRASINGS: Mapping[str, tuple[str, ...]] = {
 }
 LEVELS = ("department", "category", "type")
 PATH_SEPARATOR = " > "
-_SIZE = re.compile(r"\.?\d.*[a-z]")
+_SIZE = re.compile(r"\.?\d[\d./ x-]*[a-z].*")
 OPTIONS = 10
 
 
@@ -79,11 +79,15 @@ def attributes_of(entity: Described) -> dict[str, str]:
         named["category"] = levels[-2]
     if entity.brand:
         named["brand"] = entity.brand.lower()
-    last = entity.text.rpartition(", ")[2]
-    if _SIZE.fullmatch(last):
+    before, _, last = entity.text.rpartition(", ")
+    if before and _SIZE.fullmatch(last):
         named["size"] = last
-    parts = set(entity.text.split(", "))
-    return {name: value for name, value in named.items() if value in parts or (len(value) > 3 and value in entity.text)}
+    return {name: value for name, value in named.items() if value and _stands_in(entity.text, value)}
+
+
+def _stands_in(text: str, value: str) -> bool:
+    """Whether a text holds a value as whole words."""
+    return re.search(rf"(?<!\w){re.escape(value)}(?!\w)", text) is not None
 
 
 def ask(entity: Described, attribute: str, answer: str, chance: random.Random) -> Question:
@@ -97,10 +101,10 @@ def questions_of(entity: Described, chance: random.Random) -> list[Question]:
 
 
 def options_of(question: Question, answers: Sequence[str], chance: random.Random) -> list[str]:
-    """The right answer among others to the same question, as often as entities have them, sorted.
+    """The right answer among others to the same question, sorted.
 
     Args:
-        answers: of entities to this attribute, with repetition.
+        answers: of entities to this attribute.
     """
     others = sorted(set(answers) - {question.answer})
     picked = chance.sample(others, min(OPTIONS - 1, len(others)))

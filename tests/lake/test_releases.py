@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import argparse
 import getpass
 import json
 import os
@@ -514,37 +513,25 @@ def test_a_mistake_is_told_in_a_sentence(run: Run, lake: Lake, typed: tuple[str,
     assert lake.files() == []
 
 
-@pytest.mark.parametrize("what", [("champions",), ("promote", "releases", "--reason", "why")])
-def test_a_place_without_a_lake_is_no_new_lake(run: Run, lake: Lake, what: tuple[str, ...]) -> None:
+def test_a_place_without_a_lake_has_no_champions(run: Run, lake: Lake) -> None:
     Path(lake.root).rmdir()
-    code, out, err = run(*what)
+    code, out, err = run("champions")
     assert (code, out) == (66, "")
     assert err == f"There is no lake in {lake.root}: nothing was landed yet, or --lake names another place.\n"
 
 
-def test_a_lost_race_has_an_exit_code_of_its_own(
-    run: Run, lake: Lake, rivals: tuple[Path, Path], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Somebody else promotes after this command looked at the log."""
-    promote(lake, rivals[0], "first")
-    put_if_absent = objects.put_if_absent
-
-    def put_after_another(*arguments: Any) -> bool:
-        monkeypatch.setattr(objects, "put_if_absent", put_if_absent)
-        promote(lake, rivals[0], "faster")
-        return put_if_absent(*arguments)
-
-    monkeypatch.setattr(objects, "put_if_absent", put_after_another)
-    code, out, err = run("promote", str(rivals[1]), "--reason", "better")
-    assert (code, out) == (76, "")
-    assert err == "Somebody else wrote the record 2 of the champion log: look at it and decide again.\n"
-    assert [record.reason for record in log_of(lake)] == ["first", "faster"]
+def test_a_release_cannot_reach_beyond_its_folder(tmp_path: Path) -> None:
+    for name in ("../../evil", "sub/file", "/etc/passwd", ".hidden", "release.json"):
+        release = Release("m", "p", "e", {name: releases.file_digest(b"x")})
+        place = tmp_path / release.name
+        place.mkdir()
+        (place / "release.json").write_text(json.dumps(release.document()))
+        with pytest.raises(UsageError, match="names the file"):
+            releases.load(place)
 
 
-def test_the_first_step_of_a_refresh_says_whether_the_champion_is_new(lake: Lake) -> None:
-    shipped = LakeSettings().first_release
-    first, again = (champion.main(argparse.Namespace(lake=lake.root)) for _ in range(2))
-    (record,) = log_of(lake)
-    assert first == {"release": shipped.name, "record": 1, "since": record.at, "first": True}
-    assert again == {**first, "first": False}
-    assert releases.read(lake, shipped.name) == releases.load(shipped)
+def test_a_damaged_record_is_told_in_a_sentence(lake: Lake) -> None:
+    for content in (b"{", b"{}", b"[1]"):
+        lake.write("_champion/000001.json", content)
+        with pytest.raises(DataError, match=r"_champion/000001.json is no record of the champion log"):
+            champion.log_of(lake)

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import pyarrow as pa
 import pytest
 from safetensors.numpy import save as save_tensors
@@ -16,7 +16,7 @@ from commands.errors import ConfigurationError, DataError, SourceMissing
 from lake import releases, tables
 from lake.location import Lake
 from lake.releases import ADAPTOR
-from model_steps.adaptor import FORMAT, Adaptor, Weights, load, model_width
+from model_steps.adaptor import ABOUT, FORMAT, Adaptor, Weights, load, model_width
 from model_steps.embedder import Vectors
 from model_steps.slots import EntitySlots, read_slots
 from model_steps.training.closed_form import as_adaptor, ridge
@@ -42,10 +42,10 @@ def random_adaptor() -> Adaptor:
     return Adaptor(randomly(3, 2), randomly(3, seed=1), randomly(4, 3, seed=2), randomly(4, seed=3), EMBEDDER, MODEL)
 
 
-def file_of(about: Mapping[str, str] | None = None, /, **tensors: npt.NDArray[Any]) -> bytes:
+def file_of(about: Mapping[str, Any] | None = None, /, **tensors: Any) -> bytes:
     """A file of an adaptor in which something is otherwise."""
     head = {"format": FORMAT, "embedder": EMBEDDER, "model": MODEL, **(about or {})}
-    return bytes(save_tensors({**random_adaptor().tensors, **tensors}, head))
+    return bytes(save_tensors({**random_adaptor().tensors, **tensors}, {ABOUT: json.dumps(head)}))
 
 
 # --- the formula
@@ -71,6 +71,21 @@ def test_what_it_gives_is_single_precision_whatever_it_gets() -> None:
 
 
 # --- its file
+
+
+def test_the_same_adaptor_is_the_same_file() -> None:
+    assert len({random_adaptor().save() for _ in range(20)}) == 1
+
+
+@pytest.mark.parametrize("missing", ["embedder", "model"])
+def test_an_adaptor_that_names_nobody_is_foreign(missing: str) -> None:
+    with pytest.raises(DataError, match=r"speaks for the .* None, and this run uses"):
+        load(file_of({missing: None}), EMBEDDER, MODEL, WIDTHS, FILE)
+
+
+def test_numbers_beyond_single_precision_are_not_finite() -> None:
+    with pytest.raises(DataError, match="b1 holds numbers that are not finite"):
+        load(file_of(b1=np.array([1e300, 0, 0])), EMBEDDER, MODEL, WIDTHS, FILE)
 
 
 def test_a_saved_adaptor_is_read_again_in_half_precision() -> None:

@@ -288,3 +288,20 @@ def test_few_steps_learn_too(steps: int, warm: int) -> None:
     # The first step after the warm-up has the peak as well.
     assert found[warm : warm + 1] == pytest.approx([0.5] * (steps > warm))
     assert all(0 < rate <= 0.5 for rate in found)
+
+
+@pytest.mark.parametrize(
+    ("text", "path", "brand"),
+    [
+        ("coupon for microwavable soups", "grocery > soup > microwavable soups", None),
+        ("licorice, candy, grocery", "grocery > candy > rice", None),
+        ("wine, nonprivate", "drinks > wine > wine", "Private"),
+    ],
+)
+def test_a_part_of_a_word_tells_nothing(text: str, path: str, brand: str | None) -> None:
+    found = attributes_of(Described("e", text, path, brand))
+    assert not {"soup", "rice", "private"} & set(found.values())
+
+
+def test_a_name_that_begins_with_a_digit_is_no_size() -> None:
+    assert "size" not in attributes_of(Described("e", "7up soda", "drinks > 7up soda", None))

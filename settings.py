@@ -43,7 +43,7 @@ class LakeSettings(Section):
         description="Files a day: users are spread over them by their pseudonym. A change lands everything anew.",
     )
     first_release: PathBelowRoot = Field(
-        default=Path("releases/adaptor-fb4a299eb6a9"),
+        default=Path("releases/adaptor-e05fd04eee1b"),
         description="Folder of the release that is the first champion of a new lake.",
     )
     data_docs: PathBelowRoot = Field(default=Path("var/data_docs"), description="Where the audits' Data Docs are kept.")
@@ -153,9 +153,12 @@ class EngineSettings(Section):
     )
     dtype: Literal["float32", "bfloat16", "float16", "auto"] = "float32"
     maximum_tokens: int = Field(default=8_192, ge=512, description="The model's window.")
-    cache_gib: float = Field(default=3.0, gt=0, description="Memory of the key-value cache.")
+    cache_gib: float = Field(default=3.0, gt=0, description="Memory of the key-value cache, on each GPU.")
     queued_mib: float = Field(
-        default=256.0, gt=0, description="Prompts' embeddings handed to the engine and not answered yet, at most."
+        default=256.0,
+        gt=0,
+        description="Prompts' embeddings handed to the engine and not answered yet, at most; so also how many run at "
+        "once. A position of a large model takes 10 KB.",
     )
     block_tokens: int = Field(
         default=32, ge=32, multiple_of=32, description="Block of the prefix cache; on CPU a multiple of 32."

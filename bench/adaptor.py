@@ -19,8 +19,8 @@ import numpy as np
 import numpy.typing as npt
 
 from bench import plots
-from bench.lakes import landed
-from bench.lakes.steps import FOLDER
+from bench.lakes import landed, trained
+from bench.lakes.steps import FOLDER, run_and_publish
 from commands.entry import day_argument, run_command
 from commands.errors import UsageError
 from commands.progress import Progress
@@ -31,7 +31,7 @@ from lake import releases
 from lake.location import Lake
 from lake.splits import Registry, drawn
 from model_steps import engine, inputs
-from model_steps.adaptor import Adaptor
+from model_steps.adaptor import Adaptor, model_width
 from model_steps.agents import expert
 from model_steps.agents.grammar import one_of
 from model_steps.agents.hmas import Hmas, User
@@ -40,7 +40,7 @@ from model_steps.agents.words import Categories, WordFinder
 from model_steps.asking import Request, Sampling
 from model_steps.chat import Chat
 from model_steps.embedder import Embedder
-from model_steps.release import adaptor_of, model_digest, refuse_foreign
+from model_steps.release import adaptor_of, refuse_foreign
 from model_steps.slots import EntitySlots, read_slots
 from model_steps.training import alignment, prompts, questions
 from model_steps.training.catalog import Catalog, read_catalog
@@ -77,17 +77,6 @@ class Bench:
             said += [answer.text for answer in self.running.generate(some)]
             progress.advance(len(some), what)
         return said
-
-
-def fit_start(catalog: Catalog, settings: Settings, registry: Registry, embedder: Embedder, chat: Chat) -> Adaptor:
-    """The closed-form start on the lake's train entities, as training begins with it."""
-    from model_steps.training.frozen_model import FrozenModel
-    from model_steps.training.recipe import closed_form_start
-
-    frozen = FrozenModel(settings.engine.model, settings.adaptor.dtype)
-    model = model_digest(settings.engine.model)
-    rows = catalog.rows(registry, "train")
-    return closed_form_start(catalog, rows, frozen, chat, settings.adaptor, embedder.name, model).halved()
 
 
 def held_out_questions(catalog: Catalog, registry: Registry, most: int) -> list[tuple[Question, list[str]]]:
@@ -221,15 +210,18 @@ def main(arguments: argparse.Namespace) -> dict[str, Any]:
     embedder, chat = Embedder(settings.embedder.model), Chat(settings.engine.model)
     release, files = releases.load(arguments.release or settings.lake.first_release)
     refuse_foreign(release, settings.engine.model, embedder.name)
+    trained.refuse_other_people(lake, release)
+    # All of the catalog, so that questions do not depend on which days were embedded before.
+    run_and_publish(lake, "model_steps.embed")
     catalog = read_catalog(lake, embedder.name)
     adaptors = {
-        "closed_form": fit_start(catalog, settings, registry, embedder, chat),
-        "trained": adaptor_of(release, files, settings.engine.model, embedder),
+        name: adaptor_of(release, files, settings.engine.model, embedder, file)
+        for name, file in (("closed_form", releases.CLOSED_FORM), ("trained", releases.ADAPTOR))
     }
     bench = Bench(
         settings,
         chat,
-        engine.Engine(settings.engine),
+        engine.Engine(settings.engine, EntitySlots.empty(model_width(settings.engine.model))),
         embedder,
         inputs.read_categories(lake, embedder.name),
         adaptors,
@@ -253,6 +245,7 @@ def main(arguments: argparse.Namespace) -> dict[str, Any]:
         "parity": tag_parity(bench, lake, arguments.day, users, bought),
         "questions": len(asked),
         "release": release.name,
+        "training_steps": release.training.get("settings", {}).get("steps"),
         "day": arguments.day,
         "chance": "one of ten answers; of two for the brand",
     }

@@ -23,6 +23,7 @@ from commands.entry import day_argument, run_command
 from commands.errors import UsageError
 from lake.location import Lake
 from model_steps import engine, inputs
+from model_steps.adaptor import model_width
 from model_steps.asking import Answer, Request
 from model_steps.infer import infer
 from model_steps.slots import EntitySlots
@@ -154,7 +155,8 @@ def main(arguments: argparse.Namespace) -> dict[str, Any]:
     work = Lake.open(arguments.work)
     users = inputs.eligible(log_lake, arguments.day, settings.inference, arguments.users)
     inferred.copy_inputs(log_lake, work, arguments.day, users)
-    running = engine.Engine(settings.engine)
+    hybrid = settings.inference.representation == "hybrid"
+    running = engine.Engine(settings.engine, EntitySlots.empty(model_width(settings.engine.model)) if hybrid else None)
     log.info("Warming up with one user.")
     run_step(work, arguments.day, settings, 1, running)
     pairs = []

@@ -16,6 +16,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import representation
 from bench import plots
 from bench.lakes import histories, landed
 from bench.lakes.histories import Histories
@@ -24,19 +25,20 @@ from commands.entry import day_argument, run_command
 from commands.errors import UsageError
 from commands.progress import Progress
 from evaluation import v1_routes
-from lake import releases
-from lake.fingerprint import digest
+from lake import releases, tables
+from lake.fingerprint import code_digest, digest
 from lake.location import Lake
-from model_steps import engine, inputs
+from model_steps import agents, engine, inputs, population
 from model_steps.agents import arbiter, expert
 from model_steps.agents.hmas import Hmas
-from model_steps.agents.planner import Unusable
 from model_steps.agents.words import WordFinder
 from model_steps.asking import Answer, Counts, Request
+from model_steps.cache_capacity import tokens_that_fit
 from model_steps.chat import Chat
 from model_steps.embedder import Embedder
 from model_steps.release import adaptor_of, refuse_foreign
 from model_steps.slots import read_slots
+from schemas import contexts
 from settings import Settings, load_settings
 
 log = logging.getLogger("intentflow")
@@ -124,10 +126,16 @@ class Arms:
             routes.requests(one.text.user_id, context, self.words.near([fact.category for fact in one.text.facts[:3]]))
             for one, context in people
         ]
-        # With a shared prefix one route goes first, and the others find what it computed.
-        waves = list(zip(*by_user, strict=True)) if shared else [[one for own in by_user for one in own]]
-        for wave in waves:
-            asked(list(wave))
+
+        def taken(own: Sequence[Request]) -> int:
+            return sum(self.chat.count(one.prompt) + one.sampling.maximum_tokens for one in own)
+
+        # As many users at once as the cache holds, as the agents have it: none waits, and none is computed twice.
+        for some in population.chunks_of(by_user, len(by_user), taken, tokens_that_fit(self.settings.engine)):
+            # With a shared prefix one route goes first, and the others find what it computed.
+            waves = list(zip(*some, strict=True)) if shared else [[one for own in some for one in own]]
+            for wave in waves:
+                asked(list(wave))
 
     def _arbiter_share(self, pairs: Iterable[tuple[Request, Answer]]) -> dict[str, int]:
         """Tokens of the contexts' whole blocks in the arbiter's prompts, and how many of them were cached."""
@@ -135,23 +143,21 @@ class Arms:
         whole = found = 0
         for request, answer in pairs:
             if request.role == arbiter.ROLE:
-                context = request.prompt[: request.prompt.index(CONTEXT_ENDS) + len(CONTEXT_ENDS)]
-                blocks = self.chat.count(context) // block * block
+                blocks = self.chat.count(context_of(request.prompt)) // block * block
                 whole += blocks
                 found += min(answer.cached_tokens, blocks)
         return {"arbiter_context_tokens": whole, "arbiter_context_cached": found}
 
 
+def context_of(prompt: str) -> str:
+    """What planner's and arbiter's prompts begin with alike; the system message names the mark too, before it."""
+    return prompt[: prompt.rindex(CONTEXT_ENDS) + len(CONTEXT_ENDS)]
+
+
 def duplication_of(pairs: Iterable[tuple[Request, Answer]], user_id: str, writers: Sequence[str]) -> float:
     """Share of a user's tags that another route or expert had written already."""
-    written = []
-    for request, answer in pairs:
-        if request.user_id == user_id and request.role in writers:
-            try:
-                written.append(expert.parse(answer.text))
-            except Unusable:
-                continue
-    return v1_routes.duplicated(written)
+    own = [answer for request, answer in pairs if request.user_id == user_id and request.role in writers]
+    return v1_routes.duplicated(v1_routes.merge(own)[1])
 
 
 def variant_figures(groups: Sequence[Mapping[str, Any]]) -> dict[str, float]:
@@ -248,17 +254,26 @@ def main(arguments: argparse.Namespace) -> dict[str, Any]:
     landed.land_until(lake, arguments.day)
     landed.prepare_day(lake, arguments.day)
     limit = settings.engine.maximum_tokens - BESIDE
+    if limit < 1:
+        raise UsageError(f"A window of {settings.engine.maximum_tokens} tokens leaves nothing for a history.")
     users = histories.drawn_users(lake, arguments.day, settings.inference, limit, arguments.users, arguments.others)
+    if not users:
+        raise UsageError(f"No user's full text has at most {limit} tokens: raise INTENTFLOW_ENGINE__MAXIMUM_TOKENS.")
     arms, release = _ready(lake, arguments.day, settings, users)
     found = histories.histories_of(lake, arguments.day, users, arms.chat.count, limit)
     fitting = [one for one in found if not one.cut][: arguments.users]
     cut = [one for one in found if one.cut]
+    if not fitting:
+        raise UsageError(f"No user's histories all fit {limit} tokens: raise INTENTFLOW_ENGINE__MAXIMUM_TOKENS.")
     arguments.work.mkdir(parents=True, exist_ok=True)
     asked = {
         "day": arguments.day,
         "release": release,
-        "engine": settings.engine.model_dump(mode="json", exclude={"threads"}),
+        "engine": settings.engine.model_dump(mode="json"),
         "inference": settings.inference.model_dump(),
+        "beside": BESIDE,
+        "contexts": tables.partition_digest(lake, contexts.TABLE, arguments.day),
+        "code": code_digest(Path(__file__), Path(histories.__file__), Path(v1_routes.__file__), agents, representation),
     }
     kept = arguments.work / f"{digest(asked)}.json"
     groups = [fitting[start : start + GROUP] for start in range(0, len(fitting), GROUP)]
@@ -269,6 +284,7 @@ def main(arguments: argparse.Namespace) -> dict[str, Any]:
         "release": release,
         "dtype": settings.engine.dtype,
         "block_tokens": settings.engine.block_tokens,
+        "caps": f"none but the window: a refresh cuts text at {settings.history.text_tokens} tokens",
     }
     if cut:
         # These lost events in some form: kept apart, for their savings are too small by what was cut.

@@ -108,7 +108,9 @@ def main(arguments: argparse.Namespace) -> dict[str, Any]:
     settings = load_settings()
     lake = Lake.open(arguments.lake or settings.lake.uri)
     record, first = take(lake, settings.lake.first_release)
-    return {"release": record.release, "record": record.number, "since": record.at, "first": first}
+    # Found out now, and not after all that a refresh does before it asks the model.
+    releases.read(lake, record.release)
+    return {"release": record.release, "record": f"{record.number:0{DIGITS}}", "since": record.at, "first": first}
 
 
 if __name__ == "__main__":

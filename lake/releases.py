@@ -21,6 +21,8 @@ from lake.location import Lake
 FOLDER = "_releases"
 DOCUMENT = "release.json"
 ADAPTOR = "adaptor.safetensors"
+# Where its training began; no step reads it, benchmarks compare with it.
+CLOSED_FORM = "closed_form.safetensors"
 NAME_DIGITS = 12
 _FILE = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9._-]*")
 
@@ -71,7 +73,9 @@ def save(folder: Path, release: Release, files: Mapping[str, bytes]) -> Path:
     for name, content in files.items():
         (place / name).write_bytes(content)
     # The document last: a folder that has it is whole.
-    (place / DOCUMENT).write_text(json.dumps(release.document(), indent=1, sort_keys=True) + "\n")
+    temporary = place / f"{DOCUMENT}.writing"
+    temporary.write_text(json.dumps(release.document(), indent=1, sort_keys=True) + "\n")
+    temporary.replace(place / DOCUMENT)
     return place
 
 

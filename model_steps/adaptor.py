@@ -119,11 +119,12 @@ def model_width(folder: Path) -> int:
         ConfigurationError: the folder's configuration does not say so.
     """
     try:
-        width = int(json.loads((folder / "config.json").read_text())["hidden_size"])
+        config = json.loads((folder / "config.json").read_text())
+        width = int(config.get("text_config", config)["hidden_size"])
         if width < 1:
             raise ValueError
         return width
-    except (OSError, ValueError, KeyError, TypeError):
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
         raise ConfigurationError(
             f"{folder / 'config.json'} names no hidden_size: set INTENTFLOW_ENGINE__MODEL to a model's folder."
         ) from None

@@ -55,7 +55,8 @@ class Request:
         entities: tuple[str, ...] = (),
     ) -> Request:
         """A request whose seed follows from what it asks: the same question gets the same answer."""
-        own = int(digest([prompt, entities, seed, attempt])[:8], 16) & 0x7FFFFFFF
+        asked = [prompt, seed, attempt, *entities]
+        own = int(digest(asked)[:8], 16) & 0x7FFFFFFF
         return cls(user_id, role, prompt, replace(sampling, seed=own), attempt, entities)
 
     def key(self, release: str, engine: str) -> str:

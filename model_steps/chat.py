@@ -48,6 +48,10 @@ class Chat:
         """A text's token ids."""
         return list(self._tokenizer.encode(text, add_special_tokens=False).ids)
 
+    def beginning(self, text: str) -> list[int]:
+        """The ids of a prompt's beginning: with what the tokenizer puts before every text, as the engine does."""
+        return list(self._tokenizer.encode(text, add_special_tokens=True).ids)
+
     def count(self, text: str) -> int:
         """Positions of a text in a prompt: its tokens, and its slots."""
         parts = text.split(SLOT)

@@ -47,11 +47,18 @@ class Embedder:
 
     def __init__(self, folder: Path | None = None) -> None:
         self.folder = folder or find_folder()
-        self._model = folder.name if folder else WHEEL_MODEL
-        if not (self.folder / "model.safetensors").is_file():
+        self._model = "embedder" if folder else WHEEL_MODEL
+        for file in ("model.safetensors", "config.json", "tokenizer.json"):
+            if not (self.folder / file).is_file():
+                raise ConfigurationError(
+                    f"There is no {file} in {self.folder}: set INTENTFLOW_EMBEDDER__MODEL to the folder of a "
+                    "sentence-transformers model, or leave it out."
+                )
+        pooling = self.folder / "1_Pooling" / "config.json"
+        if pooling.is_file() and not json.loads(pooling.read_text()).get("pooling_mode_mean_tokens"):
             raise ConfigurationError(
-                f"There is no model.safetensors in {self.folder}: set INTENTFLOW_EMBEDDER__MODEL to the folder of a "
-                "sentence-transformers model, or leave it out."
+                f"The embedder in {self.folder} does not pool by the mean, the only way that is known here: set "
+                "INTENTFLOW_EMBEDDER__MODEL to another one."
             )
 
     @cached_property

@@ -6,6 +6,7 @@ import logging
 import os
 import time
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from commands.errors import CommandError, ConfigurationError, InfrastructureError
@@ -53,7 +54,8 @@ class Engine:
     """A started model.
 
     Args:
-        slots: the vectors of the entities that prompts have slots for; none when all prompts are text.
+        slots: the vectors of the entities that prompts have slots for; none when all prompts are text. An engine that
+            was started without any takes none later.
 
     Raises:
         ConfigurationError: there is no model folder. InfrastructureError: the engine does not start.
@@ -69,7 +71,7 @@ class Engine:
         started = time.monotonic()
         log.info("Starting the engine with %s.", settings.model.name)
         try:
-            self.model = _start(settings)
+            self.model = _start(settings, hybrid=slots is not None)
         except Exception as error:
             raise InfrastructureError(f"The engine did not start: {error}") from error
         self.seconds_to_start = time.monotonic() - started
@@ -78,9 +80,9 @@ class Engine:
         self._settings = settings
         self._chat = Chat(settings.model)
         self._numbers: dict[str, int] = {}
-        self._refuse_smaller_cache()
+        self._warn_of_smaller_cache()
 
-    def _refuse_smaller_cache(self) -> None:
+    def _warn_of_smaller_cache(self) -> None:
         """Chunks were cut for a cache of a size: with a smaller one users' prefixes would be computed twice."""
         cache = self.model.llm_engine.vllm_config.cache_config
         holds, promised = int(cache.num_gpu_blocks or 0) * int(cache.block_size), tokens_that_fit(self._settings)
@@ -124,7 +126,8 @@ class Engine:
         import torch
 
         slots = self.slots
-        built = hybrid_prompt.assemble(request.prompt, self._chat.tokens, slots.of(request.entities), slots.width)
+        vectors = slots.of(request.entities)
+        built = hybrid_prompt.assemble(request.prompt, self._chat.tokens, vectors, slots.width, self._chat.beginning)
         return {
             "prompt_token_ids": list(built.token_ids),
             "prompt_embeds": torch.from_numpy(built.expanded()).to(self._dtype),
@@ -153,8 +156,14 @@ class Engine:
 
     def _abandon(self) -> None:
         """What was asked and not answered must not be answered to whoever asks next."""
-        self.model.llm_engine.abort_request(list(self._numbers), internal=False)
+        with suppress(Exception):  # An engine that died answers nobody.
+            self.model.llm_engine.abort_request(list(self._numbers), internal=False)
         self._numbers.clear()
+
+    def close(self) -> None:
+        """Give the memory back; the engine cannot be used again."""
+        self.model.llm_engine.engine_core.shutdown()
+        del self.model
 
     def reset_prefix_cache(self) -> None:
         """Forget all prefixes, so that what follows does not depend on what came before."""
@@ -162,13 +171,13 @@ class Engine:
             raise InfrastructureError("The engine's prefix cache could not be reset.")
 
 
-def _start(settings: EngineSettings) -> Any:
+def _start(settings: EngineSettings, hybrid: bool) -> Any:
     from vllm import LLM
 
     options: dict[str, Any] = {
         "quantization": settings.quantization,
         "kv_cache_memory_bytes": int(settings.cache_gib * 2**30),
-        "enable_prompt_embeds": True,
+        "enable_prompt_embeds": hybrid,
     }
     if not settings.chunked_prefill:
         # A prompt is never cut, so a step must have room for the longest.

@@ -33,11 +33,17 @@ class HybridPrompt:
         return rows
 
 
-def assemble(prompt: str, tokens: Callable[[str], Sequence[int]], vectors: Vectors, width: int) -> HybridPrompt:
+Tokens = Callable[[str], Sequence[int]]
+
+
+def assemble(
+    prompt: str, tokens: Tokens, vectors: Vectors, width: int, beginning: Tokens | None = None
+) -> HybridPrompt:
     """Put vectors into a prompt's slots.
 
     Args:
         tokens: a text's token ids. vectors: a row for each slot. width: d_LLM.
+        beginning: ids of the text before the first slot, where a tokenizer begins prompts with something of its own.
 
     Raises:
         DataError: the vectors are not as many, as wide or as finite as the engine wants: it would crash on them.
@@ -53,7 +59,7 @@ def assemble(prompt: str, tokens: Callable[[str], Sequence[int]], vectors: Vecto
         if number:
             ids.append(0)
             is_token.append(False)
-        found = tokens(part) if part else ()
+        found = (tokens if number else beginning or tokens)(part) if part else ()
         ids.extend(found)
         is_token.extend([True] * len(found))
     return HybridPrompt(tuple(ids), np.array(is_token, np.bool_), vectors)

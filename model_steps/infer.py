@@ -41,7 +41,16 @@ log = logging.getLogger("intentflow")
 
 STEP = "infer"
 # What of this room decides about intents, besides the agents.
-CODE = ("infer.py", "inputs.py", "asking.py", "population.py", "adaptor.py", "hybrid_prompt.py", "slots.py")
+CODE = (
+    "infer.py",
+    "inputs.py",
+    "asking.py",
+    "population.py",
+    "adaptor.py",
+    "hybrid_prompt.py",
+    "slots.py",
+    "cache_capacity.py",
+)
 
 
 class StartsModel(Protocol):
@@ -138,6 +147,7 @@ def name_of_work(
             "shards": shards,
             "engine": engine_name(settings.engine),
             "window": settings.engine.maximum_tokens,
+            "cache_tokens": tokens_that_fit(settings.engine),
             "history_tokens": inputs.cap_of(settings),
             **settings.inference.model_dump(exclude={"users", "shards"}),
         },
@@ -184,9 +194,8 @@ def infer(
     release = release or champion.take(lake, settings.lake.first_release)[0].release
     made_with, files = releases.read(lake, release)
     refuse_foreign(made_with, settings.engine.model, embedder.name)
-    adaptor = None
-    if settings.inference.representation == "hybrid":
-        adaptor = adaptor_of(made_with, files, settings.engine.model, embedder)
+    hybrid = settings.inference.representation == "hybrid"
+    adaptor = adaptor_of(made_with, files, settings.engine.model, embedder) if hybrid else None
     categories = inputs.read_categories(lake, embedder.name)
     digest = inputs.categories_digest(categories)
     name = name_of_work(lake, day, settings, everybody, shards, made_with, digest)
@@ -246,8 +255,9 @@ def infer(
         "cut_users": prepared.cut_users,
         "dropped_periods": prepared.dropped_periods,
         "representation": settings.inference.representation,
-        "block_tokens": settings.engine.block_tokens,
-        "cache_tokens": capacity,
+        # Fractions, so that they are not added up over shards.
+        "block_tokens": float(settings.engine.block_tokens),
+        "cache_tokens": float(capacity),
         **vars(hmas.happened),
         "seconds_fixed": round(fixed + start.seconds, 3),
         "seconds_engine_start": round(start.seconds, 3),

@@ -1,6 +1,6 @@
 """Whether a release fits what a run has: model folder, prompts, embedder; and making one of what there is.
 
-``python -m model_steps.release --out releases [--adaptor FILE]`` makes a release of the model folder and the embedder
+``python -m model_steps.release --out releases [--adaptor FOLDER]`` makes a release of the model folder and the embedder
 of the settings, the prompts as they are, and an adaptor; ``python -m lake promote FOLDER`` makes it champion.
 """
 
@@ -17,13 +17,15 @@ from commands.entry import run_command
 from commands.errors import ConfigurationError, DataError, UsageError
 from lake import releases
 from lake.fingerprint import digest
-from lake.releases import ADAPTOR, Release
+from lake.releases import ADAPTOR, CLOSED_FORM, Release
 from model_steps import adaptor
 from model_steps.adaptor import Adaptor, model_width
 from model_steps.agents.prompt_files import prompts_digest
 from model_steps.embedder import Embedder
 from settings import load_settings
 
+# What training leaves beside the adaptor.
+RECORD = "adaptor.json"
 # What decides about an answer; a configuration also names the library's version that wrote it.
 _PARTS = ("*.safetensors", "tokenizer.json", "chat_template.jinja")
 
@@ -66,44 +68,54 @@ def refuse_foreign(release: Release, model: Path, embedder: str) -> None:
             )
 
 
-def adaptor_of(release: Release, files: Mapping[str, bytes], model: Path, embedder: Embedder) -> Adaptor:
-    """The entity adaptor of a release.
+def adaptor_of(
+    release: Release, files: Mapping[str, bytes], model: Path, embedder: Embedder, file: str = ADAPTOR
+) -> Adaptor:
+    """The entity adaptor of a release that ``refuse_foreign`` has let pass.
 
     Raises:
         DataError: it has none, or one that does not fit.
     """
-    if ADAPTOR not in files:
+    if file not in files:
         raise DataError(
             f"The release {release.name} has no entity adaptor: set INTENTFLOW_INFERENCE__REPRESENTATION=text, or "
             "train one with `python -m model_steps.train_adaptor`."
         )
     widths = (embedder.dimensions, model_width(model))
-    return adaptor.load(files[ADAPTOR], embedder.name, model_digest(model), widths, f"{release.name}/{ADAPTOR}")
+    return adaptor.load(files[file], embedder.name, release.model, widths, f"{release.name}/{file}")
 
 
-def make(folder: Path, adaptor_file: Path | None) -> Release:
+def make(out: Path, trained: Path | None) -> Release:
     """Write a release of what the settings name; returns it.
 
+    Args:
+        out: where the release's folder goes. trained: what ``train_adaptor`` left; none for the text form alone.
+
     Raises:
-        UsageError: there is no such adaptor file. DataError: the adaptor does not fit.
+        UsageError: a folder is none. DataError: the adaptor does not fit, or is not the one of its record.
     """
     settings = load_settings()
     embedder = Embedder(settings.embedder.model)
     model = model_digest(settings.engine.model)
     files: dict[str, bytes] = {}
     training: dict[str, Any] = {}
-    if adaptor_file is not None:
+    if trained is not None:
         try:
-            files[ADAPTOR] = adaptor_file.read_bytes()
-            record = adaptor_file.with_suffix(".json")
-            training = json.loads(record.read_text()) if record.is_file() else {}
-        except OSError as error:
-            raise UsageError(f"--adaptor {adaptor_file} cannot be read: {error.strerror}.") from None
+            files = {name: (trained / name).read_bytes() for name in (ADAPTOR, CLOSED_FORM)}
+            training = dict(json.loads((trained / RECORD).read_text()))
+        except (OSError, ValueError, TypeError) as error:
+            raise UsageError(f"--adaptor {trained} is no folder that a training has finished: {error}.") from None
+        if training.get("adaptor") != releases.file_digest(files[ADAPTOR]):
+            raise DataError(f"{trained / RECORD} is not the record of {ADAPTOR} beside it: run the training again.")
         widths = (embedder.dimensions, model_width(settings.engine.model))
-        adaptor.load(files[ADAPTOR], embedder.name, model, widths, str(adaptor_file))
+        for name, content in files.items():
+            adaptor.load(content, embedder.name, model, widths, str(trained / name))
     digests = {name: releases.file_digest(content) for name, content in files.items()}
     release = Release(model, prompts_digest(), embedder.name, digests, training)
-    releases.save(folder, release, files)
+    try:
+        releases.save(out, release, files)
+    except OSError as error:
+        raise UsageError(f"--out {out} cannot be written: {error.strerror}.") from None
     return release
 
 
@@ -115,5 +127,5 @@ def main(arguments: argparse.Namespace) -> dict[str, Any]:
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(prog="python -m model_steps.release", description=__doc__)
     parser.add_argument("--out", type=Path, required=True, help="folder to write the release's folder into")
-    parser.add_argument("--adaptor", type=Path, help="a trained adaptor; its training record lies beside it as JSON")
+    parser.add_argument("--adaptor", type=Path, help="folder of a trained adaptor (default: for the text form alone)")
     run_command(main, parser)

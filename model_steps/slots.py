@@ -33,6 +33,11 @@ class EntitySlots:
         self._row = {entity: row for row, entity in enumerate(ids)}
         self._z = z
 
+    @classmethod
+    def empty(cls, width: int) -> EntitySlots:
+        """No entities yet, for an engine that gets them later."""
+        return cls([], np.zeros((0, width), np.float32))
+
     @property
     def width(self) -> int:
         return int(self._z.shape[1])
@@ -63,7 +68,7 @@ def read_slots(lake: Lake, adaptor: Adaptor, ids: Sequence[str]) -> EntitySlots:
         tables.read(lake, entity_vectors.TABLE, columns=["entity_id", "vector"], filters=filters) if wanted else None
     )
     if found is None:
-        return EntitySlots([], np.zeros((0, len(adaptor.b2)), np.float32))
+        return EntitySlots.empty(len(adaptor.b2))
     there = found["entity_id"].to_pylist()
     if missing := set(wanted) - set(there):
         raise SourceMissing(

@@ -17,22 +17,22 @@ from typing import Any
 
 from commands.entry import day_argument, run_command
 from commands.errors import CommandError, UsageError
+from lake import tables
 from lake.fingerprint import bytes_digest, digest
 from lake.location import Lake
+from lake.releases import ADAPTOR, CLOSED_FORM, file_digest
 from lake.splits import Registry
 from model_steps.adaptor import Adaptor
+from model_steps.agents.prompt_files import prompts_digest
 from model_steps.chat import Chat
 from model_steps.embedder import Embedder
-from model_steps.engine import prepare_environment
-from model_steps.release import model_digest
+from model_steps.engine import engine_name, prepare_environment
+from model_steps.release import RECORD, model_digest
+from schemas import contexts
 from settings import Settings, load_settings
 
 log = logging.getLogger("intentflow")
 
-TARGETS = "alignment.jsonl"
-TRAINED = "adaptor.safetensors"
-RECORD = "adaptor.json"
-CLOSED_FORM = "closed_form.safetensors"
 # Steps over which the record's losses are averaged.
 WINDOW = 50
 
@@ -46,30 +46,41 @@ def train_adaptor(lake: Lake, day: str, folder: Path, settings: Settings) -> dic
     # Imported late: torch reads its threads from the environment that main has prepared.
     import torch
 
-    from model_steps.training import alignment, catalog, examples, loop, recipe
+    from model_steps.training import alignment, catalog, closed_form, examples, loop, recipe
     from model_steps.training.frozen_model import FrozenModel
 
     registry, chosen = Registry(), settings.adaptor
     embedder, chat = Embedder(settings.embedder.model), Chat(settings.engine.model)
+    closed_form.refuse_too_few(chosen.hidden, embedder.dimensions)
     known = catalog.read_catalog(lake, embedder.name)
     users = catalog.train_users(lake, day, settings, registry)
     rows = known.rows(registry, "train")
     log.info("%d of %d entities and %d users are learnt from.", len(rows), len(known.described), len(users))
-    targets = folder / TARGETS
-    if users and not targets.is_file():
-        recipe.write_targets(targets, lake, day, users, known, settings, registry, embedder, chat)
-    aligned = examples.read(targets) if users else []
-    record = {
+    record: dict[str, Any] = {
         "day": day,
+        "population": catalog.population_digest(lake, day),
         "users": len(users),
         "users_digest": digest(users),
         "entities": len(rows),
         "entities_digest": digest([known.described[row].entity_id for row in rows]),
-        "alignment": {"examples": len(aligned), "digest": bytes_digest(targets.read_bytes()) if users else None},
         "settings": chosen.model_dump(),
         "registry": registry.digest,
     }
     model = model_digest(settings.engine.model)
+    # All that decides about the targets names their file, so none of another question is ever used.
+    asked = {name: record[name] for name in ("day", "users_digest", "entities_digest")}
+    asked |= {"model": model, "embedder": embedder.name, "prompts": prompts_digest()}
+    asked |= {"inference": settings.inference.model_dump(), "tokens": chosen.alignment_tokens}
+    asked |= {"engine": engine_name(settings.engine), "contexts": tables.partition_digest(lake, contexts.TABLE, day)}
+    targets = folder / f"alignment-{digest(asked)}.jsonl"
+    if users and not targets.is_file():
+        recipe.write_targets(targets, lake, day, users, known, settings, registry, embedder, chat)
+    aligned = examples.read(targets) if users else []
+    record["alignment"] = {
+        "examples": len(aligned),
+        "digest": bytes_digest(targets.read_bytes()) if users else None,
+        "prompts": prompts_digest(),
+    }
     frozen = FrozenModel(settings.engine.model, chosen.dtype)
     before = frozen.digest()
     start = recipe.closed_form_start(known, rows, frozen, chat, chosen, embedder.name, model)
@@ -92,11 +103,12 @@ def train_adaptor(lake: Lake, day: str, folder: Path, settings: Settings) -> dic
     trained, losses = loop.train(start, embeddings, taking_part, frozen, chosen, folder, work)
     if frozen.digest() != before:
         raise CommandError("Training changed the language model, which must stay frozen: this is a mistake of ours.")
-    _write(folder / TRAINED, trained)
+    _write(folder / ADAPTOR, trained)
+    record["adaptor"] = file_digest((folder / ADAPTOR).read_bytes())
     record["losses"] = _averages(losses)
     record["moved"] = round(recipe.moved(start, trained, known.embeddings), 4)
     (folder / RECORD).write_text(json.dumps(record, indent=1, sort_keys=True) + "\n")
-    return {**record, "adaptor": str(folder / TRAINED), "model": model, "embedder": embedder.name}
+    return {**record, "folder": str(folder), "model": model, "embedder": embedder.name}
 
 
 def _write(path: Path, adaptor: Adaptor) -> None:

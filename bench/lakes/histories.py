@@ -10,7 +10,7 @@ import pyarrow.compute as pc
 from lake import tables
 from lake.location import Lake
 from model_steps import inputs, population
-from model_steps.agents.data_text import delimit, delimit_block
+from model_steps.agents.data_text import delimit_block
 from model_steps.agents.evidence import Entity
 from model_steps.agents.hmas import User
 from representation.fit import fit
@@ -67,10 +67,8 @@ def histories_of(
     found = []
     for person in people:
         cut, dropped = fit(person, lambda context: count(render_text(context, texts)), limit)
-        as_text, as_hybrid = (
-            inputs.prepare([form], known, count, NO_LIMIT, name).users[0]
-            for form, name in ((cut, "text"), (person, "hybrid"))
-        )
+        as_text = inputs.prepare([cut], known, count, NO_LIMIT, "text").users[0]
+        as_hybrid = inputs.prepare([person], known, count, limit, "hybrid").users[0]
         own = events[person.user_id]
         profile = delimit_block(render_profile(person))
         full = _cut_events(own, known, profile, count, limit)
@@ -83,7 +81,7 @@ def _cut_events(
     events: Sequence[Event], known: Mapping[str, Entity], profile: str, count: Callable[[str], int], limit: int
 ) -> str:
     """Profile and as many of the newest events as the limit allows."""
-    texts = {entity_id: delimit(entity.text) for entity_id, entity in known.items()}
+    texts = {entity_id: entity.text for entity_id, entity in known.items()}
     shown = [event for event in events if event.entity_id in texts]
     while True:
         text = "\n".join(part for part in (profile, render_events(shown, texts)) if part)

@@ -15,6 +15,7 @@ from typing import Any
 
 import pyarrow as pa
 
+from bench.lakes import trained
 from bench.lakes.steps import run_step
 from lake import audits, releases, tables
 from lake.location import Lake
@@ -59,6 +60,7 @@ def infer(log_lake: Lake, work: Lake, day: str, users: Sequence[str], release: P
         UsageError: the folder is no release.
     """
     made_with, files = releases.load(release or load_settings().lake.first_release)
+    trained.refuse_other_people(log_lake, made_with)
     releases.install(work, made_with, files)
     copy_inputs(log_lake, work, day, users)
     log.info("Inferring %d users as of %s.", len(users), day)

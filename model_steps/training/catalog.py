@@ -9,13 +9,14 @@ import numpy as np
 
 from commands.errors import SourceMissing
 from lake import tables
+from lake.fingerprint import digest
 from lake.location import Lake
 from lake.splits import Example, Registry, Split, next_day
 from model_steps import inputs, population
 from model_steps.agents.data_text import delimit
 from model_steps.embedder import Vectors
 from model_steps.training.questions import Described
-from schemas import entities, entity_vectors, items
+from schemas import contexts, entities, entity_vectors, items
 from settings import Settings
 
 
@@ -54,6 +55,14 @@ def read_catalog(lake: Lake, embedder: str) -> Catalog:
         raise SourceMissing(f"No item has a vector of {embedder} in {lake.root}: run `python -m model_steps.embed`.")
     vectors = found["vector"].combine_chunks().flatten().to_numpy().reshape(found.num_rows, -1)
     return Catalog(described, np.ascontiguousarray(vectors[[number[one.entity_id] for one in described]]))
+
+
+def population_digest(lake: Lake, day: str) -> str:
+    """Digest of all users with a context on a day: lakes under another pseudonym key have another one.
+
+    A release that learnt from users can only be judged where the same people are held out.
+    """
+    return digest(sorted(tables.read(lake, contexts.TABLE, day, columns=["user_id"])["user_id"].to_pylist()))
 
 
 def train_users(lake: Lake, day: str, settings: Settings, registry: Registry) -> list[str]:

@@ -26,6 +26,18 @@ def ridge(h: Vectors, target: Vectors, penalty: float) -> tuple[Weights, Weights
     return a.astype(np.float32), (mean_target - a @ mean_h).astype(np.float32)
 
 
+def refuse_too_few(hidden: int, width: int) -> None:
+    """Refuse fewer hidden units than a linear map of embeddings of a width needs.
+
+    Raises:
+        ConfigurationError: naming the setting.
+    """
+    if hidden < 2 * width:
+        raise ConfigurationError(
+            f"INTENTFLOW_ADAPTOR__HIDDEN is {hidden}: an embedder of {width} numbers wants at least {2 * width}."
+        )
+
+
 def as_adaptor(a: Weights, b: Weights, hidden: int, embedder: str, model: str, seed: int) -> Adaptor:
     """A linear map as an adaptor; hidden units beyond what it needs start silent.
 
@@ -33,11 +45,8 @@ def as_adaptor(a: Weights, b: Weights, hidden: int, embedder: str, model: str, s
         ConfigurationError: there are too few hidden units.
     """
     width = a.shape[1]
+    refuse_too_few(hidden, width)
     spare = hidden - 2 * width
-    if spare < 0:
-        raise ConfigurationError(
-            f"INTENTFLOW_ADAPTOR__HIDDEN is {hidden}: an embedder of {width} numbers wants at least {2 * width}."
-        )
     identity = np.eye(width, dtype=np.float32)
     first = np.random.default_rng(seed).normal(0, width**-0.5, (spare, width)).astype(np.float32)
     return Adaptor(

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import torch
 
 from commands.errors import DataError
+from model_steps.hybrid_prompt import Tokens
 from representation.hybrid import SLOT
 
 IGNORED = -100
@@ -40,7 +41,9 @@ class Encoded:
     begins: int
 
 
-def encode(example: Example, tokens: Callable[[str], Sequence[int]], end: int, row_of: dict[str, int]) -> Encoded:
+def encode(
+    example: Example, tokens: Tokens, end: int, row_of: dict[str, int], beginning: Tokens | None = None
+) -> Encoded:
     """Turn an example into ids; the target ends with the token that ends an answer.
 
     Raises:
@@ -58,7 +61,7 @@ def encode(example: Example, tokens: Callable[[str], Sequence[int]], end: int, r
         if number:
             slots.append(len(ids))
             ids.append(0)
-        ids.extend(tokens(part) if part else ())
+        ids.extend((tokens if number else beginning or tokens)(part) if part else ())
     begins = len(ids)
     ids += [*tokens(example.target), end]
     return Encoded(tuple(ids), tuple(slots), tuple(row_of[entity] for entity in example.entities), begins)

@@ -26,7 +26,9 @@ class AdaptorNetwork(nn.Module):
 
     def adaptor(self) -> Adaptor:
         """As it is now."""
-        now: dict[str, Weights] = {name: tensor.detach().numpy().copy() for name, tensor in self.named_parameters()}
+        now: dict[str, Weights] = {
+            name: tensor.detach().cpu().numpy().copy() for name, tensor in self.named_parameters()
+        }
         return Adaptor(**now, embedder=self.start.embedder, model=self.start.model)
 
 
@@ -40,19 +42,22 @@ class FrozenModel:
             folder, dtype=getattr(torch, dtype), local_files_only=True, use_safetensors=True, trust_remote_code=False
         ).eval()
         self.model.requires_grad_(False)
-        self.end = int(self.model.config.eos_token_id)
+        self.device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+        self.model.to(self.device)
+        ends = self.model.config.eos_token_id
+        self.end = int(ends[0] if isinstance(ends, list) else ends)
 
     def digest(self) -> str:
         """Of all its weights, as they are in memory."""
         found = hashlib.sha256()
         for name, tensor in sorted(self.model.state_dict().items()):
             found.update(name.encode())
-            found.update(tensor.contiguous().view(torch.uint8).numpy().tobytes())
+            found.update(tensor.cpu().contiguous().view(torch.uint8).numpy().tobytes())
         return found.hexdigest()
 
     def token_means(self, texts: list[list[int]]) -> torch.Tensor:
         """The mean of each text's own token embeddings: a row of d_LLM a text."""
-        table = self.model.get_input_embeddings().weight.float()
+        table = self.model.get_input_embeddings().weight.float().cpu()
         return torch.stack([table[torch.tensor(ids)].mean(dim=0) for ids in texts])
 
     def loss(self, batch: Padded, z: torch.Tensor) -> torch.Tensor:
@@ -61,13 +66,15 @@ class FrozenModel:
         Args:
             z: a row of d_LLM for each slot of the batch.
         """
-        embedded = self.model.get_input_embeddings()(batch.ids)
-        embedded = embedded.index_put(batch.where, z.to(embedded.dtype))
-        states = self.model.model(inputs_embeds=embedded, attention_mask=batch.mask).last_hidden_state
+        embedded = self.model.get_input_embeddings()(batch.ids.to(self.device))
+        where = tuple(one.to(self.device) for one in batch.where)
+        embedded = embedded.index_put(where, z.to(embedded.dtype))
+        states = self.model.model(inputs_embeds=embedded, attention_mask=batch.mask.to(self.device)).last_hidden_state
         # A position foretells the next one, and only the targets' are wanted.
-        asked = batch.labels[:, 1:] != IGNORED
-        logits = self.model.lm_head(states[:, :-1][asked]).float()
-        each = nn.functional.cross_entropy(logits, batch.labels[:, 1:][asked], reduction="none")
+        labels = batch.labels[:, 1:].to(self.device)
+        asked = labels != IGNORED
+        logits = self.model.get_output_embeddings()(states[:, :-1][asked]).float()
+        each = nn.functional.cross_entropy(logits, labels[asked], reduction="none")
         example = asked.nonzero()[:, 0]
         tokens = asked.sum(dim=1)
         return (each / tokens[example]).sum() / len(tokens)

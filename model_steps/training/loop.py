@@ -62,10 +62,11 @@ def train(
             about the result; a state of other work is refused.
 
     Raises:
-        DataError: the folder's state is of other work. FloatingPointError: the loss is not finite.
+        DataError: the folder's state is of other work, or the loss is not finite.
     """
     torch.manual_seed(settings.seed)
-    network = AdaptorNetwork(start)
+    network = AdaptorNetwork(start).to(model.device)
+    embeddings = embeddings.to(model.device)
     optimizer = torch.optim.AdamW(network.parameters(), lr=settings.learning_rate, weight_decay=0.0)
     first, losses = _resume(folder, network, optimizer, work)
     progress = Progress(settings.steps - first, "steps")
@@ -103,7 +104,7 @@ def _step(
             value += float(loss.detach())
         found[family.name] = round(value / len(drawn), 4)
     if not all(math.isfinite(value) for value in found.values()):
-        raise FloatingPointError(f"The loss is {found}: lower INTENTFLOW_ADAPTOR__LEARNING_RATE.")
+        raise DataError(f"The loss is {found}: lower INTENTFLOW_ADAPTOR__LEARNING_RATE.")
     torch.nn.utils.clip_grad_norm_(network.parameters(), CLIP)
     optimizer.step()
     return found
@@ -117,9 +118,9 @@ def _keep(
     work: str,
 ) -> None:
     """Write the state whole or not at all."""
-    tensors = {f"network.{name}": tensor.detach().contiguous() for name, tensor in network.named_parameters()}
+    tensors = {f"network.{name}": tensor.detach().cpu().contiguous() for name, tensor in network.named_parameters()}
     for number, state in optimizer.state_dict()["state"].items():
-        tensors |= {f"optimizer.{number}.{name}": value.contiguous() for name, value in state.items()}
+        tensors |= {f"optimizer.{number}.{name}": value.cpu().contiguous() for name, value in state.items()}
     temporary = folder / f"{STATE}.writing"
     save_file(tensors, temporary, {"work": work, "losses": json.dumps(list(losses))})
     temporary.replace(folder / STATE)

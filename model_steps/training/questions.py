@@ -43,7 +43,6 @@ PHRASINGS: Mapping[str, tuple[str, ...]] = {
         "How large is it?",
     ),
 }
-LEVELS = ("department", "category", "type")
 PATH_SEPARATOR = " > "
 _SIZE = re.compile(r"\.?\d[\d./ x-]*[a-z].*")
 OPTIONS = 10

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import random
 from collections.abc import Callable, Sequence
 from functools import partial
@@ -25,6 +26,8 @@ from model_steps.training.examples import Encoded, Example
 from model_steps.training.frozen_model import FrozenModel
 from model_steps.training.loop import Family
 from settings import AdaptorSettings, Settings
+
+log = logging.getLogger("intentflow")
 
 SELF_PERCEPTION = "self_perception"
 
@@ -62,7 +65,7 @@ def question_family(
         asked = questions.ask(catalog.described[row], attribute, answer, chance)
         prompt = prompts.self_perception(chat.render, asked.question)
         example = Example(SELF_PERCEPTION, prompt, (asked.entity_id,), asked.answer)
-        return examples.encode(example, chat.tokens, frozen.end, row_of)
+        return examples.encode(example, chat.tokens, frozen.end, row_of, chat.beginning)
 
     return Family(SELF_PERCEPTION, settings.questions if able else 0, draw)
 
@@ -72,7 +75,9 @@ def alignment_family(
 ) -> Family:
     """The kept examples of one production task."""
     row_of = {one.entity_id: row for row, one in enumerate(catalog.described)}
-    own = [examples.encode(one, chat.tokens, frozen.end, row_of) for one in found if one.family == name]
+    own = [examples.encode(one, chat.tokens, frozen.end, row_of, chat.beginning) for one in found if one.family == name]
+    if a_step and not own:
+        log.warning("No user has an example of %s: it is left out of the mix.", name)
     return Family(name, a_step if own else 0, lambda chance: chance.choice(own))
 
 
@@ -110,6 +115,7 @@ def write_targets(
         alignment.TAG_PREDICTION: tags,
     }
     examples.write(path, alignment.examples_of(pairs, engine, asked))
+    engine.close()
 
 
 def moved(start: Adaptor, end: Adaptor, embeddings: Vectors) -> float:

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
 from bench import representation
 from bench.lakes.histories import Histories
 from bench.representation import VARIANTS
-from model_steps.agents.hmas import User
+from model_steps.agents import arbiter, planner
+from model_steps.agents.hmas import Hmas, User
 from representation.full_text import Event, render_events
+from representation.hybrid import SLOT
+from settings import InferenceSettings
 
 
 def group(users: int, context: int, computed: int, cached: int, seconds: float) -> dict[str, Any]:
@@ -71,6 +74,19 @@ def test_a_killed_run_goes_on_at_the_variant_it_was_in(tmp_path: Path) -> None:
     found = representation.measure(people, run, kept)
     assert [*before, *ran] == [(variant, user) for user in "ab" for variant in VARIANTS]
     assert [one["number"] for one in found["hmas_hybrid"]] == [5, 3]
+
+
+def test_the_arbiters_context_ends_where_the_planners_does() -> None:
+    nobody = cast(Any, None)
+    hmas = Hmas(InferenceSettings(), nobody, nobody, "{}\n{}".format, nobody, "season: autumn", 0)
+    history = "2017-11-01 (purchase) |" + 3 * SLOT
+    plan = hmas.prompt_with_context(history, planner.task(3, 3))
+    choice = hmas.prompt_with_context(history, arbiter.task(["whole milk", "rye bread"], 2))
+    found = representation.context_of(choice)
+    assert found == representation.context_of(plan)
+    assert history in found
+    assert "autumn" in found
+    assert "rye bread" not in found
 
 
 def test_full_text_has_a_line_for_every_event() -> None:

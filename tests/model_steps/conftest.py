@@ -5,7 +5,9 @@ from __future__ import annotations
 import pytest
 
 from model_steps import weights
+from model_steps.adaptor import model_width
 from model_steps.engine import Engine
+from model_steps.slots import EntitySlots
 from settings import InferenceSettings, Settings, load_settings
 
 
@@ -23,4 +25,4 @@ def settings() -> Settings:
 
 @pytest.fixture(scope="session")
 def engine(settings: Settings) -> Engine:
-    return Engine(settings.engine)
+    return Engine(settings.engine, EntitySlots.empty(model_width(settings.engine.model)))

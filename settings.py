@@ -181,13 +181,13 @@ class AdaptorSettings(Section):
         default=768, ge=2, description="d_hidden; at least twice the embedder's width, so that it can start linear."
     )
     ridge: float = Field(default=1e-5, gt=0, description="Penalty of the closed-form start, by entity.")
-    steps: int = Field(default=600, ge=0, description="Optimizer steps; 0 keeps the closed-form start.")
+    steps: int = Field(default=400, ge=0, description="Optimizer steps; 0 keeps the closed-form start.")
     questions: int = Field(default=24, ge=0, description="Self-perception questions a step.")
     interest_mining: int = Field(default=1, ge=0, description="Interest-mining prompts a step.")
     tag_prediction: int = Field(default=1, ge=0, description="Tag-prediction prompts a step.")
-    alignment_users: int = Field(default=96, ge=0, description="Train users whose full-text answers are the targets.")
+    alignment_users: int = Field(default=48, ge=0, description="Train users whose full-text answers are the targets.")
     alignment_tokens: int = Field(default=400, ge=64, description="Cap of their histories as text, in tokens.")
-    learning_rate: float = Field(default=1e-3, gt=0, description="Peak, after a tenth of the steps; then cosine.")
+    learning_rate: float = Field(default=2e-4, gt=0, description="Peak, after a tenth of the steps; then cosine.")
     dtype: Literal["float32", "bfloat16"] = Field(
         default="bfloat16", description="Of the frozen language model in training; the adaptor is float32."
     )

@@ -11,8 +11,9 @@ from pathlib import Path
 import pyarrow as pa
 import pytest
 
-from lake import audits
+from lake import audits, releases
 from lake.location import Lake
+from lake.releases import ADAPTOR, Release, file_digest
 from lake.staging import Batch, StagedPartition, stage
 from schemas import rollups
 from schemas.table import Table
@@ -21,6 +22,7 @@ ROOT = Path(__file__).resolve().parents[2]
 
 RollupRows = Callable[..., pa.Table]
 MakeBatch = Callable[..., Batch]
+EverythingIn = Callable[[Lake, str], dict[str, tuple[int, int, bytes]]]
 
 
 @pytest.fixture
@@ -89,3 +91,31 @@ def run_module() -> Callable[..., subprocess.CompletedProcess[str]]:
         return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=120, check=False)
 
     return run
+
+
+def _release(place: Path, content: bytes) -> Path:
+    """The folder of a release below a place."""
+    release = Release("model-1", "prompts-1", "embedder@1", {ADAPTOR: file_digest(content)}, {"made": "by hand"})
+    return releases.save(place, release, {ADAPTOR: content})
+
+
+@pytest.fixture
+def shipped(tmp_path: Path) -> Path:
+    """The folder that a new lake's first champion comes from."""
+    return _release(tmp_path / "code", b"weights")
+
+
+@pytest.fixture
+def rivals(tmp_path: Path) -> tuple[Path, Path]:
+    """Two more releases."""
+    return _release(tmp_path / "rivals", b"left"), _release(tmp_path / "rivals", b"right")
+
+
+@pytest.fixture
+def everything_in() -> EverythingIn:
+    """What lies in a folder of a lake: by path, which file it is, when it was changed, and what it holds."""
+
+    def state(path: Path) -> tuple[int, int, bytes]:
+        return path.stat().st_ino, path.stat().st_mtime_ns, path.read_bytes()
+
+    return lambda lake, folder: {path: state(Path(lake.root, path)) for path in lake.list(folder)}

@@ -19,7 +19,7 @@ from bench.lakes.steps import FOLDER
 from commands.entry import day_argument, run_command
 from commands.errors import UsageError
 from evaluation import actions, metrics
-from evaluation.comparison import LISTED, Outcomes, compare, exclusive
+from evaluation.comparison import LISTED, REFERENCE, Outcomes, compare, exclusive
 from evaluation.fitting import combined, fit
 from evaluation.freeze import freeze
 from evaluation.grid import Scores
@@ -34,6 +34,7 @@ from settings import load_settings
 log = logging.getLogger("intentflow")
 
 WITHOUT_INTENTS = "combined_without_intents"
+OTHER_FORM = {"hybrid": "text", "text": "hybrid"}
 COLORS = {"intents": plots.BLUE, "combined": plots.GREEN, WITHOUT_INTENTS: plots.SKY}
 TITLES = {
     "hr_at_30": "HR@30: the next purchase",
@@ -50,6 +51,7 @@ class Measurement:
         lake: for the log. work: for what inference reads and answers. users: held-out users, 0 for all.
         tuning_users: train users for the combination's weights. model: whether intents are measured.
         release: folder of the release to measure, none for the one that is shipped.
+        both_forms: whether the form of history that the settings do not name is measured too, on the same users.
     """
 
     lake: Lake
@@ -60,6 +62,7 @@ class Measurement:
     tuning_users: int
     model: bool
     release: Path | None = None
+    both_forms: bool = False
 
     def run(self) -> dict[str, Any]:
         """Prepare, fit, infer, compare; returns the figures."""
@@ -78,14 +81,21 @@ class Measurement:
         now, then = Situation.of(known, self.day, users, categories, registry), fitted.tuning.situation
         scores, tuning = now.rivals(fitted.similar), then.rivals(fitted.similar_to_tuning)
         figures: dict[str, Any] = {"weights": {}}
+        references = [REFERENCE]
+        if self.model and self.both_forms:
+            other = OTHER_FORM[load_settings().inference.representation]
+            references.append(f"intents_{other}")
+            figures[references[-1]] = self._intents(now, scores, references[-1], other)
         if self.model:
-            figures |= self._infer({"tuning": (then, tuning), "inference": (now, scores)})
+            figures["tuning"] = self._intents(then, tuning)
+            figures["inference"] = self._intents(now, scores)
+            figures |= {"settings": inferred.SETTINGS, "release": figures["inference"].pop("release")}
             systems = ("intents", *RIVALS)
             scores["combined"], figures["weights"]["combined"] = combined(systems, scores, tuning, fitted.tuning.bought)
         scores[WITHOUT_INTENTS], weights = combined(RIVALS, scores, tuning, fitted.tuning.bought)
         figures["weights"][WITHOUT_INTENTS] = weights
         outcomes = Outcomes.of(now.grid, held)
-        figures |= compare(scores, now.counts > 0, outcomes)
+        figures |= compare(scores, now.counts > 0, outcomes, references=references)
         if self.model:
             rivals = {name: scores[name] for name in RIVALS}
             figures["exclusive_recall"] = exclusive(scores["intents"], rivals, outcomes)
@@ -109,20 +119,21 @@ class Measurement:
                 landed.prepare_day(self.lake, day)
         return next(entry for entry in frozen["days"] if entry["day"] == self.day)
 
-    def _infer(self, situations: Mapping[str, tuple[Situation, dict[str, Scores]]]) -> dict[str, Any]:
-        """Add the intents of situations to their scores; returns what is said of the inference."""
-        said: dict[str, Any] = {"settings": inferred.SETTINGS}
-        for name, (situation, scores) in situations.items():
-            found = inferred.infer(self.lake, self.work, situation.day, situation.grid.users, self.release)
-            scores["intents"] = situation.grid.ranked(found.categories, LISTED)
-            told = {key: found.manifest.get(key) for key in ("model_calls", "cached_answers", "seconds", "reused")}
-            said[name] = {
-                **told,
-                "users_failed": sum(not own for own in found.categories.values()),
-                "categories_per_user": round(float((scores["intents"] > 0).sum(axis=1).mean()), 2),
-            }
-            said["release"] = found.manifest["release"]
-        return said
+    def _intents(
+        self, situation: Situation, scores: dict[str, Scores], system: str = "intents", form: str | None = None
+    ) -> dict[str, Any]:
+        """Add the intents of a situation to its scores; returns what is said of the inference."""
+        found = inferred.infer(self.lake, self.work, situation.day, situation.grid.users, self.release, form)
+        scores[system] = situation.grid.ranked(found.categories, LISTED)
+        told = {
+            key: found.manifest.get(key) for key in ("release", "model_calls", "cached_answers", "seconds", "reused")
+        }
+        return {
+            **told,
+            "form": form or load_settings().inference.representation,
+            "users_failed": sum(not own for own in found.categories.values()),
+            "categories_per_user": round(float((scores[system] > 0).sum(axis=1).mean()), 2),
+        }
 
 
 def known_categories(lake: Lake) -> list[str]:
@@ -157,6 +168,7 @@ def main(arguments: argparse.Namespace) -> dict[str, Any]:
         tuning_users=arguments.tuning_users,
         model=not arguments.rivals_only,
         release=arguments.release,
+        both_forms=arguments.both_forms,
     ).run()
     return {**figures, "plot": str(plot(figures, Path(arguments.plots)))}
 
@@ -167,6 +179,7 @@ if __name__ == "__main__":
     parser.add_argument("--day", type=day_argument, default=Registry().days[-1], help="an evaluation day")
     parser.add_argument("--release", type=Path, help="folder of the release to measure (default: the shipped one)")
     parser.add_argument("--rivals-only", action="store_true", help="ask no model")
+    parser.add_argument("--both-forms", action="store_true", help="measure text and hybrid histories on the same users")
     parser.add_argument("--tuning-users", type=int, default=64, help="train users for the combination's weights (64)")
     parser.add_argument("--lake", default=str(FOLDER / "lake"), help="lake for the log (default: var/bench/lake)")
     parser.add_argument("--work", default=str(FOLDER / "quality"), help="lake for answers (default: var/bench/quality)")

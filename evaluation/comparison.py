@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -50,21 +50,28 @@ def values(scores: Scores, seen: Mask, outcomes: Outcomes) -> dict[str, Values]:
     }
 
 
-def compare(systems: Mapping[str, Scores], seen: Mask, outcomes: Outcomes, seed: int = 0) -> dict[str, Any]:
-    """``{metric: {system: {value, low, high}}}``, and the same differences under ``paired_vs_own_frequency``."""
+def compare(
+    systems: Mapping[str, Scores],
+    seen: Mask,
+    outcomes: Outcomes,
+    seed: int = 0,
+    references: Sequence[str] = (REFERENCE,),
+) -> dict[str, Any]:
+    """``{metric: {system: {value, low, high}}}``, and differences from each reference under ``paired_vs_NAME``."""
     by_system = {name: values(scores, seen, outcomes) for name, scores in systems.items()}
     names = list(by_system[REFERENCE])
     figures: dict[str, Any] = {
         metric: {name: estimate(found[metric], seed).as_dict() for name, found in by_system.items()} for metric in names
     }
-    figures[f"paired_vs_{REFERENCE}"] = {
-        metric: {
-            name: paired(found[metric], by_system[REFERENCE][metric], seed).as_dict()
-            for name, found in by_system.items()
-            if name != REFERENCE
+    for reference in references:
+        figures[f"paired_vs_{reference}"] = {
+            metric: {
+                name: paired(found[metric], by_system[reference][metric], seed).as_dict()
+                for name, found in by_system.items()
+                if name != reference
+            }
+            for metric in names
         }
-        for metric in names
-    }
     return figures
 
 

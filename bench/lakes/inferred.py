@@ -49,12 +49,20 @@ class Inferred:
     manifest: Mapping[str, Any]
 
 
-def infer(log_lake: Lake, work: Lake, day: str, users: Sequence[str], release: Path | None = None) -> Inferred:
+def infer(
+    log_lake: Lake,
+    work: Lake,
+    day: str,
+    users: Sequence[str],
+    release: Path | None = None,
+    form: str | None = None,
+) -> Inferred:
     """Infer the intents of users as of a day.
 
     Args:
         log_lake: has the day's contexts, signals and vectors. work: where the answers are kept.
         release: folder of the release to use (default: the one that is shipped with the code).
+        form: how histories are shown, ``text`` or ``hybrid`` (default: as the settings say).
 
     Raises:
         UsageError: the folder is no release.
@@ -65,7 +73,8 @@ def infer(log_lake: Lake, work: Lake, day: str, users: Sequence[str], release: P
     copy_inputs(log_lake, work, day, users)
     log.info("Inferring %d users as of %s.", len(users), day)
     named = ("--day", day, "--lake", work.root, "--release", made_with.name)
-    manifest = run_step("model_steps.infer", *named, environment=SETTINGS)
+    environment = SETTINGS | {"INTENTFLOW_INFERENCE__REPRESENTATION": form or load_settings().inference.representation}
+    manifest = run_step("model_steps.infer", *named, environment=environment)
     # Failed users count as found nothing, so the audit's bound on failures is none here.
     publish_unaudited(work, [Batch.load(work, path) for path in manifest["batches"]])
     rows = tables.read(work, intents.TABLE, day, columns=["user_id", "rank", "category"])

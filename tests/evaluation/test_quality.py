@@ -17,6 +17,7 @@ from lake.location import Lake
 from lake.splits import Registry, add_days
 from lake.staging import Batch, StagedPartition, stage
 from schemas import contexts, entities, intents, signals
+from settings import Settings, load_settings
 from tests.evaluation.conftest import SMALL, put
 
 Land = Callable[[Sequence[tuple[str, str, str, str]], Sequence[str]], Lake]
@@ -50,9 +51,10 @@ def nothing_to_prepare(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(landed, "prepare_day", lambda *_: None)
 
 
-def measure(shop: Lake, *, model: bool) -> dict[str, Any]:
+def measure(shop: Lake, *, model: bool, both_forms: bool = False) -> dict[str, Any]:
     work = Lake.open(Path(shop.root).parent / "work")
-    return quality.Measurement(shop, work, SMALL, DAY, users=0, tuning_users=4, model=model).run()
+    asked = quality.Measurement(shop, work, SMALL, DAY, users=0, tuning_users=4, model=model, both_forms=both_forms)
+    return asked.run()
 
 
 @pytest.mark.usefixtures("nothing_to_prepare")
@@ -75,7 +77,9 @@ def test_rivals_alone(shop: Lake) -> None:
 def test_intents_that_know_what_nobody_else_does(shop: Lake, monkeypatch: pytest.MonkeyPatch) -> None:
     asked = []
 
-    def infer(_log: Lake, _work: Lake, day: str, users: Sequence[str], _release: Path | None) -> Inferred:
+    def infer(
+        _log: Lake, _work: Lake, day: str, users: Sequence[str], _release: Path | None, _form: str | None
+    ) -> Inferred:
         asked.append((day, tuple(users)))
         found: Mapping[str, Sequence[str]] = {user: ["wine", "milk", "wine"] for user in users}
         failed = {**found, users[0]: []}
@@ -98,6 +102,30 @@ def test_intents_that_know_what_nobody_else_does(shop: Lake, monkeypatch: pytest
     assert SMALL.outcomes_until(tuning_day) <= SMALL.trained_until
     assert day == DAY
     assert {SMALL.split_of(user) for user in users} == {"holdout"}
+
+
+@pytest.mark.usefixtures("nothing_to_prepare")
+def test_both_forms_are_compared_user_by_user(shop: Lake, monkeypatch: pytest.MonkeyPatch) -> None:
+    own = load_settings().inference.representation
+    other = quality.OTHER_FORM[own]
+    asked = []
+
+    def infer(
+        _log: Lake, _work: Lake, day: str, users: Sequence[str], _release: Path | None, form: str | None
+    ) -> Inferred:
+        asked.append((day, form))
+        found = {user: ["wine", "milk"] if form is None else ["milk"] for user in users}
+        return Inferred(found, {"release": "base-test"})
+
+    monkeypatch.setattr(inferred, "infer", infer)
+    figures = measure(shop, model=True, both_forms=True)
+    assert asked[0] == (DAY, other)
+    assert [form for _, form in asked[1:]] == [None, None]
+    assert (figures["inference"]["form"], figures[f"intents_{other}"]["form"]) == (own, other)
+    # Wine and milk came true: one form finds both, the other one of them, for every user alike.
+    difference = figures[f"paired_vs_intents_{other}"]["recall_at_30"]["intents"]
+    assert difference == {"value": 0.5, "low": 0.5, "high": 0.5}
+    assert figures["release"] == "base-test"
 
 
 @pytest.mark.usefixtures("nothing_to_prepare")
@@ -139,7 +167,6 @@ def test_inference_gets_the_chosen_users_and_its_failures_are_empty(
 
 
 def test_thirty_tags_have_a_pool_that_the_settings_allow(monkeypatch: pytest.MonkeyPatch) -> None:
-    from settings import Settings
 
     for name, value in inferred.SETTINGS.items():
         monkeypatch.setenv(name, value)

@@ -101,7 +101,7 @@ class InferenceSettings(Section):
     """PAPER 1.4 leaves these open (its section 6); every one is a choice of ours."""
 
     representation: Literal["hybrid", "text"] = Field(
-        default="text", description="How prompts show a history: one slot an entity (PAPER 1.2), or V1's text."
+        default="hybrid", description="How prompts show a history: one slot an entity (PAPER 1.2), or V1's text."
     )
     users: int = Field(default=0, ge=0, description="Users drawn by a stable hash; 0 means all.")
     minimum_events: int = Field(default=30, ge=1, description="Fewest actions in the history to be inferred.")

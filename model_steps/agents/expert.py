@@ -18,16 +18,16 @@ _TAG = re.compile(r"[a-z]+( [a-z]+){1,4}")
 def messages(persona: Persona, profile: str, tags: int, existing: Sequence[str] = ()) -> tuple[str, str]:
     """System and user message. The persona and its evidence, never the history.
 
+    What all experts share comes first, then the customer's profile, so that the cache holds most of a prompt.
+
     Args:
         existing: tags that other calls already wrote; the expert is asked for others.
     """
     system, user = prompt_files.load(ROLE)
     known = f" Not these, which are known already: {', '.join(existing)}." if existing else ""
     evidence = "\n".join(fact.line for fact in persona.evidence)
-    return (
-        system.replace("$name", persona.name),
-        user.substitute(need=persona.need, profile=profile, evidence=evidence, tags=tags, existing=known),
-    )
+    parts = {"need": persona.need, "profile": profile, "evidence": evidence}
+    return system, user.substitute(parts, name=persona.name, tags=tags, existing=known)
 
 
 def grammar(words: Sequence[str], tags: int) -> str:

@@ -129,7 +129,10 @@ class Hmas:
         return done, [case.failed for case in cases if case.failed is not None]
 
     def prompt_with_context(self, history: str, task: str) -> str:
-        """Planner's and arbiter's prompt: the context first, so that both begin with the same tokens."""
+        """Planner's and arbiter's prompt: the context first, so that both begin with the same tokens.
+
+        Within it the signals come first, for they are the same for all users of a day.
+        """
         system, frame = prompt_files.load("context")
         return self._render(system, frame.substitute(profile_and_history=history, signals=self._signals, task=task))
 

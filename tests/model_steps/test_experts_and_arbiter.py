@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from pydantic import ValidationError
@@ -17,12 +19,21 @@ PERSONA = Persona("dairy expert", "Likely to need milk.", (CategoryFacts("y", "y
 
 
 def test_an_expert_reads_persona_and_evidence() -> None:
-    system, user = expert.messages(PERSONA, "profile: age 30", 10, ["plain yogurt"])
-    assert "dairy expert" in system
+    _, user = expert.messages(PERSONA, "profile: age 30", 10, ["plain yogurt"])
+    assert "dairy expert" in user
     assert "Likely to need milk." in user
     assert "- yogurt: 5 times, last 2017-10 (yogurt)" in user
     assert "plain yogurt" in user
     assert "10 different products" in user
+
+
+def test_experts_of_a_customer_begin_alike() -> None:
+    other = replace(PERSONA, name="meat expert", need="Likely to need ham.")
+    (system, user), (other_system, other_user) = (expert.messages(p, "profile: age 30", 10) for p in (PERSONA, other))
+    assert system == other_system
+    assert user.index("profile: age 30") < min(
+        n for n, (a, b) in enumerate(zip(user, other_user, strict=False)) if a != b
+    )
 
 
 def test_prompts_show_no_tag_as_example() -> None:

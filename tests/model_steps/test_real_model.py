@@ -164,10 +164,13 @@ def test_a_day_is_inferred_resumed_and_carried_forward(
     assert len(said) == model.calls
     assert all(isinstance(json.loads(row["text"]), list) for row in said)
     # Planner and arbiter read the history, an expert reads its persona.
-    shown = [prompt for prompt in model.prompts if "<context>\nprofile:" in prompt]
+    # What all users share, the day's signals with it, comes first: the cache holds it.
+    shown = [prompt for prompt in model.prompts if "<context>\nseason: autumn\nprofile:" in prompt]
     assert len(shown) == 2 * len(USERS)
     assert all((SLOT in prompt) is (form.inference.representation == "hybrid") for prompt in shown)
-    assert not any("<context>" in prompt for prompt in model.prompts if "<persona>\nLikely" in prompt)
+    experts = [prompt for prompt in model.prompts if "<persona>\nprofile:" in prompt]
+    assert len(experts) >= 2 * len(USERS)
+    assert not any("<context>" in prompt or SLOT in prompt for prompt in experts)
 
     # Nothing changed: no call, no engine, the same staged files.
     before = model.calls

@@ -47,6 +47,11 @@ def panels(count: int, height: float, share_rows: bool = True) -> tuple[Figure, 
     return figure, list(axes[0])
 
 
+def readable(value: float) -> str:
+    """Four digits or so: 15,022, 12.8, 0.491."""
+    return f"{value:,.0f}" if value >= 100 else f"{value:.1f}" if value >= 2 else f"{value:.3f}"
+
+
 def intervals(axes: Axes, figures: Mapping[str, Interval], colors: Mapping[str, str], title: str) -> None:
     """One bar a system, the first on top, with its interval and its value written beside it."""
     rows = range(len(figures), 0, -1)
@@ -56,7 +61,7 @@ def intervals(axes: Axes, figures: Mapping[str, Interval], colors: Mapping[str, 
         color = colors.get(name, GREY)
         axes.barh(row, value, height=0.6, color=color, alpha=0.85)
         axes.plot([low, high], [row, row], color="black", linewidth=1.2, solid_capstyle="butt")
-        axes.text(max(high, value) + 0.02 * max(ends), row, f"{value:.3f}", va="center", fontsize=9)
+        axes.text(max(high, value) + 0.02 * max(ends), row, readable(value), va="center", fontsize=9)
     axes.set_yticks(list(rows), [name.replace("_", " ") for name in figures])
     axes.set_xlim(0, 1.2 * max(*ends, 1e-3))
     axes.grid(axis="y", visible=False)

@@ -221,9 +221,9 @@ def measure(
 def plot(figures: Mapping[str, Any], folder: Path) -> Path:
     """Tokens computed and model seconds by user, a bar a variant."""
     drawing, axes = plots.panels(2, height=3.0)
-    titles = (("computed_tokens", "prompt tokens computed, by user"), ("seconds", "model seconds, by user"))
+    titles = (("computed_tokens", "prompt tokens computed, a user"), ("seconds", "model seconds, a user"))
     for panel, (name, title) in zip(axes, titles, strict=True):
-        bars = {one: {"value": v[name], "low": v[name], "high": v[name]} for one, v in figures["variants"].items()}
+        bars = {one: dict.fromkeys(("value", "low", "high"), figures["variants"][one][name]) for one in VARIANTS}
         plots.intervals(panel, bars, COLORS, title)
     return plots.save(drawing, folder, "representation")
 

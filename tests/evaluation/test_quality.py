@@ -12,8 +12,9 @@ import pytest
 from bench import quality
 from bench.lakes import inferred, landed
 from bench.lakes.inferred import Inferred
-from lake import tables
+from lake import releases, tables
 from lake.location import Lake
+from lake.releases import Release
 from lake.splits import Registry, add_days
 from lake.staging import Batch, StagedPartition, stage
 from schemas import contexts, entities, intents, signals
@@ -161,8 +162,11 @@ def test_inference_gets_the_chosen_users_and_its_failures_are_empty(
         return {"batches": [batch.save(work)], "release": "base-test"}
 
     monkeypatch.setattr(inferred, "run_step", run_step)
-    assert inferred.infer(lake, work, DAY, ["ann", "bob"]).categories == {"ann": ["beer", "milk"], "bob": []}
-    assert inferred.infer(lake, work, DAY, ["ann"]).categories == {"ann": ["beer", "milk"]}
+    # One that learnt from nobody: the shipped one knows the demo log's people, and is refused here.
+    release = releases.save(tmp_path / "releases", Release("model", "prompts", "embedder"), {})
+    found = inferred.infer(lake, work, DAY, ["ann", "bob"], release)
+    assert found.categories == {"ann": ["beer", "milk"], "bob": []}
+    assert inferred.infer(lake, work, DAY, ["ann"], release).categories == {"ann": ["beer", "milk"]}
     assert seen == [["ann", "bob"], ["ann"]]
 
 

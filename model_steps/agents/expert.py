@@ -26,8 +26,10 @@ def messages(persona: Persona, profile: str, tags: int, existing: Sequence[str] 
     system, user = prompt_files.load(ROLE)
     known = f" Not these, which are known already: {', '.join(existing)}." if existing else ""
     evidence = "\n".join(fact.line for fact in persona.evidence)
-    parts = {"need": persona.need, "profile": profile, "evidence": evidence}
-    return system, user.substitute(parts, name=persona.name, tags=tags, existing=known)
+    asked = user.substitute(
+        name=persona.name, need=persona.need, profile=profile, evidence=evidence, tags=tags, existing=known
+    )
+    return system, asked
 
 
 def grammar(words: Sequence[str], tags: int) -> str:

@@ -65,6 +65,6 @@ clean: ## remove what was made at run time (the lake, logs, models); the key of 
 	@if [ -d var ]; then find var -mindepth 1 -maxdepth 1 ! -name pseudonym.key -exec rm -rf {} +; fi
 	@rm -rf .mypy_cache .ruff_cache .pytest_cache
 
-lock: ## resolve requirements*.in into the pinned requirements*.txt: [UPGRADE=1]
+lock: ## resolve requirements/*.in into the pinned requirements.txt and requirements/*.txt: [UPGRADE=1]
 	@$(SET_UP) --packages-only
 	@./launcher/lock.sh $(if $(UPGRADE),--upgrade)

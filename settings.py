@@ -15,7 +15,7 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict, SettingsError
 
-from commands.errors import ConfigurationError
+from runtime.errors import ConfigurationError
 
 ROOT = Path(__file__).resolve().parent
 PREFIX = "INTENTFLOW_"

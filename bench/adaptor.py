@@ -21,31 +21,31 @@ import numpy.typing as npt
 from bench import plots
 from bench.lakes import landed, trained
 from bench.lakes.steps import FOLDER, run_and_publish
-from commands.entry import day_argument, run_command
-from commands.errors import UsageError
-from commands.progress import Progress
 from evaluation.bootstrap import estimate, paired
 from evaluation.freeze import freeze
 from evaluation.holdout import read_frozen
-from lake import releases
-from lake.location import Lake
-from lake.splits import Registry, drawn
-from model_steps import engine, inputs
-from model_steps.adaptor import Adaptor, model_width
-from model_steps.agents import expert
+from lake.registry import releases
+from lake.registry.splits import Registry, drawn
+from lake.store.location import Lake
+from model_steps.agents import expert, inputs
 from model_steps.agents.grammar import one_of
 from model_steps.agents.hmas import Hmas, User
 from model_steps.agents.planner import Unusable
 from model_steps.agents.words import Categories, WordFinder
-from model_steps.asking import Request, Sampling
-from model_steps.chat import Chat
-from model_steps.embedder import Embedder
+from model_steps.embedding.adaptor import Adaptor, model_width
+from model_steps.embedding.embedder import Embedder
+from model_steps.embedding.slots import EntitySlots, read_slots
+from model_steps.engine import vllm_engine as engine
+from model_steps.engine.asking import Request, Sampling
+from model_steps.engine.chat import Chat
 from model_steps.release import adaptor_of, refuse_foreign
-from model_steps.slots import EntitySlots, read_slots
 from model_steps.training import alignment, prompts, questions
 from model_steps.training.catalog import Catalog, read_catalog
 from model_steps.training.questions import Question
 from representation.hybrid import SLOT
+from runtime.entry import day_argument, run_command
+from runtime.errors import UsageError
+from runtime.progress import Progress
 from settings import Settings, load_settings
 
 log = logging.getLogger("intentflow")

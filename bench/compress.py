@@ -31,18 +31,18 @@ from bench import plots  # noqa: E402
 from bench.lakes import scaled  # noqa: E402
 from bench.lakes.inferred import publish_unaudited  # noqa: E402
 from bench.lakes.steps import FOLDER  # noqa: E402
-from commands.entry import run_command  # noqa: E402
-from commands.errors import UsageError  # noqa: E402
-from lake import tables  # noqa: E402
-from lake.location import Lake  # noqa: E402
-from lake.staging import Batch  # noqa: E402
+from lake.delta import tables  # noqa: E402
+from lake.delta.staging import Batch  # noqa: E402
+from lake.store.location import Lake  # noqa: E402
 from launcher.environment import airflow_environment  # noqa: E402
+from runtime.entry import run_command  # noqa: E402
+from runtime.errors import UsageError  # noqa: E402
 from schemas import behaviors, contexts, entities, profiles, rollups  # noqa: E402
 from settings import HistorySettings, load_settings  # noqa: E402
-from spark_jobs import token_counts  # noqa: E402
-from spark_jobs.assembly import Compression, assemble  # noqa: E402
-from spark_jobs.calendar import Window  # noqa: E402
 from spark_jobs.compress import compress  # noqa: E402
+from spark_jobs.histories import token_counts  # noqa: E402
+from spark_jobs.histories.assembly import Compression, assemble  # noqa: E402
+from spark_jobs.histories.calendar import Window  # noqa: E402
 from spark_jobs.roll_up import COLUMNS, roll_up, roll_up_until  # noqa: E402
 
 log = logging.getLogger("intentflow")
@@ -184,7 +184,7 @@ def timed(make: Callable[[], list[str]]) -> tuple[float, list[str]]:
 
 def measure(contest: Contest, rounds: int) -> dict[str, Any]:
     """Alternate the three; the first round of Spark is its cold one."""
-    from spark_jobs.session import spark_session
+    from spark_jobs.distributed.session import spark_session
 
     seconds: dict[str, list[float]] = {"spark": [], "duckdb": [], "polars": []}
     digests: dict[str, str] = {}

@@ -1,4 +1,4 @@
--- Contexts as spark_jobs/assembly.py makes them, in DuckDB's own words.
+-- Contexts as spark_jobs/histories/assembly.py makes them, in DuckDB's own words.
 
 CREATE TEMP TABLE rollups AS
 SELECT day, user_id, action, entity_id, count(*)::INTEGER AS count

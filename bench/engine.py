@@ -19,14 +19,15 @@ from typing import Any
 from bench import plots
 from bench.lakes import inferred, landed
 from bench.lakes.steps import FOLDER
-from commands.entry import day_argument, run_command
-from commands.errors import UsageError
-from lake.location import Lake
-from model_steps import engine, inputs
-from model_steps.adaptor import model_width
-from model_steps.asking import Answer, Request
+from lake.store.location import Lake
+from model_steps.agents import inputs
+from model_steps.embedding.adaptor import model_width
+from model_steps.embedding.slots import EntitySlots
+from model_steps.engine import vllm_engine as engine
+from model_steps.engine.asking import Answer, Request
 from model_steps.infer import infer
-from model_steps.slots import EntitySlots
+from runtime.entry import day_argument, run_command
+from runtime.errors import UsageError
 from settings import Settings, load_settings
 
 log = logging.getLogger("intentflow")

@@ -16,8 +16,6 @@ from typing import Any
 from bench import plots
 from bench.lakes import inferred, landed
 from bench.lakes.steps import FOLDER
-from commands.entry import day_argument, run_command
-from commands.errors import UsageError
 from evaluation import actions, metrics
 from evaluation.comparison import LISTED, REFERENCE, Outcomes, compare, exclusive
 from evaluation.fitting import combined, fit
@@ -25,9 +23,11 @@ from evaluation.freeze import freeze
 from evaluation.grid import Scores
 from evaluation.holdout import read_frozen
 from evaluation.situations import RIVALS, Situation
-from lake import tables
-from lake.location import Lake
-from lake.splits import Registry, add_days, drawn
+from lake.delta import tables
+from lake.registry.splits import Registry, add_days, drawn
+from lake.store.location import Lake
+from runtime.entry import day_argument, run_command
+from runtime.errors import UsageError
 from schemas import entities
 from settings import load_settings
 

@@ -21,12 +21,12 @@ from typing import Any
 from bench import plots
 from bench.lakes import landed
 from bench.lakes.steps import FOLDER
-from commands.entry import day_argument, run_command
-from commands.errors import InfrastructureError, UsageError
-from lake import tables
-from lake.location import Lake
-from lake.splits import add_days
+from lake.delta import tables
+from lake.registry.splits import add_days
+from lake.store.location import Lake
 from launcher.backfill import backfill
+from runtime.entry import day_argument, run_command
+from runtime.errors import InfrastructureError, UsageError
 from schemas import contexts, days
 from settings import load_settings
 

@@ -17,27 +17,28 @@ from pathlib import Path
 from typing import Any
 
 import representation
-from bench import plots
+from bench import plots, v1_routes
 from bench.lakes import histories, landed
 from bench.lakes.histories import Histories
 from bench.lakes.steps import FOLDER
-from commands.entry import day_argument, run_command
-from commands.errors import UsageError
-from commands.progress import Progress
-from evaluation import v1_routes
-from lake import releases, tables
-from lake.fingerprint import code_digest, digest
-from lake.location import Lake
-from model_steps import agents, engine, inputs, population
-from model_steps.agents import arbiter, expert
+from lake.delta import tables
+from lake.registry import releases
+from lake.store.location import Lake
+from model_steps import agents
+from model_steps.agents import arbiter, expert, inputs, population
 from model_steps.agents.hmas import Hmas
 from model_steps.agents.words import WordFinder
-from model_steps.asking import Answer, Counts, Request
-from model_steps.cache_capacity import tokens_that_fit
-from model_steps.chat import Chat
-from model_steps.embedder import Embedder
+from model_steps.embedding.embedder import Embedder
+from model_steps.embedding.slots import read_slots
+from model_steps.engine import vllm_engine as engine
+from model_steps.engine.asking import Answer, Counts, Request
+from model_steps.engine.cache_capacity import tokens_that_fit
+from model_steps.engine.chat import Chat
 from model_steps.release import adaptor_of, refuse_foreign
-from model_steps.slots import read_slots
+from runtime.entry import day_argument, run_command
+from runtime.errors import UsageError
+from runtime.fingerprint import code_digest, digest
+from runtime.progress import Progress
 from schemas import contexts
 from settings import Settings, load_settings
 

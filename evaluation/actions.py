@@ -7,8 +7,8 @@ from collections.abc import Sequence
 import polars as pl
 import pyarrow as pa
 
-from lake import tables
-from lake.location import Lake
+from lake.delta import tables
+from lake.store.location import Lake
 from schemas import behaviors, items
 
 # What counts as an outcome: the paper's "next interacted item" (PAPER 3.2) is here the next that is bought.

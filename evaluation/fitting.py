@@ -10,7 +10,7 @@ import polars as pl
 from evaluation import combination
 from evaluation.grid import Mask, Scores
 from evaluation.situations import Training, similarity, training
-from lake.splits import Registry, drawn
+from lake.registry.splits import Registry, drawn
 
 
 @dataclass(frozen=True)

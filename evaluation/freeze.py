@@ -10,11 +10,11 @@ import argparse
 import logging
 from typing import Any
 
-from commands.entry import run_command
-from commands.errors import SourceMissing, UsageError
 from evaluation.holdout import freeze_day, freeze_rule
-from lake.location import Lake
-from lake.splits import Registry
+from lake.registry.splits import Registry
+from lake.store.location import Lake
+from runtime.entry import run_command
+from runtime.errors import SourceMissing, UsageError
 from settings import load_settings
 
 log = logging.getLogger("intentflow")

@@ -7,13 +7,14 @@ from typing import Any
 import polars as pl
 import pyarrow as pa
 
-from commands.errors import DataError, SourceMissing
 from evaluation import actions
 from evaluation.truth import served, truth
-from lake import objects, tables
-from lake.fingerprint import digest
-from lake.location import Lake
-from lake.splits import Registry, add_days
+from lake.delta import tables
+from lake.registry.splits import Registry, add_days
+from lake.store import objects
+from lake.store.location import Lake
+from runtime.errors import DataError, SourceMissing
+from runtime.fingerprint import digest
 from schemas import behaviors, holdout
 
 FOLDER = "_holdout"

@@ -10,7 +10,7 @@ import polars as pl
 from evaluation import rivals
 from evaluation.grid import Grid, Mask, Scores
 from evaluation.truth import history, served, truth
-from lake.splits import Example, Registry
+from lake.registry.splits import Example, Registry
 
 RIVALS = ("popularity", "own_frequency", "co_occurrence")
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import polars as pl
 
 from evaluation.actions import OUTCOMES, between
-from lake.splits import Registry, next_day
+from lake.registry.splits import Registry, next_day
 
 
 def history(actions: pl.DataFrame, day: str, registry: Registry) -> pl.DataFrame:

@@ -9,11 +9,12 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
-from commands.entry import day_argument
-from commands.errors import CommandError, DataError, Exit, SourceMissing, UsageError
-from lake import champion, cleaning, commits, contract, tables
-from lake.days import pinned_elsewhere, states
-from lake.location import Lake
+from lake import champion
+from lake.delta import cleaning, commits, contract, tables
+from lake.registry.days import pinned_elsewhere, states
+from lake.store.location import Lake
+from runtime.entry import day_argument
+from runtime.errors import CommandError, DataError, Exit, SourceMissing, UsageError
 from schemas.registry import TABLES
 from schemas.table import Table
 from settings import load_settings

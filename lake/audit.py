@@ -16,17 +16,17 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from commands.entry import run_command
-from commands.errors import DataError
-from lake import audits, expectations
-from lake.expectations import TableEvidence
-from lake.location import Lake
-from lake.staging import Batch, read_staged
+from lake.auditing import audits, expectations
+from lake.auditing.expectations import TableEvidence
+from lake.delta.staging import Batch, read_staged
+from lake.store.location import Lake
+from runtime.entry import run_command
+from runtime.errors import DataError
 from schemas import behaviors, rejected_behaviors
 from settings import load_settings
 
 if TYPE_CHECKING:
-    from lake.validation import Outcome
+    from lake.auditing.validation import Outcome
 
 log = logging.getLogger("intentflow")
 
@@ -93,7 +93,7 @@ def _judge(folder: Path, due: Sequence[TableEvidence], samples: Mapping[str, lis
     )
     # Its import alone logs hundreds of lines.
     logging.getLogger("great_expectations").setLevel(logging.WARNING)
-    from lake.validation import validate  # costs seconds: only when there is something to judge
+    from lake.auditing.validation import validate  # costs seconds: only when there is something to judge
 
     outcomes = validate(folder, due, [samples[one.table.name] for one in due])
     return {one.table.name: outcome for one, outcome in zip(due, outcomes, strict=True)}

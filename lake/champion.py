@@ -15,10 +15,11 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from commands.entry import run_command
-from commands.errors import DataError, RaceLost
-from lake import objects, releases
-from lake.location import Lake
+from lake.registry import releases
+from lake.store import objects
+from lake.store.location import Lake
+from runtime.entry import run_command
+from runtime.errors import DataError, RaceLost
 from settings import load_settings
 
 FOLDER = "_champion"

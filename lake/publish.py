@@ -5,10 +5,10 @@ from __future__ import annotations
 import argparse
 from typing import Any
 
-from commands.entry import run_command
-from lake.location import Lake
-from lake.publishing import publish
-from lake.staging import Batch
+from lake.delta.publishing import publish
+from lake.delta.staging import Batch
+from lake.store.location import Lake
+from runtime.entry import run_command
 from settings import load_settings
 
 

@@ -13,14 +13,15 @@ from typing import Any
 
 import pyarrow as pa
 
-from commands.entry import day_argument, run_command
-from commands.errors import DataError, UsageError
-from lake import audits, tables
-from lake.days import history_of
-from lake.fingerprint import fingerprint
-from lake.location import Lake
-from lake.publishing import publish
-from lake.staging import Batch, StagedPartition, stage
+from lake.auditing import audits
+from lake.delta import tables
+from lake.delta.publishing import publish
+from lake.delta.staging import Batch, StagedPartition, stage
+from lake.registry.days import history_of
+from lake.store.location import Lake
+from runtime.entry import day_argument, run_command
+from runtime.errors import DataError, UsageError
+from runtime.fingerprint import fingerprint
 from schemas import behaviors, contexts, days, failures, intents, rejected_behaviors, rollups, signals
 from schemas.table import Table
 from settings import load_settings

@@ -9,15 +9,15 @@ from collections.abc import Callable
 from datetime import date
 from typing import NoReturn
 
-from commands.entry import day_argument
-from commands.errors import CommandError, UsageError
+from runtime.entry import day_argument
+from runtime.errors import CommandError, UsageError
 from settings import Settings, load_settings
 
 INTERRUPTED = 130
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Returns 0 or 1 with the work, or a ``commands.errors.Exit`` when it could not be done."""
+    """Returns 0 or 1 with the work, or a ``runtime.errors.Exit`` when it could not be done."""
     for number in (signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, signal.default_int_handler)  # as Ctrl-C: what was started is stopped first
     try:

@@ -2,7 +2,7 @@
 
 ``airflow standalone`` does not do: its log servers listen on all interfaces, SIGTERM orphans its children,
 and tasks that start before the API server listens fail. So: the API server and the DAG processor first; once
-the API answers, the scheduler and the triggerer. Each runs below a guard (commands/guard.py), which ends it
+the API answers, the scheduler and the triggerer. Each runs below a guard (runtime/guard.py), which ends it
 and all that it started when it is stopped and when the launcher is gone, however it went.
 """
 
@@ -19,10 +19,10 @@ from contextlib import contextmanager
 from importlib.metadata import version
 from pathlib import Path
 
-from commands import process
-from commands.errors import InfrastructureError
 from launcher.environment import HOST, address, airflow_environment, create_home, password_file
 from launcher.rest import Rest
+from runtime import process
+from runtime.errors import InfrastructureError
 from settings import ROOT, AirflowSettings
 
 AIRFLOW = (sys.executable, "-m", "airflow")

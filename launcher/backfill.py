@@ -6,12 +6,12 @@ import time
 from datetime import date
 from typing import Any
 
-from commands.errors import UsageError
 from launcher.airflow_processes import Airflow
 from launcher.rest import DagRun
 from launcher.run import DAG_ID, check_day, run_conf
 from launcher.session import airflow_for
 from launcher.watch import POLL_SECONDS, explain_failure, follow, say
+from runtime.errors import UsageError
 from settings import Settings
 
 REPROCESS = ("none", "failed", "completed")

@@ -13,7 +13,7 @@ import subprocess
 from collections.abc import Mapping
 from pathlib import Path
 
-from commands.errors import InfrastructureError
+from runtime.errors import InfrastructureError
 from settings import ROOT
 
 OLDEST, NEWEST = 17, 21  # Java releases that Spark 4.1 names as supported

@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from commands.errors import InfrastructureError
+from runtime.errors import InfrastructureError
 
 
 @dataclass(frozen=True)

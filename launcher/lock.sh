@@ -1,5 +1,5 @@
 #!/bin/sh
-# Resolve what requirements*.in ask for into the pinned requirements*.txt. Pins that still fit stay, unless --upgrade.
+# Resolve what requirements/*.in ask for into requirements.txt and requirements/*.txt. Pins that still fit stay, unless --upgrade.
 set -eu
 
 cd "$(dirname "$0")/.."
@@ -15,9 +15,9 @@ compile() {
 }
 
 adopt_pip_settings
-compile requirements.in requirements.txt $(torch_backend) --overrides requirements-overrides.txt "$@"
+compile requirements/cpu.in requirements.txt $(torch_backend) --overrides requirements/overrides.txt "$@"
 # A worker without torch runs the same versions as one with it.
-compile requirements-airflow.in requirements-airflow.txt --constraints requirements.txt "$@"
+compile requirements/airflow.in requirements/airflow.txt --constraints requirements.txt "$@"
 # Resolved for machines with a GPU, not run here; a folder of wheels may hold a torch without CUDA.
 unset UV_FIND_LINKS
-compile requirements-cuda.in requirements-cuda.txt --overrides requirements-cuda-overrides.txt "$@"
+compile requirements/cuda.in requirements/cuda.txt --overrides requirements/cuda-overrides.txt "$@"

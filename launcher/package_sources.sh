@@ -23,7 +23,7 @@ adopt_pip_settings() {
 # The CPU build of torch carries a local version, which the usual index does not have. Where no folder of wheels offers
 # it, uv fetches it from the index of the PyTorch project.
 torch_backend() {
-    grep -E '^torch==' requirements.in |
+    grep -E '^torch==' requirements/cpu.in |
         $VENV/bin/uv pip compile --quiet --no-deps --python $VENV/bin/python - >/dev/null 2>&1 ||
         echo "--torch-backend=cpu"
 }

@@ -6,8 +6,8 @@ import textwrap
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from lake import tables
-from lake.location import Lake
+from lake.delta import tables
+from lake.store.location import Lake
 from launcher.watch import Say, say
 from schemas import days, intents
 from settings import Settings

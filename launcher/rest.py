@@ -12,7 +12,7 @@ from typing import Any
 
 import httpx
 
-from commands.errors import InfrastructureError
+from runtime.errors import InfrastructureError
 
 PAGE = 100
 UNFINISHED = ("queued", "running")

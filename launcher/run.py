@@ -6,10 +6,10 @@ import time
 from datetime import date
 from typing import Any
 
-from commands.errors import UsageError
 from launcher.report import report
 from launcher.session import airflow_for
 from launcher.watch import explain_failure, follow, say
+from runtime.errors import UsageError
 from settings import Settings
 
 DAG_ID = "daily_refresh"

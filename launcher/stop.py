@@ -7,9 +7,9 @@ import os
 import signal
 import time
 
-from commands.errors import InfrastructureError
 from launcher import lock
 from launcher.watch import say
+from runtime.errors import InfrastructureError
 from settings import Settings
 
 KINDLY_SECONDS = 40.0

@@ -11,7 +11,7 @@ from typing import Any
 from launcher.rest import TaskInstance
 
 TAIL_BYTES = 16_384  # enough for the last lines of a chatty task, cheap to read each second
-# What commands.progress.Progress writes: "4 of 12 users, 0.3/s, 27 s left".
+# What runtime.progress.Progress writes: "4 of 12 users, 0.3/s, 27 s left".
 PROGRESS = re.compile(r"[\d,]+ of [\d,]+ [^,]+, [\d.]+/s, (?:\d+|inf) s left.*")
 
 

@@ -15,12 +15,12 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from commands.entry import day_argument, run_command
-from commands.progress import Progress
-from lake import tables
-from lake.location import Lake
-from model_steps.embedder import Embedder, Vectors
-from model_steps.engine import prepare_environment
+from lake.delta import tables
+from lake.store.location import Lake
+from model_steps.embedding.embedder import Embedder, Vectors
+from model_steps.engine.vllm_engine import prepare_environment
+from runtime.entry import day_argument, run_command
+from runtime.progress import Progress
 from schemas import contexts, entities, entity_vectors
 from settings import load_settings
 

@@ -16,24 +16,27 @@ from pathlib import Path
 from typing import Any, Protocol
 
 import representation
-from commands.entry import day_argument, run_command
-from commands.errors import UsageError
-from commands.progress import Progress
-from lake import champion, releases, tables
-from lake.fingerprint import code_digest, fingerprint
-from lake.location import Lake
-from lake.releases import Release
-from lake.staging import Batch, StagedPartition, stage
-from model_steps import agents, inputs, population
+from lake import champion
+from lake.delta import tables
+from lake.delta.staging import Batch, StagedPartition, stage
+from lake.registry import releases
+from lake.registry.releases import Release
+from lake.store.location import Lake
+from model_steps import agents
+from model_steps.agents import inputs, population
 from model_steps.agents.hmas import Failed, Hmas, Intents
 from model_steps.agents.words import Categories, WordFinder
-from model_steps.answer_cache import AnswerCache, Model
-from model_steps.cache_capacity import tokens_that_fit
-from model_steps.chat import Chat
-from model_steps.embedder import Embedder
-from model_steps.engine import Engine, engine_name, prepare_environment
+from model_steps.embedding.embedder import Embedder
+from model_steps.embedding.slots import EntitySlots, read_slots
+from model_steps.engine.answer_cache import AnswerCache, Model
+from model_steps.engine.cache_capacity import tokens_that_fit
+from model_steps.engine.chat import Chat
+from model_steps.engine.vllm_engine import Engine, engine_name, prepare_environment
 from model_steps.release import adaptor_of, refuse_foreign
-from model_steps.slots import EntitySlots, read_slots
+from runtime.entry import day_argument, run_command
+from runtime.errors import UsageError
+from runtime.fingerprint import code_digest, fingerprint
+from runtime.progress import Progress
 from schemas import contexts, failures, intents, signals
 from settings import Settings, load_settings
 

@@ -13,15 +13,15 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from commands.entry import run_command
-from commands.errors import ConfigurationError, DataError, UsageError
-from lake import releases
-from lake.fingerprint import digest
-from lake.releases import ADAPTOR, CLOSED_FORM, Release
-from model_steps import adaptor
-from model_steps.adaptor import Adaptor, model_width
+from lake.registry import releases
+from lake.registry.releases import ADAPTOR, CLOSED_FORM, Release
 from model_steps.agents.prompt_files import prompts_digest
-from model_steps.embedder import Embedder
+from model_steps.embedding import adaptor
+from model_steps.embedding.adaptor import Adaptor, model_width
+from model_steps.embedding.embedder import Embedder
+from runtime.entry import run_command
+from runtime.errors import ConfigurationError, DataError, UsageError
+from runtime.fingerprint import digest
 from settings import load_settings
 
 # What training leaves beside the adaptor.

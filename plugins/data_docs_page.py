@@ -50,10 +50,10 @@ def _app() -> Any:
     from fastapi import Depends, FastAPI, HTTPException, Query
     from fastapi.responses import FileResponse, RedirectResponse
 
-    from commands.errors import CommandError, SourceMissing
-    from lake import audits
-    from lake.location import Lake
-    from lake.staging import Batch
+    from lake.auditing import audits
+    from lake.delta.staging import Batch
+    from lake.store.location import Lake
+    from runtime.errors import CommandError, SourceMissing
     from settings import load_settings
 
     app = FastAPI(dependencies=[Depends(get_user)], docs_url=None, redoc_url=None, openapi_url=None)

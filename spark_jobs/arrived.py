@@ -6,10 +6,10 @@ import argparse
 from datetime import date
 from typing import Any
 
-from commands.entry import day_argument, run_command
-from commands.errors import SourceMissing
+from runtime.entry import day_argument, run_command
+from runtime.errors import SourceMissing
 from settings import load_settings
-from spark_jobs.sources import open_source
+from spark_jobs.landing.sources import open_source
 
 
 def main(arguments: argparse.Namespace) -> dict[str, Any]:

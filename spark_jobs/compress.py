@@ -1,7 +1,7 @@
 """Compress histories: rollups become one context a user, as of a day.
 
 ``python -m spark_jobs.compress --day D`` stages ``contexts``. Bucket by bucket, a worker reads the rollups of its
-users and runs ``token_counts.contexts_of``, a pure function; nothing is shuffled (``spark_jobs.buckets``).
+users and runs ``token_counts.contexts_of``, a pure function; nothing is shuffled (``spark_jobs.distributed.buckets``).
 """
 
 from __future__ import annotations
@@ -14,17 +14,18 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 import schemas.contexts
-from commands.entry import day_argument, run_command
-from lake import tables
-from lake.fingerprint import bytes_digest, code_digest, fingerprint
-from lake.location import Lake
-from lake.staging import stage
+from lake.delta import tables
+from lake.delta.staging import stage
+from lake.store.location import Lake
+from runtime.entry import day_argument, run_command
+from runtime.fingerprint import bytes_digest, code_digest, fingerprint
 from schemas import contexts, entities, profiles, rollups
 from settings import HistorySettings, load_settings
-from spark_jobs import assembly, calendar, token_counts, workers
-from spark_jobs.assembly import Compression
-from spark_jobs.buckets import files_by_bucket
-from spark_jobs.calendar import Window
+from spark_jobs.distributed import workers
+from spark_jobs.distributed.buckets import files_by_bucket
+from spark_jobs.histories import assembly, calendar, token_counts
+from spark_jobs.histories.assembly import Compression
+from spark_jobs.histories.calendar import Window
 
 NOTHING = {"duplicate_users": 0, "later_behaviors": 0, "tokens_hybrid": 0, "tokens_text": 0, "users": 0}
 
@@ -84,8 +85,8 @@ def compress(lake: Lake, day: str, settings: HistorySettings, tokenizer: str, fo
 def _run_spark(
     lake: Lake, parts: Sequence[tuple[int, list[tuple[str, str]]]], compression: Compression, name: str
 ) -> pa.Table:
-    from spark_jobs.distribute import collect, read_parts
-    from spark_jobs.session import spark_session
+    from spark_jobs.distributed.distribute import collect, read_parts
+    from spark_jobs.distributed.session import spark_session
 
     if not parts:
         return workers.STAGED.empty_table()

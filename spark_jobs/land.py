@@ -22,18 +22,19 @@ import pyarrow.compute as pc
 
 import representation.cleaning
 import schemas.behaviors
-from commands.entry import day_argument, run_command
-from commands.errors import UsageError
-from lake import tables
-from lake.fingerprint import code_digest, fingerprint
-from lake.location import Lake
-from lake.staging import Batch, StagedFile, StagedPartition, stage
+from lake.delta import tables
+from lake.delta.staging import Batch, StagedFile, StagedPartition, stage
+from lake.store.location import Lake
 from representation.cleaning import entity_id
+from runtime.entry import day_argument, run_command
+from runtime.errors import UsageError
+from runtime.fingerprint import code_digest, fingerprint
 from schemas import behaviors, entities, items, profiles, rejected_behaviors
 from settings import SourceSettings, load_settings
-from spark_jobs import buckets, catalog, earlier_days, marking, pseudonyms, workers
-from spark_jobs.marking import MARKED, Landing, mark, split
-from spark_jobs.sources import Part, Source, open_source
+from spark_jobs.distributed import buckets, workers
+from spark_jobs.landing import catalog, earlier_days, marking, pseudonyms
+from spark_jobs.landing.marking import MARKED, Landing, mark, split
+from spark_jobs.landing.sources import Part, Source, open_source
 
 log = logging.getLogger("intentflow")
 
@@ -186,8 +187,8 @@ def _run_spark(
     lake: Lake, source: Source, parts: Sequence[Part], landing: Landing, fingerprints: Mapping[str, str]
 ) -> tuple[pa.Table, pa.Table]:
     """Mark, shuffle by day, stage; returns the staged files and the distinct queries as entities."""
-    from spark_jobs.distribute import collect, map_partitions, read_parts
-    from spark_jobs.session import spark_session
+    from spark_jobs.distributed.distribute import collect, map_partitions, read_parts
+    from spark_jobs.distributed.session import spark_session
 
     with spark_session("land") as spark:
         marked = read_parts(spark, parts, lambda part: mark(source.read(part), landing), MARKED)

@@ -15,15 +15,16 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 import schemas.rollups
-from commands.entry import day_argument, run_command
-from lake import days, tables
-from lake.fingerprint import code_digest, fingerprint
-from lake.location import Lake
-from lake.staging import stage
+from lake.delta import tables
+from lake.delta.staging import stage
+from lake.registry import days
+from lake.store.location import Lake
+from runtime.entry import day_argument, run_command
+from runtime.fingerprint import code_digest, fingerprint
 from schemas import behaviors, rollups
 from settings import load_settings
-from spark_jobs import workers
-from spark_jobs.buckets import files_by_bucket
+from spark_jobs.distributed import workers
+from spark_jobs.distributed.buckets import files_by_bucket
 
 COLUMNS = ("day", "user_id", "action", "entity_id")
 FILES_A_PART = 64
@@ -96,8 +97,8 @@ def roll_up_until(lake: Lake, last: str, force: bool = False) -> dict[str, Any]:
 
 
 def _run_spark(lake: Lake, parts: Sequence[Part], fingerprints: dict[str, str]) -> pa.Table:
-    from spark_jobs.distribute import collect, read_parts
-    from spark_jobs.session import spark_session
+    from spark_jobs.distributed.distribute import collect, read_parts
+    from spark_jobs.distributed.session import spark_session
 
     with spark_session("roll-up") as spark:
         frame = read_parts(spark, parts, lambda part: stage_rollups(lake, part, fingerprints), workers.STAGED)

@@ -18,17 +18,18 @@ import polars as pl
 import pyarrow as pa
 
 import schemas.signals
-from commands.entry import day_argument, run_command
-from commands.errors import ConfigurationError
-from lake import tables
-from lake.fingerprint import bytes_digest, code_digest, fingerprint
-from lake.location import Lake
-from lake.staging import Batch, StagedPartition, stage
+from lake.delta import tables
+from lake.delta.staging import Batch, StagedPartition, stage
+from lake.store.location import Lake
+from runtime.entry import day_argument, run_command
+from runtime.errors import ConfigurationError
+from runtime.fingerprint import bytes_digest, code_digest, fingerprint
 from schemas import entities, rollups, signals
 from settings import Settings, load_settings
-from spark_jobs import calendar, workers
-from spark_jobs.buckets import files_by_bucket
-from spark_jobs.sources import open_source
+from spark_jobs.distributed import workers
+from spark_jobs.distributed.buckets import files_by_bucket
+from spark_jobs.histories import calendar
+from spark_jobs.landing.sources import open_source
 
 HOLIDAY_DAYS = 21
 SEASONS = ("winter", "spring", "summer", "autumn")
@@ -175,8 +176,8 @@ def stage_signals(lake: Lake, day: str, settings: Settings, force: bool = False)
 
 
 def _run_spark(lake: Lake, parts: Sequence[Sequence[tuple[str, str]]]) -> pa.Table:
-    from spark_jobs.distribute import collect, read_parts
-    from spark_jobs.session import spark_session
+    from spark_jobs.distributed.distribute import collect, read_parts
+    from spark_jobs.distributed.session import spark_session
 
     def count(files: Sequence[tuple[str, str]]) -> pa.Table:
         return weekly_counts(workers.read_files(lake, rollups.TABLE, files, ["entity_id", "count"]))

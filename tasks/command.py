@@ -10,8 +10,8 @@ from typing import Any
 from airflow.sdk import BaseOperator, Context, TriggerRule
 from airflow.sdk.exceptions import AirflowException, AirflowFailException
 
-from commands.errors import RETRYABLE, Exit
-from commands.process import Child, Result
+from runtime.errors import RETRYABLE, Exit
+from runtime.process import Child, Result
 from settings import ROOT
 from tasks.manifests import small, summary
 from tasks.policy import MODEL_TIMEOUT, SPARK_TIMEOUT, heavy_pool

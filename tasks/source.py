@@ -9,7 +9,7 @@ from typing import Any
 from airflow.sdk import BaseSensorOperator, Context
 from airflow.sdk.exceptions import AirflowSensorTimeout
 
-from commands.errors import Exit
+from runtime.errors import Exit
 from settings import load_settings
 from tasks.command import RunsCommands, outcome
 from tasks.form import DAY, checked_day

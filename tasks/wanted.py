@@ -19,8 +19,8 @@ def most_wanted(day: str | None, top: int = 5, lake_uri: str | None = None) -> l
     if not day:
         raise AirflowFailException("This run has no day: trigger it with a partition key, as YYYY-MM-DD.")
     # Imported here: the DAG files that import this one are parsed every few seconds.
-    from lake import tables
-    from lake.location import Lake
+    from lake.delta import tables
+    from lake.store.location import Lake
     from schemas import days, intents
 
     lake = Lake.open(lake_uri or load_settings().lake.uri)

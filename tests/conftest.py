@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from lake.location import Lake
+from lake.store.location import Lake
 
 
 @pytest.fixture

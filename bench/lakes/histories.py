@@ -7,9 +7,9 @@ from dataclasses import dataclass
 
 import pyarrow.compute as pc
 
-from lake import tables
-from lake.location import Lake
-from model_steps import inputs, population
+from lake.delta import tables
+from lake.store.location import Lake
+from model_steps.agents import inputs, population
 from model_steps.agents.data_text import delimit_block
 from model_steps.agents.evidence import Entity
 from model_steps.agents.hmas import User

@@ -17,10 +17,12 @@ import pyarrow as pa
 
 from bench.lakes import trained
 from bench.lakes.steps import run_step
-from lake import audits, releases, tables
-from lake.location import Lake
-from lake.publishing import publish
-from lake.staging import Batch, StagedPartition, stage
+from lake.auditing import audits
+from lake.delta import tables
+from lake.delta.publishing import publish
+from lake.delta.staging import Batch, StagedPartition, stage
+from lake.registry import releases
+from lake.store.location import Lake
 from schemas import contexts, entities, entity_vectors, intents, signals
 from schemas.table import Table
 from settings import load_settings

@@ -10,9 +10,10 @@ import hashlib
 import os
 
 from bench.lakes.steps import FOLDER, run_and_publish
-from commands.errors import UsageError
-from lake import objects, tables
-from lake.location import Lake
+from lake.delta import tables
+from lake.store import objects
+from lake.store.location import Lake
+from runtime.errors import UsageError
 from schemas import behaviors
 from settings import load_settings
 

@@ -14,12 +14,13 @@ import pyarrow as pa
 from bench.lakes import landed
 from bench.lakes.inferred import publish_unaudited
 from bench.lakes.steps import FOLDER
-from lake import objects, tables
-from lake.location import Lake
-from lake.staging import Batch, StagedFile, StagedPartition, stage
+from lake.delta import tables
+from lake.delta.staging import Batch, StagedFile, StagedPartition, stage
+from lake.store import objects
+from lake.store.location import Lake
 from schemas import behaviors, entities, profiles
 from schemas.table import Table
-from spark_jobs.buckets import bucket_of
+from spark_jobs.distributed.buckets import bucket_of
 
 log = logging.getLogger("intentflow")
 

@@ -7,10 +7,10 @@ import sys
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from commands import process
-from commands.errors import CommandError, Exit
-from lake.location import Lake
+from lake.store.location import Lake
 from launcher.environment import airflow_environment
+from runtime import process
+from runtime.errors import CommandError, Exit
 from settings import ROOT, load_settings
 
 log = logging.getLogger("intentflow")

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from bench.lakes import landed
-from commands.errors import UsageError
-from lake.location import Lake
-from lake.releases import Release
+from lake.registry.releases import Release
+from lake.store.location import Lake
 from model_steps.training.catalog import population_digest
+from runtime.errors import UsageError
 
 
 def refuse_other_people(lake: Lake, release: Release) -> None:

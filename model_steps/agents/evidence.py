@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from model_steps.agents.data_text import delimit
-from model_steps.embedder import Vectors
+from model_steps.embedding.embedder import Vectors
 from representation.context import Context
 
 MAXIMUM_CATEGORIES = 40

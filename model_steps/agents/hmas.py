@@ -16,8 +16,8 @@ from model_steps.agents.evidence import CategoryFacts
 from model_steps.agents.planner import Persona, Unusable
 from model_steps.agents.selection import Chosen, PoolTag
 from model_steps.agents.words import WordFinder
-from model_steps.asking import Answer, Request, Sampling
-from model_steps.embedder import Vectors
+from model_steps.embedding.embedder import Vectors
+from model_steps.engine.asking import Answer, Request, Sampling
 from settings import InferenceSettings
 
 log = logging.getLogger("intentflow")

@@ -6,7 +6,7 @@ from functools import cache
 from pathlib import Path
 from string import Template
 
-from lake.fingerprint import bytes_digest, digest
+from runtime.fingerprint import bytes_digest, digest
 
 FOLDER = Path(__file__).with_name("prompts")
 SEPARATOR = "\n---\n"

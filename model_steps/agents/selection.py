@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import zip_longest
 
-from model_steps.embedder import Vectors
+from model_steps.embedding.embedder import Vectors
 
 ARBITER = "arbiter"
 COMPLETION = "completion"

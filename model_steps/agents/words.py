@@ -14,7 +14,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from model_steps.embedder import Vectors
+from model_steps.embedding.embedder import Vectors
 
 _WORD = re.compile(r"[a-z]{3,14}")
 _VOWEL = re.compile(r"[aeiouy]")

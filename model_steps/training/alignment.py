@@ -8,19 +8,19 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
-from commands.progress import Progress
 from model_steps.agents import expert
 from model_steps.agents.evidence import Entity
 from model_steps.agents.hmas import Hmas, User
+from model_steps.agents.inputs import prepare
 from model_steps.agents.words import WordFinder
-from model_steps.answer_cache import Model
-from model_steps.asking import Request, Sampling
-from model_steps.inputs import prepare
+from model_steps.engine.answer_cache import Model
+from model_steps.engine.asking import Request, Sampling
 from model_steps.training.examples import Example
 from model_steps.training.prompts import tag_prediction
 from representation.context import Context
 from representation.fit import fit
 from representation.text import render_text
+from runtime.progress import Progress
 
 INTEREST_MINING = "interest_mining"
 TAG_PREDICTION = "tag_prediction"

@@ -7,15 +7,15 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from commands.errors import SourceMissing
-from lake import tables
-from lake.fingerprint import digest
-from lake.location import Lake
-from lake.splits import Example, Registry, Split, next_day
-from model_steps import inputs, population
+from lake.delta import tables
+from lake.registry.splits import Example, Registry, Split, next_day
+from lake.store.location import Lake
+from model_steps.agents import inputs, population
 from model_steps.agents.data_text import delimit
-from model_steps.embedder import Vectors
+from model_steps.embedding.embedder import Vectors
 from model_steps.training.questions import Described
+from runtime.errors import SourceMissing
+from runtime.fingerprint import digest
 from schemas import contexts, entities, entity_vectors, items
 from settings import Settings
 

@@ -7,9 +7,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from commands.errors import ConfigurationError
-from model_steps.adaptor import Adaptor, Weights
-from model_steps.embedder import Vectors
+from model_steps.embedding.adaptor import Adaptor, Weights
+from model_steps.embedding.embedder import Vectors
+from runtime.errors import ConfigurationError
 
 
 def ridge(h: Vectors, target: Vectors, penalty: float) -> tuple[Weights, Weights]:

@@ -9,9 +9,9 @@ from pathlib import Path
 
 import torch
 
-from commands.errors import DataError
-from model_steps.hybrid_prompt import Tokens
+from model_steps.engine.hybrid_prompt import Tokens
 from representation.hybrid import SLOT
+from runtime.errors import DataError
 
 IGNORED = -100
 

@@ -9,7 +9,7 @@ from typing import Any
 import torch
 from torch import nn
 
-from model_steps.adaptor import Adaptor, Weights
+from model_steps.embedding.adaptor import Adaptor, Weights
 from model_steps.training.examples import IGNORED, Padded
 
 

@@ -13,11 +13,11 @@ from pathlib import Path
 import torch
 from safetensors.torch import load_file, save_file
 
-from commands.errors import DataError
-from commands.progress import Progress
-from model_steps.adaptor import Adaptor
+from model_steps.embedding.adaptor import Adaptor
 from model_steps.training.examples import Encoded, pad
 from model_steps.training.frozen_model import AdaptorNetwork, FrozenModel
+from runtime.errors import DataError
+from runtime.progress import Progress
 from settings import AdaptorSettings
 
 log = logging.getLogger("intentflow")

@@ -10,16 +10,16 @@ from pathlib import Path
 
 import numpy as np
 
-from lake.location import Lake
-from lake.splits import Registry
-from model_steps import inputs
-from model_steps.adaptor import Adaptor
+from lake.registry.splits import Registry
+from lake.store.location import Lake
+from model_steps.agents import inputs
 from model_steps.agents.hmas import Hmas, User
 from model_steps.agents.words import WordFinder
-from model_steps.asking import Request
-from model_steps.chat import Chat
-from model_steps.embedder import Embedder, Vectors
-from model_steps.engine import Engine
+from model_steps.embedding.adaptor import Adaptor
+from model_steps.embedding.embedder import Embedder, Vectors
+from model_steps.engine.asking import Request
+from model_steps.engine.chat import Chat
+from model_steps.engine.vllm_engine import Engine
 from model_steps.training import alignment, closed_form, examples, prompts, questions
 from model_steps.training.catalog import Catalog
 from model_steps.training.examples import Encoded, Example

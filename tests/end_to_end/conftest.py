@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from lake.location import Lake
+from lake.store.location import Lake
 from launcher.java import java_home
 
 ROOT = Path(__file__).resolve().parents[2]

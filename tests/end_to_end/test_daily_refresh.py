@@ -18,9 +18,9 @@ from typing import Any
 import psutil
 import pytest
 
-from lake import tables
-from lake.days import read_day
-from lake.location import Lake
+from lake.delta import tables
+from lake.registry.days import read_day
+from lake.store.location import Lake
 from launcher.java import java_home
 from schemas import answers, behaviors, contexts, days, failures, intents
 from schemas.registry import TABLES

@@ -11,10 +11,10 @@ from typing import Any
 
 import pytest
 
-from commands.errors import Exit
-from lake import tables
+from lake.delta import tables
 from model_steps.agents.data_text import delimit
 from representation.cleaning import entity_id
+from runtime.errors import Exit
 from schemas import behaviors, entities, rejected_behaviors
 
 ROOT = Path(__file__).resolve().parents[2]

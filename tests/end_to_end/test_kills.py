@@ -16,8 +16,8 @@ from typing import Any
 
 import pytest
 
-from lake import tables
-from lake.location import Lake
+from lake.delta import tables
+from lake.store.location import Lake
 from schemas import answers, behaviors, contexts, entity_vectors, intents, rejected_behaviors, rollups
 from schemas.table import Table
 

@@ -12,7 +12,7 @@ from typing import Any
 import pyarrow as pa
 import pytest
 
-from lake import tables
+from lake.delta import tables
 from schemas import days
 from schemas.registry import TABLES
 

@@ -8,8 +8,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from lake import tables
-from lake.days import read_day
+from lake.delta import tables
+from lake.registry.days import read_day
 from representation.context import from_row
 from schemas import behaviors, contexts, entities, intents
 

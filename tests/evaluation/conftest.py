@@ -9,11 +9,11 @@ import polars as pl
 import pyarrow as pa
 import pytest
 
-from lake import audits
-from lake.location import Lake
-from lake.publishing import publish
-from lake.splits import Registry
-from lake.staging import Batch, StagedPartition, stage
+from lake.auditing import audits
+from lake.delta.publishing import publish
+from lake.delta.staging import Batch, StagedPartition, stage
+from lake.registry.splits import Registry
+from lake.store.location import Lake
 from schemas import behaviors, items
 from schemas.table import Table
 

@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 
 from bench.lakes import landed, steps
-from commands.errors import UsageError
-from lake.location import Lake
-from spark_jobs.pseudonyms import load_key
+from lake.store.location import Lake
+from runtime.errors import UsageError
+from spark_jobs.landing.pseudonyms import load_key
 
 Land = Callable[[Sequence[tuple[str, str, str, str]], Sequence[str]], Lake]
 

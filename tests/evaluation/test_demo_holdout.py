@@ -10,11 +10,11 @@ from bench.lakes.landed import DEMO_KEY
 from evaluation.actions import categorize
 from evaluation.holdout import digest_of
 from evaluation.holdout import held_out as rows_of
-from lake.splits import Registry, add_days
+from lake.registry.splits import Registry, add_days
 from settings import SourceSettings
-from spark_jobs.catalog import build_items
-from spark_jobs.marking import Landing, mark, split
-from spark_jobs.sources.completejourney import CompleteJourney
+from spark_jobs.landing.catalog import build_items
+from spark_jobs.landing.marking import Landing, mark, split
+from spark_jobs.landing.sources.completejourney import CompleteJourney
 
 REGISTRY = Registry()
 # Users and digest of each day. They change when the log, its landing or the rule does; models that were trained or

@@ -14,12 +14,12 @@ from pathlib import Path
 import pyarrow as pa
 import pytest
 
-from commands.errors import DataError, SourceMissing, UsageError
 from evaluation.freeze import freeze
 from evaluation.holdout import digest_of, freeze_day, read_frozen
-from lake import tables
-from lake.location import Lake
-from lake.splits import Registry
+from lake.delta import tables
+from lake.registry.splits import Registry
+from lake.store.location import Lake
+from runtime.errors import DataError, SourceMissing, UsageError
 from schemas import holdout
 
 ROOT = Path(__file__).resolve().parents[2]

@@ -8,10 +8,10 @@ import numpy as np
 import polars as pl
 import pytest
 
-from commands.errors import DataError
 from evaluation.fitting import fit
 from evaluation.situations import Situation, similarity, training
-from lake.splits import Registry, add_days, drawn
+from lake.registry.splits import Registry, add_days, drawn
+from runtime.errors import DataError
 
 Make = Callable[[Sequence[tuple[str, str, str, str]]], pl.DataFrame]
 

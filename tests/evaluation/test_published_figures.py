@@ -16,11 +16,11 @@ from evaluation.actions import categorize
 from evaluation.comparison import Outcomes, values
 from evaluation.situations import Situation
 from evaluation.truth import truth
-from lake.splits import Registry
+from lake.registry.splits import Registry
 from schemas import behaviors
-from spark_jobs.catalog import build_items
-from spark_jobs.marking import Landing, mark, split
-from spark_jobs.sources.completejourney import CompleteJourney
+from spark_jobs.landing.catalog import build_items
+from spark_jobs.landing.marking import Landing, mark, split
+from spark_jobs.landing.sources.completejourney import CompleteJourney
 
 REGISTRY = Registry()
 DAY = "2017-10-31"

@@ -12,11 +12,12 @@ import pytest
 from bench import quality
 from bench.lakes import inferred, landed
 from bench.lakes.inferred import Inferred
-from lake import releases, tables
-from lake.location import Lake
-from lake.releases import Release
-from lake.splits import Registry, add_days
-from lake.staging import Batch, StagedPartition, stage
+from lake.delta import tables
+from lake.delta.staging import Batch, StagedPartition, stage
+from lake.registry import releases
+from lake.registry.releases import Release
+from lake.registry.splits import Registry, add_days
+from lake.store.location import Lake
 from schemas import contexts, entities, intents, signals
 from settings import Settings, load_settings
 from tests.evaluation.conftest import SMALL, put

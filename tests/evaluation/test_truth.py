@@ -10,7 +10,7 @@ import pyarrow as pa
 
 from evaluation.actions import categorize
 from evaluation.truth import served, truth
-from lake.splits import Registry
+from lake.registry.splits import Registry
 
 Make = Callable[[Sequence[tuple[str, str, str, str]]], pl.DataFrame]
 DAY = "2017-03-10"  # history from 2017-03-09 00:00, outcomes from 2017-03-11 00:00 until 2017-03-14 00:00

@@ -11,10 +11,11 @@ from pathlib import Path
 import pyarrow as pa
 import pytest
 
-from lake import audits, releases
-from lake.location import Lake
-from lake.releases import ADAPTOR, Release, file_digest
-from lake.staging import Batch, StagedPartition, stage
+from lake.auditing import audits
+from lake.delta.staging import Batch, StagedPartition, stage
+from lake.registry import releases
+from lake.registry.releases import ADAPTOR, Release, file_digest
+from lake.store.location import Lake
 from schemas import rollups
 from schemas.table import Table
 

@@ -12,11 +12,11 @@ from pathlib import Path
 
 import pyarrow as pa
 
-from commands.errors import RaceLost
-from lake import tables
-from lake.location import Lake
-from lake.publishing import publish
-from lake.staging import Batch
+from lake.delta import tables
+from lake.delta.publishing import publish
+from lake.delta.staging import Batch
+from lake.store.location import Lake
+from runtime.errors import RaceLost
 from schemas import entities
 
 PATIENCE = 60.0

@@ -15,12 +15,13 @@ from typing import Any
 import pyarrow as pa
 import pytest
 
-from commands.errors import DataError, Exit, InfrastructureError, SourceMissing
-from lake import audits, tables
 from lake.audit import audit
-from lake.location import Lake
-from lake.publishing import publish
-from lake.staging import Batch
+from lake.auditing import audits
+from lake.delta import tables
+from lake.delta.publishing import publish
+from lake.delta.staging import Batch
+from lake.store.location import Lake
+from runtime.errors import DataError, Exit, InfrastructureError, SourceMissing
 from schemas import behaviors, intents, rejected_behaviors, rollups
 from schemas.registry import TABLES
 
@@ -207,7 +208,7 @@ def test_equal_evidence_is_not_judged_again(
 ) -> None:
     batch = make_batch({DAY: rollup_rows("anna")})
     first = audit(lake, [batch], docs)
-    monkeypatch.setitem(sys.modules, "lake.validation", None)  # Its import would fail now.
+    monkeypatch.setitem(sys.modules, "lake.auditing.validation", None)  # Its import would fail now.
     again = audit(lake, [batch, batch], docs)
     assert again["reused"] == 1
     assert again["tables"][0]["reused"] is True
@@ -233,7 +234,7 @@ def test_the_site_keeps_the_newest_validations_of_each_table(
     rollup_rows: RollupRows,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    from lake import validation
+    from lake.auditing import validation
 
     monkeypatch.setattr(validation, "KEPT_VALIDATIONS", 3)
     for number in range(5):

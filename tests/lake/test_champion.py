@@ -18,12 +18,15 @@ from typing import Any
 
 import pytest
 
-from commands.errors import DataError, RaceLost, UsageError
-from lake import champion, cleaning, objects, releases
+from lake import champion
 from lake.__main__ import main
 from lake.champion import Record, current, log_of, promote, take
-from lake.location import Lake
-from lake.releases import ADAPTOR
+from lake.delta import cleaning
+from lake.registry import releases
+from lake.registry.releases import ADAPTOR
+from lake.store import objects
+from lake.store.location import Lake
+from runtime.errors import DataError, RaceLost, UsageError
 
 ROOT = Path(__file__).resolve().parents[2]
 

@@ -15,15 +15,15 @@ from typing import Any
 import pyarrow as pa
 import pytest
 
-from commands.errors import DataError, RaceLost
-from lake import cleaning, tables
 from lake.__main__ import main
-from lake.days import history_of, pinned_files, read_day, states
-from lake.folder import TEMPORARY
-from lake.location import Lake
+from lake.delta import cleaning, tables
+from lake.delta.publishing import publish
+from lake.delta.staging import Batch
 from lake.publish_day import DAY_TABLES, publish_day
-from lake.publishing import publish
-from lake.staging import Batch
+from lake.registry.days import history_of, pinned_files, read_day, states
+from lake.store.folder import TEMPORARY
+from lake.store.location import Lake
+from runtime.errors import DataError, RaceLost
 from schemas import behaviors, entities, intents, rollups
 from schemas.table import Table
 

@@ -11,12 +11,12 @@ import pyarrow as pa
 import pytest
 from deltalake import DeltaTable
 
-from commands.errors import DataError
-from lake import tables
 from lake.__main__ import show_tables
-from lake.location import Lake
-from lake.publishing import publish
-from lake.staging import Batch, StagedPartition, read_staged, rows_of, stage
+from lake.delta import tables
+from lake.delta.publishing import publish
+from lake.delta.staging import Batch, StagedPartition, read_staged, rows_of, stage
+from lake.store.location import Lake
+from runtime.errors import DataError
 from schemas import entities, rollups
 from schemas.registry import TABLES
 from schemas.table import Column, Table

@@ -11,10 +11,10 @@ from dataclasses import replace
 import pyarrow as pa
 import pytest
 
-from lake import expectations
-from lake.expectations import Failure, bound, collect, formula
-from lake.location import Lake
-from lake.staging import Batch
+from lake.auditing import expectations
+from lake.auditing.expectations import Failure, bound, collect, formula
+from lake.delta.staging import Batch
+from lake.store.location import Lake
 from schemas import behaviors, intents, rollups
 from schemas.table import BatchRule
 

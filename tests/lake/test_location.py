@@ -8,11 +8,11 @@ from pathlib import Path
 
 import pytest
 
-from commands.errors import ConfigurationError, InfrastructureError
-from lake import objects
-from lake.bucket import Bucket
-from lake.folder import TEMPORARY
-from lake.location import Lake
+from lake.store import objects
+from lake.store.bucket import Bucket
+from lake.store.folder import TEMPORARY
+from lake.store.location import Lake
+from runtime.errors import ConfigurationError, InfrastructureError
 
 
 def test_a_relative_lake_is_below_the_repository(tmp_path: Path) -> None:

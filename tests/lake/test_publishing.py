@@ -8,11 +8,11 @@ import pyarrow as pa
 import pytest
 from deltalake import DeltaTable
 
-from commands.errors import DataError, RaceLost, SourceMissing
-from lake import publishing, tables
-from lake.location import Lake
-from lake.publishing import publish
-from lake.staging import Batch, read_staged, stage
+from lake.delta import publishing, tables
+from lake.delta.publishing import publish
+from lake.delta.staging import Batch, read_staged, stage
+from lake.store.location import Lake
+from runtime.errors import DataError, RaceLost, SourceMissing
 from schemas import entities, failures, items, rollups
 
 FIRST, SECOND = "2017-11-01", "2017-11-02"

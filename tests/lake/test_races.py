@@ -13,11 +13,12 @@ from pathlib import Path
 import pyarrow as pa
 import pytest
 
-from commands.errors import RaceLost
-from lake import objects, tables
-from lake.location import Lake
-from lake.publishing import publish
-from lake.staging import Batch
+from lake.delta import tables
+from lake.delta.publishing import publish
+from lake.delta.staging import Batch
+from lake.store import objects
+from lake.store.location import Lake
+from runtime.errors import RaceLost
 from schemas import entities, rollups
 
 ROOT = Path(__file__).resolve().parents[2]

@@ -10,11 +10,11 @@ from typing import Any
 
 import pytest
 
-from commands.errors import DataError, InfrastructureError, UsageError
-from lake import releases
-from lake.location import Lake
-from lake.releases import ADAPTOR, DOCUMENT, Release, file_digest
+from lake.registry import releases
+from lake.registry.releases import ADAPTOR, DOCUMENT, Release, file_digest
+from lake.store.location import Lake
 from model_steps.agents.prompt_files import prompts_digest
+from runtime.errors import DataError, InfrastructureError, UsageError
 from settings import LakeSettings
 
 EverythingIn = Callable[[Lake, str], dict[str, tuple[int, int, bytes]]]

@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from commands.errors import DataError
-from lake.splits import Example, Registry, drawn
+from lake.registry.splits import Example, Registry, drawn
+from runtime.errors import DataError
 
 REGISTRY = Registry()
 USERS = [f"{number:016x}" for number in range(5_000)]

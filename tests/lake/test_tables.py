@@ -11,10 +11,10 @@ import pyarrow as pa
 import pytest
 from deltalake import DeltaTable
 
-from lake import tables
-from lake.location import Lake
-from lake.publishing import publish
-from lake.staging import Batch
+from lake.delta import tables
+from lake.delta.publishing import publish
+from lake.delta.staging import Batch
+from lake.store.location import Lake
 from schemas import answers, behaviors, contexts, entities, entity_vectors, rollups
 from schemas.registry import TABLES
 from schemas.table import Table

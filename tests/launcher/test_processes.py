@@ -12,12 +12,12 @@ from pathlib import Path
 
 import pytest
 
-from commands.errors import InfrastructureError
 from launcher import lock
 from launcher.airflow_processes import check_port
 from launcher.environment import SILENT, airflow_environment, create_home
 from launcher.java import java_home
 from launcher.stop import stop
+from runtime.errors import InfrastructureError
 from settings import ROOT, AirflowSettings, Settings
 
 # Holds the lock until it is told to end, as `make ui` does.

@@ -8,7 +8,7 @@ import pyarrow as pa
 import pytest
 from deltalake import write_deltalake
 
-from lake.location import Lake
+from lake.store.location import Lake
 from launcher.report import figures_lines, number, report, users_lines
 from schemas import days, intents
 from settings import LakeSettings, Settings

@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from commands.errors import InfrastructureError
 from launcher.rest import Rest
+from runtime.errors import InfrastructureError
 
 
 @pytest.fixture

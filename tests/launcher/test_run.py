@@ -6,8 +6,8 @@ from datetime import date
 
 import pytest
 
-from commands.errors import UsageError
 from launcher.run import check_day
+from runtime.errors import UsageError
 from settings import Settings, SourceSettings
 
 

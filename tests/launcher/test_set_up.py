@@ -13,7 +13,7 @@ import pytest
 from settings import ROOT
 
 TOOLS = ("sh", "dirname", "cat", "cmp", "awk", "tr", "grep", "rm", "mkdir", "touch")
-FILES = ("requirements.in", "requirements.txt", "requirements-overrides.txt", "requirements-weights.txt")
+FILES = ("requirements/cpu.in", "requirements.txt", "requirements/overrides.txt", "requirements/weights.txt")
 UV_VERSION = re.search(r"^UV_VERSION=(\S+)", (ROOT / "launcher/set_up.sh").read_text(), re.MULTILINE)
 
 
@@ -29,8 +29,9 @@ class Machine:
         (self.checkout / "launcher").mkdir(parents=True)
         for name in ("set_up.sh", "package_sources.sh"):
             shutil.copy(ROOT / "launcher" / name, self.checkout / "launcher")
+        (self.checkout / "requirements").mkdir()
         for name in FILES:
-            shutil.copy(ROOT / name, self.checkout)
+            shutil.copy(ROOT / name, self.checkout / name)
 
     def add(self, name: str, script: str) -> None:
         file = self.path / name

@@ -10,9 +10,9 @@ from typing import Any
 
 import pytest
 
-from commands.progress import Progress
 from launcher.rest import TaskInstance
 from launcher.task_logs import TAIL_BYTES, last_messages, last_progress, log_file, message
+from runtime.progress import Progress
 
 Record = Mapping[str, Any]
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 
 from model_steps import weights
-from model_steps.adaptor import model_width
-from model_steps.engine import Engine
-from model_steps.slots import EntitySlots
+from model_steps.embedding.adaptor import model_width
+from model_steps.embedding.slots import EntitySlots
+from model_steps.engine.vllm_engine import Engine
 from settings import InferenceSettings, Settings, load_settings
 
 

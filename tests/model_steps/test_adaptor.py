@@ -12,14 +12,15 @@ import pyarrow as pa
 import pytest
 from safetensors.numpy import save as save_tensors
 
-from commands.errors import ConfigurationError, DataError, SourceMissing
-from lake import releases, tables
-from lake.location import Lake
-from lake.releases import ADAPTOR
-from model_steps.adaptor import ABOUT, FORMAT, Adaptor, Weights, load, model_width
-from model_steps.embedder import Vectors
-from model_steps.slots import EntitySlots, read_slots
+from lake.delta import tables
+from lake.registry import releases
+from lake.registry.releases import ADAPTOR
+from lake.store.location import Lake
+from model_steps.embedding.adaptor import ABOUT, FORMAT, Adaptor, Weights, load, model_width
+from model_steps.embedding.embedder import Vectors
+from model_steps.embedding.slots import EntitySlots, read_slots
 from model_steps.training.closed_form import as_adaptor, ridge
+from runtime.errors import ConfigurationError, DataError, SourceMissing
 from schemas import entity_vectors
 from settings import LakeSettings
 

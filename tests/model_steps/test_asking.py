@@ -7,11 +7,11 @@ from dataclasses import replace
 
 import pytest
 
-from commands.errors import InfrastructureError, UsageError
-from lake.location import Lake
-from model_steps.answer_cache import AnswerCache
-from model_steps.asking import Answer, Request, Sampling
-from model_steps.population import chunks_of, draw, parse_shard, shard_of
+from lake.store.location import Lake
+from model_steps.agents.population import chunks_of, draw, parse_shard, shard_of
+from model_steps.engine.answer_cache import AnswerCache
+from model_steps.engine.asking import Answer, Request, Sampling
+from runtime.errors import InfrastructureError, UsageError
 
 
 class Echo:

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 import pytest
 
-from model_steps.bounded_queue import run_bounded
+from model_steps.engine.bounded_queue import run_bounded
 
 MANY = 10_000
 

@@ -6,13 +6,13 @@ import numpy as np
 import pytest
 from safetensors.numpy import load_file
 
-from commands.errors import ConfigurationError, DataError
-from model_steps.asking import Request, Sampling
-from model_steps.chat import Chat
-from model_steps.embedder import Vectors
-from model_steps.engine import Engine
-from model_steps.slots import EntitySlots
+from model_steps.embedding.embedder import Vectors
+from model_steps.embedding.slots import EntitySlots
+from model_steps.engine.asking import Request, Sampling
+from model_steps.engine.chat import Chat
+from model_steps.engine.vllm_engine import Engine
 from representation.hybrid import SLOT
+from runtime.errors import ConfigurationError, DataError
 from settings import Settings
 
 QUESTION = "Repeat the word {} and then write one sentence about it."

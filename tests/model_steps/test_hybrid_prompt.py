@@ -11,12 +11,12 @@ from typing import Any, Literal
 import numpy as np
 import pytest
 
-from commands.errors import ConfigurationError, DataError
-from model_steps.cache_capacity import bytes_per_token, tokens_that_fit
-from model_steps.embedder import Vectors
-from model_steps.hybrid_prompt import assemble
-from model_steps.population import chunks_of
+from model_steps.agents.population import chunks_of
+from model_steps.embedding.embedder import Vectors
+from model_steps.engine.cache_capacity import bytes_per_token, tokens_that_fit
+from model_steps.engine.hybrid_prompt import assemble
 from representation.hybrid import SLOT
+from runtime.errors import ConfigurationError, DataError
 from settings import EngineSettings
 
 # As SmolLM2-135M: 2 (keys, values) x 30 layers x 3 heads x 64 numbers.

@@ -11,8 +11,7 @@ import numpy as np
 import pytest
 import torch
 
-from commands.errors import DataError
-from model_steps.hybrid_prompt import assemble
+from model_steps.engine.hybrid_prompt import assemble
 from model_steps.training.examples import IGNORED, Encoded, Example, encode, pad, read, write
 from model_steps.training.loop import learning_rate
 from model_steps.training.questions import (
@@ -26,6 +25,7 @@ from model_steps.training.questions import (
     questions_of,
 )
 from representation.hybrid import SLOT
+from runtime.errors import DataError
 from settings import AdaptorSettings
 
 # Texts and paths as the Complete Journey's catalog has them.

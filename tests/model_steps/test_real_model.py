@@ -13,18 +13,18 @@ from typing import Any
 import pyarrow as pa
 import pytest
 
-from commands.errors import InfrastructureError
-from lake import tables
-from lake.location import Lake
-from lake.staging import Batch, read_staged, stage
+from lake.delta import tables
+from lake.delta.staging import Batch, read_staged, stage
+from lake.store.location import Lake
 from model_steps import embed, infer
 from model_steps.agents import arbiter
-from model_steps.asking import Answer, Request, Sampling
-from model_steps.embedder import Embedder
-from model_steps.engine import Engine
-from model_steps.slots import EntitySlots
+from model_steps.embedding.embedder import Embedder
+from model_steps.embedding.slots import EntitySlots
+from model_steps.engine.asking import Answer, Request, Sampling
+from model_steps.engine.vllm_engine import Engine
 from representation.cleaning import entity_id
 from representation.hybrid import SLOT
+from runtime.errors import InfrastructureError
 from schemas import answers, contexts, entities, failures, intents, signals
 from settings import Settings
 
@@ -78,8 +78,8 @@ def model(engine: Engine) -> Counting:
 
 def publish(lake: Lake, table: Any, rows: list[dict[str, Any]]) -> None:
     """Make rows readable without the audit, which is not what these tests are about."""
-    from lake.publishing import _replace
-    from lake.staging import StagedPartition
+    from lake.delta.publishing import _replace
+    from lake.delta.staging import StagedPartition
 
     file = stage(lake, table, pa.Table.from_pylist(rows, table.schema), fingerprint="test", partition={"day": DAY})
     delta = tables.create(lake, table)

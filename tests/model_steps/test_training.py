@@ -9,11 +9,10 @@ import numpy as np
 import pytest
 import torch
 
-from commands.errors import DataError
-from lake.splits import Registry
-from model_steps.adaptor import Adaptor
-from model_steps.chat import Chat
-from model_steps.embedder import Embedder
+from lake.registry.splits import Registry
+from model_steps.embedding.adaptor import Adaptor
+from model_steps.embedding.embedder import Embedder
+from model_steps.engine.chat import Chat
 from model_steps.training import loop, recipe
 from model_steps.training.catalog import Catalog
 from model_steps.training.examples import Encoded, Example
@@ -21,6 +20,7 @@ from model_steps.training.frozen_model import FrozenModel
 from model_steps.training.loop import Family
 from model_steps.training.questions import Described
 from representation.hybrid import SLOT
+from runtime.errors import DataError
 from settings import AdaptorSettings, Settings
 
 TEXTS = {

@@ -20,10 +20,10 @@ import pyarrow as pa
 import pytest
 from botocore.config import Config
 
-from commands.process import GUARD
-from lake import audits
-from lake.location import Lake
-from lake.staging import Batch, StagedPartition, stage
+from lake.auditing import audits
+from lake.delta.staging import Batch, StagedPartition, stage
+from lake.store.location import Lake
+from runtime.process import GUARD
 from schemas import rollups
 
 BUCKET = "lake"

@@ -14,16 +14,17 @@ from pathlib import Path
 
 from tokenizers import Tokenizer, models, pre_tokenizers
 
-from lake import audits, tables
-from lake.location import Lake
-from lake.publishing import publish
-from lake.staging import Batch
+from lake.auditing import audits
+from lake.delta import tables
+from lake.delta.publishing import publish
+from lake.delta.staging import Batch
+from lake.store.location import Lake
 from schemas import behaviors, contexts, entities, items, rejected_behaviors, rollups
 from settings import HistorySettings, SourceSettings
 from spark_jobs.compress import compress
 from spark_jobs.land import land
+from spark_jobs.landing.sources import open_source
 from spark_jobs.roll_up import roll_up_until
-from spark_jobs.sources import open_source
 
 FIRST, LAST = date(2017, 10, 31), date(2017, 11, 1)
 TABLES = (behaviors.TABLE, rejected_behaviors.TABLE, items.TABLE, entities.TABLE, rollups.TABLE, contexts.TABLE)

@@ -6,9 +6,9 @@ import os
 import sys
 from pathlib import Path
 
-from commands.process import run
-from lake import tables
-from lake.location import Lake
+from lake.delta import tables
+from lake.store.location import Lake
+from runtime.process import run
 from schemas import contexts, rollups
 from schemas.registry import TABLES
 from settings import ROOT

@@ -16,12 +16,13 @@ import pyarrow as pa
 import pytest
 from deltalake import DeltaTable
 
-from commands.errors import RaceLost
-from lake import objects, tables
 from lake.audit import audit
-from lake.location import Lake
-from lake.publishing import publish
-from lake.staging import Batch
+from lake.delta import tables
+from lake.delta.publishing import publish
+from lake.delta.staging import Batch
+from lake.store import objects
+from lake.store.location import Lake
+from runtime.errors import RaceLost
 from schemas import entities, rollups
 from settings import ROOT
 

@@ -11,11 +11,12 @@ from collections.abc import Callable
 import pyarrow as pa
 import pytest
 
-from commands.errors import CommandError, ConfigurationError, InfrastructureError
-from lake import objects, tables
-from lake.location import Lake
-from lake.publishing import publish
-from lake.staging import Batch
+from lake.delta import tables
+from lake.delta.publishing import publish
+from lake.delta.staging import Batch
+from lake.store import objects
+from lake.store.location import Lake
+from runtime.errors import CommandError, ConfigurationError, InfrastructureError
 from schemas import entities, rollups
 from settings import ROOT
 

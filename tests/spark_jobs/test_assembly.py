@@ -8,8 +8,8 @@ from typing import Any
 import pyarrow as pa
 
 from schemas import profiles, rollups
-from spark_jobs.assembly import Compression, assemble
-from spark_jobs.calendar import Window
+from spark_jobs.histories.assembly import Compression, assemble
+from spark_jobs.histories.calendar import Window
 
 ENTITIES = pa.table(
     {

@@ -12,11 +12,11 @@ import polars as pl
 import pyarrow as pa
 import pytest
 
-from commands.errors import ConfigurationError, DataError, SourceMissing
+from runtime.errors import ConfigurationError, DataError, SourceMissing
 from settings import SourceSettings
-from spark_jobs import earlier_days
-from spark_jobs.earlier_days import gaps_before
-from spark_jobs.sources import Source, open_source
+from spark_jobs.landing import earlier_days
+from spark_jobs.landing.earlier_days import gaps_before
+from spark_jobs.landing.sources import Source, open_source
 
 DAY = date(2017, 11, 1)
 ROWS: list[dict[str, Any]] = [

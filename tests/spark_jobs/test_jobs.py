@@ -12,18 +12,18 @@ import pyarrow.compute as pc
 import pytest
 from tokenizers import Tokenizer, models, pre_tokenizers
 
-from lake import tables
 from lake.audit import audit
-from lake.location import Lake
-from lake.publishing import publish
-from lake.staging import Batch
+from lake.delta import tables
+from lake.delta.publishing import publish
+from lake.delta.staging import Batch
+from lake.store.location import Lake
 from schemas import behaviors, contexts, entities, rejected_behaviors, rollups, signals
 from settings import HistorySettings, Settings, SourceSettings
 from spark_jobs.compress import compress
 from spark_jobs.land import land
+from spark_jobs.landing.sources.completejourney import CompleteJourney
 from spark_jobs.roll_up import roll_up_until
 from spark_jobs.signals import stage_signals
-from spark_jobs.sources.completejourney import CompleteJourney
 
 FIRST, LAST, LATER = date(2017, 10, 30), date(2017, 11, 1), date(2017, 11, 2)
 DAY = LAST.isoformat()

@@ -10,14 +10,14 @@ from typing import Any
 import pyarrow as pa
 import pytest
 
-from lake.staging import Batch, StagedPartition
+from lake.delta.staging import Batch, StagedPartition
 from representation.cleaning import entity_id
 from schemas.behaviors import RAW
-from spark_jobs.buckets import bucket_of
-from spark_jobs.earlier_days import acceptable
+from spark_jobs.distributed.buckets import bucket_of
 from spark_jobs.land import query_entities
-from spark_jobs.marking import Landing, mark, split
-from spark_jobs.pseudonyms import pseudonym
+from spark_jobs.landing.earlier_days import acceptable
+from spark_jobs.landing.marking import Landing, mark, split
+from spark_jobs.landing.pseudonyms import pseudonym
 
 KEY = b"k" * 32
 LANDING = Landing({"1": "milk", "2": "bread"}, KEY, 100, 50, buckets=4, late_days=2, last_day="2017-11-01")

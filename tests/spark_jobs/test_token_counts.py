@@ -11,15 +11,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from tokenizers import Tokenizer
 
-from commands.errors import SourceMissing
 from representation import hybrid, text
 from representation.cleaning import normalize_text
 from representation.context import from_row
+from runtime.errors import SourceMissing
 from schemas import profiles, rollups
 from settings import load_settings
-from spark_jobs.assembly import Compression
-from spark_jobs.calendar import Window
-from spark_jobs.token_counts import contexts_of, tokenizer_of
+from spark_jobs.histories.assembly import Compression
+from spark_jobs.histories.calendar import Window
+from spark_jobs.histories.token_counts import contexts_of, tokenizer_of
 
 DAYS = ("2017-11-01", "2017-10-30", "2017-10-02", "2017-09-11", "2017-08-20")
 ENTITIES = ("a", "b", "c", "d")

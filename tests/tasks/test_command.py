@@ -12,8 +12,8 @@ import pytest
 from airflow.sdk import BaseOperator, Context, TriggerRule
 from airflow.sdk.exceptions import AirflowException, AirflowFailException
 
-from commands.errors import Exit
-from commands.process import Result, run
+from runtime.errors import Exit
+from runtime.process import Result, run
 from tasks.command import Command, outcome, spark_job
 
 

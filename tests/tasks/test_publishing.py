@@ -13,12 +13,12 @@ from airflow.sdk import Context
 from airflow.sdk.exceptions import AirflowFailException, AirflowSkipException
 
 import settings
-from lake import audits
-from lake.location import Lake
+from lake.auditing import audits
+from lake.delta.publishing import publish as publish_batches
+from lake.delta.staging import Batch, StagedPartition, stage
 from lake.publish_day import DAY_TABLES
 from lake.publish_day import publish_day as publish_row
-from lake.publishing import publish as publish_batches
-from lake.staging import Batch, StagedPartition, stage
+from lake.store.location import Lake
 from schemas import intents
 from schemas.table import Table
 from tasks.assets import INTENTS

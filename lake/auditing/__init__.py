@@ -1,0 +1,1 @@
+"""What an audit judges, by which rules, and how it is shown."""

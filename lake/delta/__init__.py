@@ -1,0 +1,1 @@
+"""Delta tables: staging, publishing, reading, their contract and history."""

@@ -1,0 +1,139 @@
+"""Publishing: one Delta commit makes an audited batch visible and replaces exactly its partitions."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+import pyarrow as pa
+from deltalake import DeltaTable, Schema
+from deltalake.transaction import AddAction, RemoveAction
+
+from lake.auditing import audits
+from lake.delta import tables
+from lake.delta.staging import Batch, StagedPartition, read_staged
+from lake.store.location import Lake
+from runtime.errors import DataError, RaceLost
+from schemas.registry import TABLES
+from schemas.table import Table
+
+
+def publish(lake: Lake, batches: Sequence[Batch]) -> list[dict[str, Any]]:
+    """Publish audited batches of one step, table by table; returns one record a table.
+
+    Batches of one table (a step's shards) are joined: their partitions are replaced once, by the files of all.
+
+    Raises:
+        DataError: a batch has no passed audit, or was audited together with other shards than these.
+        RaceLost: another writer published one of these partitions meanwhile; nothing of ours is visible.
+    """
+    batches = list({batch.digest: batch for batch in batches}.values())
+    companies = audits.companies(batches)
+    for batch in batches:
+        if not audits.passed(lake, batch, companies[batch.digest]):
+            raise DataError(
+                f"The batch {batch.path} has no passed audit, or not one together with exactly these shards: "
+                "run `python -m lake.audit` on the same batches first."
+            )
+    return [
+        _publish_table(lake, TABLES[name], _joined([batch for batch in batches if batch.table == name]))
+        for name in sorted({batch.table for batch in batches})
+    ]
+
+
+def _joined(batches: Sequence[Batch]) -> list[StagedPartition]:
+    """One staged partition a partition, holding the files of all batches."""
+    joined: dict[tuple[tuple[str, str], ...], list[StagedPartition]] = {}
+    for batch in batches:
+        for staged in batch.partitions:
+            joined.setdefault(tuple(sorted(staged.partition.items())), []).append(staged)
+    return [
+        StagedPartition(dict(key), parts[0].fingerprint, tuple(file for part in parts for file in part.files))
+        for key, parts in joined.items()
+    ]
+
+
+def _publish_table(lake: Lake, table: Table, staged: Sequence[StagedPartition]) -> dict[str, Any]:
+    record = {"table": table.name, "rows": sum(part.rows for part in staged), "partitions": len(staged)}
+    if table.publication == "insert":
+        new = pa.concat_tables(read_staged(lake, table, part) for part in staged)
+        return {**record, "inserted": tables.insert_new(lake, table, new), "version": tables.version(lake, table)}
+    delta = tables.create(lake, table)
+    before = _contents(delta, table, staged)
+    due = [part for part in staged if before[_values(table, part.partition)] != _paths(part)]
+    if due:
+        _replace(delta, table, due, before)
+    return {**record, "replaced": len(due), "unchanged": len(staged) - len(due), "version": delta.version()}
+
+
+Contents = dict[tuple[str, ...], list[str]]
+
+
+def _replace(delta: DeltaTable, table: Table, due: Sequence[StagedPartition], before: Contents) -> None:
+    """Swap the files of the due partitions in one commit: files that stay are not named in it."""
+
+    def write(current: DeltaTable) -> None:
+        live = _contents(current, table, due)
+        # What another run of the very same work published first is done.
+        left = [part for part in due if live[_values(table, part.partition)] != _paths(part)]
+        if not left:
+            return
+        lost = [part for part in left if live[key := _values(table, part.partition)] != before[key]]
+        if lost:
+            where = ", ".join(str(dict(part.partition)) for part in lost[:3])
+            raise RaceLost(
+                f"Another run published {table.name} {where} meanwhile; its rows stand, ours were not published."
+            )
+        current.create_write_transaction(
+            [*_removals(table, left, live), *_additions(table, left, live)],
+            # An overwrite by filter would take the cross product of several partition columns.
+            mode="append",
+            schema=Schema.from_arrow(table.schema),
+            partition_by=list(table.partition_by) or None,
+            commit_properties=tables.one_attempt(
+                {"intentflow.fingerprint": ",".join(sorted({part.fingerprint for part in left}))[:1000]}
+            ),
+        )
+        current.update_incremental()
+
+    tables.commit(delta, table, write)
+
+
+def _contents(delta: DeltaTable, table: Table, staged: Sequence[StagedPartition]) -> Contents:
+    """The live paths of each staged partition."""
+    live: Contents = {_values(table, part.partition): [] for part in staged}
+    for file in tables.live_files(delta, table):
+        if (key := _values(table, file.partition)) in live:
+            live[key].append(file.path)
+    return {key: sorted(paths) for key, paths in live.items()}
+
+
+def _paths(staged: StagedPartition) -> list[str]:
+    return sorted(file.path for file in staged.files)
+
+
+def _values(table: Table, partition: Mapping[str, str]) -> tuple[str, ...]:
+    return tuple(partition[name] for name in table.partition_by)
+
+
+def _removals(table: Table, staged: Sequence[StagedPartition], live: Contents) -> Iterator[RemoveAction]:
+    now = _milliseconds()
+    for part in staged:
+        staying = set(_paths(part))
+        for path in live[_values(table, part.partition)]:
+            if path not in staying:
+                yield RemoveAction(path, True, now, partition_values=dict(part.partition))
+
+
+def _additions(table: Table, staged: Sequence[StagedPartition], live: Contents) -> Iterator[AddAction]:
+    now = _milliseconds()
+    for part in staged:
+        there = set(live[_values(table, part.partition)])
+        for file in part.files:
+            if file.path not in there:
+                yield AddAction(file.path, file.size, dict(part.partition), now, True, file.statistics)
+
+
+def _milliseconds() -> int:
+    return int(time.time() * 1000)

@@ -1,0 +1,1 @@
+"""What a lake knows beside its tables: releases, champions, splits, days."""

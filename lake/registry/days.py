@@ -1,0 +1,114 @@
+"""Published days: which there are, which are due again, and how a day is read consistently."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import pyarrow as pa
+
+from lake.delta import tables
+from lake.store.location import Lake
+from runtime.errors import DataError
+from runtime.fingerprint import digest
+from schemas import behaviors, days
+from schemas.registry import TABLES
+from schemas.table import Table
+
+
+@dataclass(frozen=True)
+class DayState:
+    """A day that was landed: its row in ``days`` if it is published, and why it must be done again, if so."""
+
+    day: str
+    published: dict[str, Any] | None
+    why_due: str = ""
+
+    @property
+    def state(self) -> str:
+        if self.published is None:
+            return "landed"
+        return "due" if self.why_due else "published"
+
+
+def states(lake: Lake) -> list[DayState]:
+    """Every landed day. A published day is due when its behaviors, or those of an earlier day, have changed since."""
+    rows = {row["day"]: row for row in tables.read(lake, days.TABLE).to_pylist()}
+    landed = _landed(lake)
+    now = histories(landed)
+    found = []
+    for day in sorted(landed.keys() | rows.keys()):
+        row, why = rows.get(day), ""
+        if row is not None and _pins(row)[behaviors.TABLE.name]["digest"] != landed.get(day):
+            why = "its behaviors changed"
+        elif row is not None and row["history"] not in (None, now.get(day)):
+            why = "its history changed"
+        found.append(DayState(day, row, why))
+    return found
+
+
+def _landed(lake: Lake) -> dict[str, str]:
+    """Content of each landed day."""
+    return {
+        day: tables.content_digest(files) or "" for day, files in tables.published_days(lake, behaviors.TABLE).items()
+    }
+
+
+def histories(landed: Mapping[str, str]) -> dict[str, str]:
+    """By day, a digest of the contents of all landed days up to it."""
+    found, so_far = {}, ""
+    for day, content in sorted(landed.items()):
+        so_far = found[day] = digest([so_far, day, content])
+    return found
+
+
+def history_of(lake: Lake, day: str) -> str:
+    """The digest of all behaviors until the end of a landed day."""
+    return histories(_landed(lake))[day]
+
+
+def _pins(row: dict[str, Any]) -> dict[str, dict[str, Any]]:
+    """What a row of ``days`` pins, by table: version and digest."""
+    return {entry["table"]: entry for entry in row["versions"]}
+
+
+def read_day(lake: Lake, table: Table, day: str) -> pa.Table:
+    """A table's rows of a day as the day was published with them.
+
+    Raises:
+        DataError: the day is not published, the table is none of a day's, or its version is gone.
+    """
+    rows = tables.read(lake, days.TABLE, day).to_pylist()
+    if not rows:
+        raise DataError(f"The day {day} is not published in {lake.root}.")
+    pin = _pins(rows[0]).get(table.name)
+    if pin is None:
+        raise DataError(f"The table {table.name} is no part of a day: read it as it is now.")
+    # Where nothing changed since, the newest version says the same, and a log may forget versions in time.
+    unchanged = tables.partition_digest(lake, table, day) == pin["digest"]
+    return tables.read(lake, table, day, version=None if unchanged else pin["version"])
+
+
+def pinned_elsewhere(lake: Lake, table: Table) -> dict[str, int]:
+    """The published days whose rows of a table are not those of its newest version, with the version they pin."""
+    newest = tables.published_days(lake, table)
+    found = {}
+    for row in tables.read(lake, days.TABLE, columns=["day", "versions"]).to_pylist():
+        pin = _pins(row).get(table.name)
+        if pin and tables.content_digest(newest.get(row["day"], [])) != pin["digest"]:
+            found[row["day"]] = int(pin["version"])
+    return found
+
+
+def pinned_files(lake: Lake) -> Iterator[str]:
+    """Paths of the files that published days pin and that their tables' newest versions have replaced."""
+    for table in TABLES.values():
+        if "day" not in table.partition_by:
+            continue
+        for day, version in pinned_elsewhere(lake, table).items():
+            try:
+                delta = tables.open_table(lake, table, version, checked=False)
+            except DataError:
+                continue  # Its log is gone, so nobody can read it.
+            yield from (f"{table.name}/{file.path}" for file in tables.live_files(delta, table, {"day": day}))

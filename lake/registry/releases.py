@@ -1,0 +1,160 @@
+"""Releases: what answers are made with, immutable and named by content.
+
+A release is a folder of ``release.json`` and the files it names, the same in the repository (``releases/``) and on
+the lake (``_releases/``). A step reads it from the lake, where every worker can.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from lake.store.location import Lake
+from runtime.errors import DataError, InfrastructureError, UsageError
+from runtime.fingerprint import digest
+
+FOLDER = "_releases"
+DOCUMENT = "release.json"
+ADAPTOR = "adaptor.safetensors"
+# Where its training began; no step reads it, benchmarks compare with it.
+CLOSED_FORM = "closed_form.safetensors"
+NAME_DIGITS = 12
+_FILE = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9._-]*")
+
+
+@dataclass(frozen=True)
+class Release:
+    """An immutable model release.
+
+    Args:
+        model: digest of the language model's weights. prompts: digest of the prompt files.
+        embedder: name and digest of the embedder.
+        files: digest of each of its files, by name: the entity adaptor; LoRA adapters when there are any.
+        training: how the files were made, for the reader.
+    """
+
+    model: str
+    prompts: str
+    embedder: str
+    files: Mapping[str, str] = field(default_factory=dict)
+    training: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def name(self) -> str:
+        """``adaptor-<digest>`` with an entity adaptor, ``base-<digest>`` without any trained part."""
+        return f"{'adaptor' if ADAPTOR in self.files else 'base'}-{digest(self.document())[:NAME_DIGITS]}"
+
+    def document(self) -> dict[str, Any]:
+        """What ``release.json`` holds."""
+        return {
+            "model": self.model,
+            "prompts": self.prompts,
+            "embedder": self.embedder,
+            "files": dict(self.files),
+            "training": dict(self.training),
+        }
+
+
+def file_digest(content: bytes) -> str:
+    return hashlib.sha256(content).hexdigest()
+
+
+def save(folder: Path, release: Release, files: Mapping[str, bytes]) -> Path:
+    """Write a release below a folder, under its name; one that is there already is left as it is."""
+    place = folder / release.name
+    if (place / DOCUMENT).is_file():
+        return place
+    place.mkdir(parents=True, exist_ok=True)
+    for name, content in files.items():
+        (place / name).write_bytes(content)
+    # The document last: a folder that has it is whole.
+    temporary = place / f"{DOCUMENT}.writing"
+    temporary.write_text(json.dumps(release.document(), indent=1, sort_keys=True) + "\n")
+    temporary.replace(place / DOCUMENT)
+    return place
+
+
+def load(folder: Path) -> tuple[Release, dict[str, bytes]]:
+    """A release's folder outside the lake: what it is, and its files.
+
+    Raises:
+        UsageError: it is none, or was changed after it was made.
+    """
+    folder = folder.resolve()
+    try:
+        release = _parse((folder / DOCUMENT).read_bytes())
+        files = {name: (folder / name).read_bytes() for name in release.files}
+    except (OSError, ValueError) as error:
+        raise UsageError(f"{folder} is no release: {error}.") from None
+    _refuse_changed(release, files, folder.name, str(folder), UsageError)
+    return release, files
+
+
+def install(lake: Lake, release: Release, files: Mapping[str, bytes]) -> None:
+    """Put a release on the lake; one that is there already is the same."""
+    for name, content in files.items():
+        lake.write_if_absent(f"{FOLDER}/{release.name}/{name}", content)
+    document = json.dumps(release.document(), indent=1, sort_keys=True).encode()
+    lake.write_if_absent(f"{FOLDER}/{release.name}/{DOCUMENT}", document)
+
+
+def read(lake: Lake, name: str) -> tuple[Release, dict[str, bytes]]:
+    """A release of the lake: what it is, and its files.
+
+    Raises:
+        DataError: it is not there, or was changed. InfrastructureError: one of its files is missing.
+    """
+    place = f"{FOLDER}/{name}"
+    content = lake.read(f"{place}/{DOCUMENT}")
+    if content is None:
+        raise DataError(
+            f"The release {name} is not in {lake.root}: install it with `python -m lake promote FOLDER`, or name "
+            "another."
+        )
+    try:
+        release = _parse(content)
+    except ValueError as error:
+        raise DataError(f"{lake.uri(place)} is no release: {error}. Remove it, and promote its folder again.") from None
+    files = {}
+    for file in release.files:
+        found = lake.read(f"{place}/{file}")
+        if found is None:
+            raise InfrastructureError(f"{lake.uri(f'{place}/{file}')} is missing: install the release {name} again.")
+        files[file] = found
+    _refuse_changed(release, files, name, lake.uri(place), DataError)
+    return release, files
+
+
+def _parse(content: bytes) -> Release:
+    """A document's release.
+
+    Raises:
+        ValueError: it is none, or names files that cannot be a release's.
+    """
+    try:
+        release = Release(**json.loads(content))
+        texts = (release.model, release.prompts, release.embedder, *release.files, *release.files.values())
+        if not all(isinstance(text, str) for text in texts) or not isinstance(release.training, dict):
+            raise TypeError("a part is of another kind")
+    except (ValueError, TypeError, AttributeError) as error:
+        raise ValueError(f"its {DOCUMENT} cannot be read ({error})") from None
+    if bad := [name for name in release.files if not _FILE.fullmatch(name) or name == DOCUMENT]:
+        raise ValueError(f"its {DOCUMENT} names the file {bad[0]!r}")
+    return release
+
+
+def _refuse_changed(
+    release: Release, files: Mapping[str, bytes], name: str, place: str, error: type[DataError] | type[UsageError]
+) -> None:
+    if release.name != name:
+        raise error(
+            f"{place} is not the release {name}: its document was changed, by its content it is {release.name}."
+        )
+    for file, content in files.items():
+        if file_digest(content) != release.files[file]:
+            raise error(f"{place}/{file} is not the file that the release was made with: restore it.")

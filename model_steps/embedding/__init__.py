@@ -1,0 +1,1 @@
+"""Texts as vectors, and vectors as slots of a prompt."""

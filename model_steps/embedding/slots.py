@@ -1,0 +1,81 @@
+"""What stands in a prompt's slots: one vector an entity, made once a run, copied into prompts beside the engine."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import pyarrow.compute as pc
+
+from lake.delta import tables
+from lake.store.location import Lake
+from model_steps.embedding.adaptor import Adaptor
+from model_steps.embedding.embedder import Vectors
+from runtime.errors import DataError, SourceMissing
+from schemas import entity_vectors
+
+
+class EntitySlots:
+    """The adapted vectors of some entities.
+
+    Args:
+        z: a row of d_LLM for each of the ids, in their order.
+
+    Raises:
+        DataError: a row is not finite.
+    """
+
+    def __init__(self, ids: Sequence[str], z: Vectors) -> None:
+        if len(bad := np.flatnonzero(~np.isfinite(z).all(axis=1))):
+            raise DataError(
+                f"{len(bad)} entities have vectors that are not finite, {ids[int(bad[0])]} first: embed them again."
+            )
+        self._row = {entity: row for row, entity in enumerate(ids)}
+        self._z = z
+
+    @classmethod
+    def empty(cls, width: int) -> EntitySlots:
+        """No entities yet, for an engine that gets them later."""
+        return cls([], np.zeros((0, width), np.float32))
+
+    @property
+    def width(self) -> int:
+        return int(self._z.shape[1])
+
+    def of(self, ids: Sequence[str]) -> Vectors:
+        """A row for each id, in their order.
+
+        Raises:
+            SourceMissing: one has no vector.
+        """
+        try:
+            return self._z[[self._row[entity] for entity in ids]]
+        except KeyError as error:
+            raise SourceMissing(
+                f"The entity {error.args[0]} has no vector: run `python -m model_steps.embed --day DAY` first."
+            ) from None
+
+
+def read_slots(lake: Lake, adaptor: Adaptor, ids: Sequence[str]) -> EntitySlots:
+    """Embeddings of entities from the lake, through the adaptor.
+
+    Raises:
+        SourceMissing: some were not embedded. DataError: an embedding has another width than the adaptor wants.
+    """
+    wanted = sorted(set(ids))
+    filters = [("embedder", "=", adaptor.embedder), ("entity_id", "in", wanted)]
+    found = (
+        tables.read(lake, entity_vectors.TABLE, columns=["entity_id", "vector"], filters=filters) if wanted else None
+    )
+    if found is None:
+        return EntitySlots.empty(len(adaptor.b2))
+    there = found["entity_id"].to_pylist()
+    if missing := set(wanted) - set(there):
+        raise SourceMissing(
+            f"{len(missing)} of {len(wanted)} entities have no vector of {adaptor.embedder}, {min(missing)} first: run "
+            "`python -m model_steps.embed --day DAY` first."
+        )
+    flat = found["vector"].combine_chunks().flatten().to_numpy()
+    if pc.list_value_length(found["vector"]).unique().to_pylist() != [adaptor.w1.shape[1]]:
+        raise DataError(f"Embeddings of {adaptor.embedder} are not {adaptor.w1.shape[1]} wide, as the adaptor wants.")
+    return EntitySlots(there, adaptor(flat.reshape(len(there), -1)))

@@ -1,0 +1,1 @@
+"""vLLM in this process: prompts in, answers out, cached by what was asked."""

@@ -1,0 +1,221 @@
+"""vLLM in this process: no port, no key. The same code on CPU and GPU; what differs are settings."""
+
+from __future__ import annotations
+
+import logging
+import os
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any
+
+from model_steps.embedding.slots import EntitySlots
+from model_steps.engine import hybrid_prompt
+from model_steps.engine.asking import Answer, Request, Sampling
+from model_steps.engine.bounded_queue import run_bounded
+from model_steps.engine.cache_capacity import tokens_that_fit
+from model_steps.engine.chat import Chat
+from runtime.errors import CommandError, ConfigurationError, InfrastructureError
+from settings import EngineSettings
+
+if TYPE_CHECKING:
+    import torch
+    from vllm import SamplingParams
+
+log = logging.getLogger("intentflow")
+
+
+def prepare_environment(settings: EngineSettings) -> None:
+    """Set what torch and vLLM read when they are imported; call it before either is. What is set already stays."""
+    wanted = {
+        "OMP_NUM_THREADS": str(settings.threads),
+        # Threads that wait must not spin: on a shared machine they would take the core from those that work.
+        "OMP_WAIT_POLICY": "PASSIVE",
+        "HF_HUB_OFFLINE": "1",
+        "TOKENIZERS_PARALLELISM": "false",
+        # The engine core in this process: one engine, one owner, nothing left behind when it dies.
+        "VLLM_ENABLE_V1_MULTIPROCESSING": "0",
+        "VLLM_CPU_OMP_THREADS_BIND": "nobind",
+        "VLLM_NO_USAGE_STATS": "1",
+        "VLLM_LOGGING_LEVEL": "ERROR",
+        # Standard output belongs to the manifest.
+        "VLLM_LOGGING_STREAM": "ext://sys.stderr",
+    }
+    for name, value in wanted.items():
+        os.environ.setdefault(name, value)
+
+
+def engine_name(settings: EngineSettings) -> str:
+    """What of the engine decides about answers, for the key of the answer cache."""
+    return f"{settings.dtype}/{settings.quantization}/{settings.seed}"
+
+
+class Engine:
+    """A started model.
+
+    Args:
+        slots: the vectors of the entities that prompts have slots for; none when all prompts are text. An engine that
+            was started without any takes none later.
+
+    Raises:
+        ConfigurationError: there is no model folder. InfrastructureError: the engine does not start.
+    """
+
+    def __init__(self, settings: EngineSettings, slots: EntitySlots | None = None) -> None:
+        if not (settings.model / "config.json").is_file():
+            raise ConfigurationError(
+                f"There is no model in {settings.model}: run `python -m model_steps.weights`, or set "
+                "INTENTFLOW_ENGINE__MODEL."
+            )
+        prepare_environment(settings)
+        started = time.monotonic()
+        log.info("Starting the engine with %s.", settings.model.name)
+        try:
+            self.model = _start(settings, hybrid=slots is not None)
+        except Exception as error:
+            raise InfrastructureError(f"The engine did not start: {error}") from error
+        self.seconds_to_start = time.monotonic() - started
+        log.info("The engine started in %.0f s.", self.seconds_to_start)
+        self.slots = slots
+        self._settings = settings
+        self._chat = Chat(settings.model)
+        self._numbers: dict[str, int] = {}
+        self._warn_of_smaller_cache()
+
+    def _warn_of_smaller_cache(self) -> None:
+        """Chunks were cut for a cache of a size: with a smaller one users' prefixes would be computed twice."""
+        cache = self.model.llm_engine.vllm_config.cache_config
+        holds, promised = int(cache.num_gpu_blocks or 0) * int(cache.block_size), tokens_that_fit(self._settings)
+        if holds < promised:
+            log.warning("The engine's cache holds %d tokens, and the settings promise %d.", holds, promised)
+
+    def generate(self, requests: Sequence[Request]) -> list[Answer]:
+        """Answer requests together; the answers come in the order of the requests.
+
+        Raises:
+            DataError: a slot's vector cannot be handed to the engine. InfrastructureError: the engine failed.
+        """
+        try:
+            bound = int(self._settings.queued_mib * 2**20)
+            return run_bounded(requests, self._bytes_of, self._submit, self._step, bound)
+        except CommandError:
+            self._abandon()
+            raise
+        except Exception as error:
+            self._abandon()
+            raise InfrastructureError(f"The engine failed on {len(requests)} requests: {error}") from error
+
+    def _bytes_of(self, request: Request) -> int:
+        """What a request's prompt holds until it is answered."""
+        if not request.entities or self.slots is None:
+            return len(request.prompt)
+        return self._chat.count(request.prompt) * self.slots.width * self._dtype.itemsize
+
+    def _submit(self, number: int, request: Request) -> None:
+        asked = self.prompt_of(request)
+        # An id of the engine's own is the number it counts, and a suffix.
+        found = self.model.enqueue(asked, sampling_parameters(request.sampling), use_tqdm=False)
+        self._numbers[found[0].split("-")[0]] = number
+
+    def prompt_of(self, request: Request) -> Any:
+        """A request's prompt in vLLM's own form."""
+        if not request.entities:
+            return {"prompt": request.prompt}
+        if self.slots is None:
+            raise ConfigurationError("The engine got a prompt with entities and has no vectors for them.")
+        import torch
+
+        slots = self.slots
+        vectors = slots.of(request.entities)
+        built = hybrid_prompt.assemble(request.prompt, self._chat.tokens, vectors, slots.width, self._chat.beginning)
+        return {
+            "prompt_token_ids": list(built.token_ids),
+            "prompt_embeds": torch.from_numpy(built.expanded()).to(self._dtype),
+            "prompt_is_token_ids": built.is_token.tolist(),
+        }
+
+    @property
+    def _dtype(self) -> torch.dtype:
+        dtype: torch.dtype = self.model.llm_engine.model_config.dtype
+        return dtype
+
+    def _step(self) -> Iterator[tuple[int, Answer]]:
+        for output in self.model.llm_engine.step():
+            if output.finished:
+                said = output.outputs[0]
+                yield (
+                    self._numbers.pop(output.request_id),
+                    Answer(
+                        text=said.text,
+                        prompt_tokens=len(output.prompt_token_ids or ()),
+                        cached_tokens=output.num_cached_tokens or 0,
+                        output_tokens=len(said.token_ids),
+                        finished=said.finish_reason == "stop",
+                    ),
+                )
+
+    def _abandon(self) -> None:
+        """What was asked and not answered must not be answered to whoever asks next."""
+        with suppress(Exception):  # An engine that died answers nobody.
+            self.model.llm_engine.abort_request(list(self._numbers), internal=False)
+        self._numbers.clear()
+
+    def close(self) -> None:
+        """Give the memory back; the engine cannot be used again."""
+        self.model.llm_engine.engine_core.shutdown()
+        del self.model
+
+    def reset_prefix_cache(self) -> None:
+        """Forget all prefixes, so that what follows does not depend on what came before."""
+        if not self.model.reset_prefix_cache():
+            raise InfrastructureError("The engine's prefix cache could not be reset.")
+
+
+def _start(settings: EngineSettings, hybrid: bool) -> Any:
+    from vllm import LLM
+
+    options: dict[str, Any] = {
+        "quantization": settings.quantization,
+        "kv_cache_memory_bytes": int(settings.cache_gib * 2**30),
+        "enable_prompt_embeds": hybrid,
+    }
+    if not settings.chunked_prefill:
+        # A prompt is never cut, so a step must have room for the longest.
+        options["max_num_batched_tokens"] = settings.maximum_tokens
+    return LLM(
+        str(settings.model),
+        dtype=settings.dtype,
+        seed=settings.seed,
+        trust_remote_code=False,
+        enforce_eager=settings.eager,
+        enable_prefix_caching=True,
+        enable_chunked_prefill=settings.chunked_prefill,
+        max_model_len=settings.maximum_tokens,
+        max_num_seqs=settings.maximum_sequences,
+        block_size=settings.block_tokens,
+        tensor_parallel_size=settings.tensor_parallel,
+        distributed_executor_backend="uni" if settings.tensor_parallel == 1 else None,
+        disable_log_stats=True,
+        load_format="safetensors",
+        **options,
+    )
+
+
+def sampling_parameters(sampling: Sampling) -> SamplingParams:
+    """vLLM's own form of a request's sampling."""
+    from vllm import SamplingParams
+    from vllm.sampling_params import RequestOutputKind, StructuredOutputsParams
+
+    form = None
+    if sampling.grammar or sampling.regex:
+        form = StructuredOutputsParams(grammar=sampling.grammar, regex=sampling.regex)
+    return SamplingParams(
+        max_tokens=sampling.maximum_tokens,
+        temperature=sampling.temperature,
+        top_p=sampling.top_p,
+        frequency_penalty=sampling.frequency_penalty,
+        presence_penalty=sampling.presence_penalty,
+        seed=sampling.seed,
+        structured_outputs=form,
+        output_kind=RequestOutputKind.FINAL_ONLY,
+    )

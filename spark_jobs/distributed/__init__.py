@@ -1,0 +1,1 @@
+"""Spark itself: session, workers, buckets, how a pure function is distributed."""

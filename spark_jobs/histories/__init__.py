@@ -1,0 +1,1 @@
+"""From rollups to a user's compressed history."""

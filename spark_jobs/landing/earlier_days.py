@@ -1,0 +1,59 @@
+"""The days before one that its refresh also lands: those that never were, and those that late rows may be of."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Collection
+from datetime import date, timedelta
+
+from lake.delta.staging import Batch
+from schemas import behaviors
+from settings import SourceSettings
+from spark_jobs.landing.sources import Source
+
+log = logging.getLogger("intentflow")
+
+
+def days_between(first: date, last: date) -> list[date]:
+    """Both included."""
+    return [first + timedelta(days=n) for n in range((last - first).days + 1)]
+
+
+def of(source: Source, settings: SourceSettings, first: date, landed: Collection[str]) -> list[date]:
+    """The days before one that a refresh of it also lands."""
+    # A day more than rows may be late: east of UTC the shop's day begins a UTC day earlier.
+    late = days_between(first - timedelta(days=settings.late_days + 1), first - timedelta(days=1))
+    again = (day for day in late if day.isoformat() in landed)
+    return sorted({*gaps_before(source, settings.first_day, first, landed), *again})
+
+
+def acceptable(batch: Batch, earlier: Collection[str]) -> list[str]:
+    """The batch's days without the earlier ones that the audit would stop."""
+    kept = []
+    for part in batch.partitions:
+        day, share = part.partition["day"], part.metrics["rows_rejected"] / max(part.metrics["rows_in"], 1)
+        if day in earlier and share > behaviors.MAXIMUM_REJECTED:
+            log.warning(
+                "%s stays as it was: %.0f %% of its rows are unusable. Repair its log; its own refresh tells more.",
+                day,
+                100 * share,
+            )
+        else:
+            kept.append(day)
+    return kept
+
+
+def gaps_before(source: Source, begins: date, before: date, landed: Collection[str]) -> list[date]:
+    """The source's days before one that were never landed, of those that have arrived."""
+    missing = [day for day in days_between(begins, before - timedelta(days=1)) if day.isoformat() not in landed]
+    gaps = [day for day in missing if source.arrived(day)]
+    if gaps:
+        log.info("%d earlier days were never landed and are landed now, from %s on.", len(gaps), gaps[0])
+    if absent := sorted(set(missing) - set(gaps)):
+        log.warning(
+            "%d earlier days have not arrived and are missing from histories, %s first: the first refresh after one "
+            "arrives lands it, and `python -m lake days --due` then lists the days to do again.",
+            len(absent),
+            absent[0],
+        )
+    return gaps

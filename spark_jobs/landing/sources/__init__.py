@@ -1,0 +1,33 @@
+"""Where logs come from. A source hands over raw rows, whatever the shop; landing does the rest."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from runtime.errors import ConfigurationError
+from settings import ROOT, SourceSettings
+from spark_jobs.landing.sources.source import Part, Source
+
+__all__ = ["DEMO", "Part", "Source", "open_source"]
+
+DEMO = "completejourney"
+
+
+def open_source(settings: SourceSettings) -> Source:
+    """The source that the settings name: the demo log, or a TOML file that describes a shop's own.
+
+    Raises:
+        ConfigurationError: there is no such source, or its description is wrong.
+    """
+    if settings.name == DEMO:
+        from spark_jobs.landing.sources.completejourney import CompleteJourney
+
+        return CompleteJourney()
+    if settings.name.endswith(".toml"):
+        from spark_jobs.landing.sources.files import Files
+
+        path = Path(settings.name)
+        return Files(path if path.is_absolute() else ROOT / path, settings.late_days, settings.last_day)
+    raise ConfigurationError(
+        f"There is no source {settings.name!r} (INTENTFLOW_SOURCE__NAME): it is {DEMO!r} or the path of a .toml file."
+    )

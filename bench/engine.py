@@ -26,6 +26,7 @@ from model_steps.embedding.slots import EntitySlots
 from model_steps.engine import vllm_engine as engine
 from model_steps.engine.asking import Answer, Request
 from model_steps.infer import infer
+from runtime import processor
 from runtime.entry import day_argument, run_command
 from runtime.errors import UsageError
 from settings import Settings, load_settings
@@ -176,7 +177,7 @@ def main(arguments: argparse.Namespace) -> dict[str, Any]:
         "requests": sum(map(len, recorded.waves)),
         "waves": len(recorded.waves),
         "day": arguments.day,
-        "dtype": settings.engine.dtype,
+        "dtype": processor.resolve(settings.engine.dtype, settings.engine.model),
         "threads": settings.engine.threads,
     }
     return {**figures, "plot": str(plot(figures, Path(arguments.plots)))}

@@ -35,6 +35,7 @@ from model_steps.engine.asking import Answer, Counts, Request
 from model_steps.engine.cache_capacity import tokens_that_fit
 from model_steps.engine.chat import Chat
 from model_steps.release import adaptor_of, refuse_foreign
+from runtime import processor
 from runtime.entry import day_argument, run_command
 from runtime.errors import UsageError
 from runtime.fingerprint import code_digest, digest
@@ -283,7 +284,7 @@ def main(arguments: argparse.Namespace) -> dict[str, Any]:
         "users": len(fitting),
         "day": arguments.day,
         "release": release,
-        "dtype": settings.engine.dtype,
+        "dtype": processor.resolve(settings.engine.dtype, settings.engine.model),
         "block_tokens": settings.engine.block_tokens,
         "caps": f"none but the window: a refresh cuts text at {settings.history.text_tokens} tokens",
     }

@@ -53,7 +53,7 @@ from __future__ import annotations
 
 from airflow.sdk import CronPartitionTimetable, chain, dag, task_group
 
-from tasks.champion import RELEASE, take_champion
+from tasks.champion import DTYPE, RELEASE, take_champion
 from tasks.command import model_step, spark_job
 from tasks.form import DAY, FORCE, PARAMS, USERS
 from tasks.policy import DEFAULT_ARGS, Tag, first_run, last_run
@@ -85,7 +85,7 @@ def compress() -> None:
 @task_group
 def infer() -> None:
     """Planner, experts and arbiter write each user's intents; the shards are audited and published together."""
-    shards = sharded_model_step("infer", "--day", DAY, USERS, RELEASE, FORCE)
+    shards = sharded_model_step("infer", "--day", DAY, USERS, RELEASE, DTYPE, FORCE)
     publish(audit(shards))
 
 

@@ -1,7 +1,7 @@
 """The champion log: numbered records that are put if absent and never changed; the champion is the last one's release.
 
-``python -m lake.champion`` is a refresh's first step: it takes the champion, once for the whole run. A lake without
-one gets the release that is shipped with the code.
+``python -m lake.champion`` is a refresh's first step: it takes the champion, and finds the number type that the engine
+works with, once for the whole run. A lake without a champion gets the release that is shipped with the code.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from typing import Any
 from lake.registry import releases
 from lake.store import objects
 from lake.store.location import Lake
+from runtime import processor
 from runtime.entry import run_command
 from runtime.errors import DataError, RaceLost
 from settings import load_settings
@@ -111,7 +112,15 @@ def main(arguments: argparse.Namespace) -> dict[str, Any]:
     record, first = take(lake, settings.lake.first_release)
     # Found out now, and not after all that a refresh does before it asks the model.
     releases.read(lake, record.release)
-    return {"release": record.release, "record": f"{record.number:0{DIGITS}}", "since": record.at, "first": first}
+    # Found out once, so that all shards of a run work with the same.
+    dtype = processor.resolve(settings.engine.dtype, settings.engine.model)
+    return {
+        "dtype": dtype,
+        "release": record.release,
+        "record": f"{record.number:0{DIGITS}}",
+        "since": record.at,
+        "first": first,
+    }
 
 
 if __name__ == "__main__":

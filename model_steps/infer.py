@@ -13,7 +13,7 @@ import time
 from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Protocol, get_args
 
 import representation
 from lake import champion
@@ -36,6 +36,7 @@ from model_steps.release import adaptor_of, refuse_foreign
 from runtime.entry import day_argument, run_command
 from runtime.errors import UsageError
 from runtime.fingerprint import code_digest, fingerprint
+from runtime.processor import NumberType
 from runtime.progress import Progress
 from schemas import contexts, failures, intents, signals
 from settings import Settings, load_settings
@@ -298,6 +299,9 @@ def main(arguments: argparse.Namespace) -> dict[str, Any]:
     if users < 0:
         raise UsageError("--users is the number of users, or 0 for all.")
     lake = Lake.open(arguments.lake or settings.lake.uri)
+    if arguments.dtype:
+        engine = settings.engine.model_copy(update={"dtype": arguments.dtype})
+        settings = settings.model_copy(update={"engine": engine})
     return infer(lake, arguments.day, arguments.shard, settings, users, arguments.force, arguments.release)
 
 
@@ -308,5 +312,6 @@ if __name__ == "__main__":
     parser.add_argument("--shard", default="1/1", help="i/n: shard i (from 1) of n (default: 1/1, all users)")
     parser.add_argument("--users", type=int, help="users drawn by a stable hash, 0 for all (default: the setting)")
     parser.add_argument("--release", help="name of a release on the lake (default: the champion)")
+    parser.add_argument("--dtype", choices=get_args(NumberType), help="the engine's number type (default: the setting)")
     parser.add_argument("--force", action="store_true", help="infer again even when nothing changed")
     run_command(main, parser)

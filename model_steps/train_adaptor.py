@@ -25,6 +25,7 @@ from model_steps.embedding.embedder import Embedder
 from model_steps.engine.chat import Chat
 from model_steps.engine.vllm_engine import engine_name, prepare_environment
 from model_steps.release import RECORD, model_digest
+from runtime import processor
 from runtime.entry import day_argument, run_command
 from runtime.errors import CommandError, UsageError
 from runtime.fingerprint import bytes_digest, digest
@@ -49,7 +50,8 @@ def train_adaptor(lake: Lake, day: str, folder: Path, settings: Settings) -> dic
     from model_steps.training import alignment, catalog, closed_form, examples, loop, recipe
     from model_steps.training.frozen_model import FrozenModel
 
-    registry, chosen = Registry(), settings.adaptor
+    dtype = processor.resolve(settings.adaptor.dtype, settings.engine.model)
+    registry, chosen = Registry(), settings.adaptor.model_copy(update={"dtype": dtype})
     embedder, chat = Embedder(settings.embedder.model), Chat(settings.engine.model)
     closed_form.refuse_too_few(chosen.hidden, embedder.dimensions)
     known = catalog.read_catalog(lake, embedder.name)
@@ -81,7 +83,7 @@ def train_adaptor(lake: Lake, day: str, folder: Path, settings: Settings) -> dic
         "digest": bytes_digest(targets.read_bytes()) if users else None,
         "prompts": prompts_digest(),
     }
-    frozen = FrozenModel(settings.engine.model, chosen.dtype)
+    frozen = FrozenModel(settings.engine.model, dtype)
     before = frozen.digest()
     start = recipe.closed_form_start(known, rows, frozen, chat, chosen, embedder.name, model)
     (folder / CLOSED_FORM).write_bytes(start.save())

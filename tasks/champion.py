@@ -8,10 +8,11 @@ from tasks.command import Command
 from tasks.policy import AUDIT_TIMEOUT
 
 TASK_ID = "champion"
-# What the run's first task took, as an argument of a command.
+# What the run's first task took and found, as arguments of a command.
 RELEASE = f"--release={{{{ ti.xcom_pull(task_ids='{TASK_ID}')['release'] }}}}"
+DTYPE = f"--dtype={{{{ ti.xcom_pull(task_ids='{TASK_ID}')['dtype'] }}}}"
 
 
 def take_champion() -> Any:
-    """The first task of a refresh; returns the champion's name and record."""
+    """The first task of a refresh; returns the champion's name and record, and the engine's number type."""
     return Command(task_id=TASK_ID, module="lake.champion", execution_timeout=AUDIT_TIMEOUT).output

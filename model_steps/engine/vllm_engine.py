@@ -15,6 +15,7 @@ from model_steps.engine.asking import Answer, Request, Sampling
 from model_steps.engine.bounded_queue import run_bounded
 from model_steps.engine.cache_capacity import tokens_that_fit
 from model_steps.engine.chat import Chat
+from runtime import processor
 from runtime.errors import CommandError, ConfigurationError, InfrastructureError
 from settings import EngineSettings
 
@@ -47,7 +48,7 @@ def prepare_environment(settings: EngineSettings) -> None:
 
 def engine_name(settings: EngineSettings) -> str:
     """What of the engine decides about answers, for the key of the answer cache."""
-    return f"{settings.dtype}/{settings.quantization}/{settings.seed}"
+    return f"{processor.resolve(settings.dtype, settings.model)}/{settings.quantization}/{settings.seed}"
 
 
 class Engine:
@@ -184,7 +185,7 @@ def _start(settings: EngineSettings, hybrid: bool) -> Any:
         options["max_num_batched_tokens"] = settings.maximum_tokens
     return LLM(
         str(settings.model),
-        dtype=settings.dtype,
+        dtype=processor.resolve(settings.dtype, settings.model),
         seed=settings.seed,
         trust_remote_code=False,
         enforce_eager=settings.eager,

@@ -50,6 +50,12 @@ def test_order(refresh: Any) -> None:
     }
 
 
+def test_all_shards_get_what_the_first_task_took(refresh: Any) -> None:
+    arguments = refresh.get_task("infer.shard").partial_kwargs["arguments"]
+    for name in ("release", "dtype"):
+        assert f"--{name}={{{{ ti.xcom_pull(task_ids='champion')['{name}'] }}}}" in arguments
+
+
 def test_what_is_published_was_audited(refresh: Any) -> None:
     for task in refresh.tasks:
         if getattr(task, "module", None) == "lake.publish":

@@ -17,6 +17,7 @@ from model_steps.engine.cache_capacity import bytes_per_token, tokens_that_fit
 from model_steps.engine.hybrid_prompt import assemble
 from representation.hybrid import SLOT
 from runtime.errors import ConfigurationError, DataError
+from runtime.processor import NumberType, cpu_type
 from settings import EngineSettings
 
 # As SmolLM2-135M: 2 (keys, values) x 30 layers x 3 heads x 64 numbers.
@@ -116,11 +117,8 @@ def folder_of(tmp_path: Path, without: str = "", **changed: Any) -> Path:
         ({}, "float32", 46_080),
         ({}, "bfloat16", 23_040),
         ({}, "float16", 23_040),
-        ({}, "auto", 23_040),
-        ({"torch_dtype": "float32"}, "auto", 46_080),
-        ({"torch_dtype": "float32", "dtype": "float16"}, "auto", 23_040),
         ({"torch_dtype": "float32"}, "bfloat16", 23_040),
-        ({"torch_dtype": None}, "auto", 23_040),
+        ({"torch_dtype": "bfloat16"}, "float32", 46_080),
         ({"num_key_value_heads": None}, "float32", 3 * 46_080),
         ({"head_dim": 128}, "float32", 2 * 46_080),
         ({"head_dim": None}, "float32", 46_080),
@@ -128,14 +126,14 @@ def folder_of(tmp_path: Path, without: str = "", **changed: Any) -> Path:
     ],
 )
 def test_the_bytes_of_a_token_are_as_computed_by_hand(
-    tmp_path: Path, changed: dict[str, Any], dtype: str, wanted: int
+    tmp_path: Path, changed: dict[str, Any], dtype: NumberType, wanted: int
 ) -> None:
     assert bytes_per_token(folder_of(tmp_path, **changed), dtype) == wanted
 
 
 def test_what_a_configuration_may_leave_out_is_derived(tmp_path: Path) -> None:
     assert bytes_per_token(folder_of(tmp_path, without="num_key_value_heads"), "float32") == 9 * 64 * 30 * 2 * 4
-    assert bytes_per_token(folder_of(tmp_path, without="torch_dtype"), "auto") == 2 * NUMBERS_PER_TOKEN
+    assert bytes_per_token(folder_of(tmp_path, without="torch_dtype"), "bfloat16") == 2 * NUMBERS_PER_TOKEN
 
 
 @pytest.mark.parametrize("name", ["hidden_size", "num_attention_heads", "num_hidden_layers"])
@@ -152,9 +150,7 @@ def test_a_configuration_that_cannot_be_read_is_refused(tmp_path: Path, content:
         bytes_per_token(tmp_path, "float32")
 
 
-def capacity(
-    folder: Path, memory: float, block: int = 32, dtype: Literal["float32", "bfloat16", "auto"] = "float32"
-) -> int:
+def capacity(folder: Path, memory: float, block: int = 32, dtype: Literal["auto"] | NumberType = "float32") -> int:
     """Tokens that fit into so many bytes."""
     settings = EngineSettings(model=folder, dtype=dtype, cache_gib=memory / 2**30, block_tokens=block)
     return tokens_that_fit(settings)
@@ -167,7 +163,7 @@ def test_as_many_blocks_fit_as_memory_has_but_one(tmp_path: Path) -> None:
     assert capacity(folder, 10 * block - 1) == 8 * 32
     # Half the bytes of a number, twice the blocks; twice the block, half as many.
     assert capacity(folder, 10 * block, dtype="bfloat16") == 19 * 32
-    assert capacity(folder, 10 * block, dtype="auto") == 19 * 32
+    assert capacity(folder, 10 * block, dtype="auto") == (9 if cpu_type() == "float32" else 19) * 32
     assert capacity(folder, 10 * block, block=64) == 4 * 64
 
 

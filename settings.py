@@ -43,7 +43,7 @@ class LakeSettings(Section):
         description="Files a day: users are spread over them by their pseudonym. A change lands everything anew.",
     )
     first_release: PathBelowRoot = Field(
-        default=Path("releases/adaptor-ed5bd07a2113"),
+        default=Path("releases/adaptor-964d2a45a2f3"),
         description="Folder of the release that is the first champion of a new lake.",
     )
     data_docs: PathBelowRoot = Field(default=Path("var/data_docs"), description="Where the audits' Data Docs are kept.")

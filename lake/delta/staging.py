@@ -10,6 +10,7 @@ import io
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
+from functools import cached_property
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -55,8 +56,9 @@ class Batch:
     step: str
     partitions: tuple[StagedPartition, ...]
 
-    @property
+    @cached_property
     def digest(self) -> str:
+        """Asked for once a partition, and costs a fifth of a second for a year of days: so computed once."""
         return digest(asdict(self))
 
     @property

@@ -9,7 +9,7 @@ import pyarrow as pa
 
 from evaluation import actions
 from evaluation.truth import served, truth
-from lake.delta import tables
+from lake.delta import tables, writing
 from lake.registry.splits import Registry, add_days
 from lake.store import objects
 from lake.store.location import Lake
@@ -67,7 +67,7 @@ def freeze_day(lake: Lake, registry: Registry, day: str) -> dict[str, Any]:
             f"The holdout of {day} in {lake.root} was frozen with the digest {frozen['digest']}, and the log now gives "
             f"{document['digest']}: what was frozen does not change, so restore the table holdout or the log."
         )
-    tables.insert_new(lake, holdout.TABLE, rows)
+    writing.insert_new(lake, holdout.TABLE, rows)
     if digest_of(read_day(lake, day)) != frozen["digest"]:
         raise DataError(f"The table holdout in {lake.root} holds other rows of {day} than were frozen: restore it.")
     return {**frozen, "new": new}

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from lake import champion
-from lake.delta import cleaning, commits, contract, tables
+from lake.delta import cleaning, commits, contract, tables, writing
 from lake.registry.days import pinned_elsewhere, states
 from lake.store.location import Lake
 from runtime.entry import day_argument
@@ -89,7 +89,7 @@ def history(lake: Lake, table: Table, last: int) -> None:
 
 def restore(lake: Lake, table: Table, version: int) -> None:
     """Make an older version of a table the newest."""
-    newest = tables.restore(lake, table, version)
+    newest = writing.restore(lake, table, version)
     print(f"{table.name} is as it was in version {version} again; this is version {newest}.")
     if "day" in table.partition_by and table.name != "days" and (apart := pinned_elsewhere(lake, table)):
         print(

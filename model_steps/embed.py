@@ -15,7 +15,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from lake.delta import tables
+from lake.delta import tables, writing
 from lake.store.location import Lake
 from model_steps.embedding.embedder import Embedder, Vectors
 from model_steps.engine.vllm_engine import prepare_environment
@@ -83,7 +83,7 @@ def embed(lake: Lake, embedder: Embedder, day: str | None = None) -> dict[str, A
             parts.append(embedder.embed(part, BATCH))
             progress.advance(len(part))
         rows = vector_rows(chunk["entity_id"].combine_chunks(), embedder.name, np.concatenate(parts))
-        written += tables.insert_new(lake, entity_vectors.TABLE, rows)
+        written += writing.insert_new(lake, entity_vectors.TABLE, rows)
     return {
         "embedder": embedder.name,
         "entities_in": entities_in,

@@ -18,7 +18,7 @@ import pyarrow as pa
 from bench.lakes import trained
 from bench.lakes.steps import run_step
 from lake.auditing import audits
-from lake.delta import tables
+from lake.delta import tables, writing
 from lake.delta.publishing import publish
 from lake.delta.staging import Batch, StagedPartition, stage
 from lake.registry import releases
@@ -88,7 +88,7 @@ def infer(
 
 def copy_inputs(log_lake: Lake, work: Lake, day: str, users: Sequence[str]) -> None:
     for table in (entities.TABLE, entity_vectors.TABLE):
-        tables.insert_new(work, table, tables.read(log_lake, table))
+        writing.insert_new(work, table, tables.read(log_lake, table))
     _replace(work, signals.TABLE, day, tables.read(log_lake, signals.TABLE, day))
     chosen = [("user_id", "in", list(users))]
     _replace(work, contexts.TABLE, day, tables.read(log_lake, contexts.TABLE, day, filters=chosen))

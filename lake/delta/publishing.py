@@ -11,7 +11,7 @@ from deltalake import DeltaTable, Schema
 from deltalake.transaction import AddAction, RemoveAction
 
 from lake.auditing import audits
-from lake.delta import tables
+from lake.delta import tables, writing
 from lake.delta.staging import Batch, StagedPartition, read_staged
 from lake.store.location import Lake
 from runtime.errors import DataError, RaceLost
@@ -58,8 +58,8 @@ def _publish_table(lake: Lake, table: Table, staged: Sequence[StagedPartition]) 
     record = {"table": table.name, "rows": sum(part.rows for part in staged), "partitions": len(staged)}
     if table.publication == "insert":
         new = pa.concat_tables(read_staged(lake, table, part) for part in staged)
-        return {**record, "inserted": tables.insert_new(lake, table, new), "version": tables.version(lake, table)}
-    delta = tables.create(lake, table)
+        return {**record, "inserted": writing.insert_new(lake, table, new), "version": tables.version(lake, table)}
+    delta = writing.create(lake, table)
     before = _contents(delta, table, staged)
     due = [part for part in staged if before[_values(table, part.partition)] != _paths(part)]
     if due:
@@ -91,13 +91,13 @@ def _replace(delta: DeltaTable, table: Table, due: Sequence[StagedPartition], be
             mode="append",
             schema=Schema.from_arrow(table.schema),
             partition_by=list(table.partition_by) or None,
-            commit_properties=tables.one_attempt(
+            commit_properties=writing.one_attempt(
                 {"intentflow.fingerprint": ",".join(sorted({part.fingerprint for part in left}))[:1000]}
             ),
         )
         current.update_incremental()
 
-    tables.commit(delta, table, write)
+    writing.commit(delta, table, write)
 
 
 def _contents(delta: DeltaTable, table: Table, staged: Sequence[StagedPartition]) -> Contents:

@@ -1,33 +1,30 @@
-"""Delta tables: what is live, how it is read, how new rows of insert-only tables get in."""
+"""Reading Delta tables: which files are live, what they hold, and their rows. Writing them is ``writing.py``."""
 
 from __future__ import annotations
 
-import random
-import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
-import pyarrow.compute as pc
-from deltalake import CommitProperties, DeltaTable, Schema
-from deltalake.exceptions import CommitFailedError, DeltaError, TableNotFoundError
-from deltalake.transaction import AddAction
+import pyarrow.parquet as pq
+from deltalake import DeltaTable
+from deltalake.exceptions import DeltaError, TableNotFoundError
 
 from lake.delta.contract import compare
-from lake.delta.staging import stage
 from lake.store import store_errors
 from lake.store.location import Lake
-from runtime.errors import DataError, InfrastructureError, RaceLost
+from runtime.errors import DataError
 from runtime.fingerprint import digest
 from schemas.table import Table
 
 if TYPE_CHECKING:
+    import pyarrow.compute as pc
     import pyarrow.dataset as pds
 
 Partition = Mapping[str, str]
-COMMIT_ATTEMPTS = 20
-Result = TypeVar("Result")
+# Column, operator, value: the operators are those of ``pyarrow.parquet.filters_to_expression``.
+Filter = tuple[str, str, Any]
 
 
 @dataclass(frozen=True)
@@ -81,50 +78,6 @@ def open_table(lake: Lake, table: Table, version: int | None = None, *, checked:
     return delta
 
 
-def create(lake: Lake, table: Table) -> DeltaTable:
-    """Open the table for writing: created empty when it is not there, with the columns that its contract gained.
-
-    Of several creators at once the first one counts.
-
-    Raises:
-        DataError: the contract does not fit the table.
-    """
-    for _attempt in range(2):
-        if (found := open_table(lake, table)) is not None:
-            if compare(found, table):
-                commit(found, table, lambda current: _evolve(current, table))
-            return found
-        try:
-            with store_errors.of_tables(lake.root, f"Creating the table {table.name}"):
-                return DeltaTable.create(
-                    lake.uri(table.name),
-                    schema=table.schema,
-                    partition_by=list(table.partition_by) or None,
-                    mode="ignore",
-                    name=table.name,
-                    description=table.meaning,
-                    configuration=_configuration(table),
-                    commit_properties=one_attempt(None),
-                    storage_options=lake.storage_options,
-                )
-        except CommitFailedError:
-            continue
-    raise InfrastructureError(f"The table {table.name} could neither be created nor opened: run again.")
-
-
-def _configuration(table: Table) -> dict[str, str] | None:
-    """Published days pin versions of tables that are replaced, so their logs, a few commits a day, forget nothing."""
-    return {"delta.enableExpiredLogCleanup": "false"} if table.publication == "replace" else None
-
-
-def _evolve(current: DeltaTable, table: Table) -> None:
-    evolution = compare(current, table)
-    if evolution.added:
-        current.alter.add_columns(list(evolution.added), commit_properties=one_attempt(None))
-    for name in evolution.relaxed:
-        current.alter.drop_column_not_null(name, commit_properties=one_attempt(None))
-
-
 def version(lake: Lake, table: Table) -> int | None:
     """The table's newest version, or None when there is no table."""
     delta = open_table(lake, table)
@@ -173,7 +126,7 @@ def read(
     day: str | None = None,
     *,
     columns: Sequence[str] | None = None,
-    filters: Sequence[tuple[str, str, Any]] = (),
+    filters: Sequence[Filter] = (),
     version: int | None = None,
 ) -> pa.Table:
     """Read published rows, in the order of the table's key; nothing published gives an empty table.
@@ -217,33 +170,9 @@ def sample(
     return ordered, sum(file.rows for file in files)
 
 
-def restore(lake: Lake, table: Table, version: int) -> int:
-    """Make an older version the newest again; returns its new number. What lay between stays in the history.
-
-    Raises:
-        DataError: there is no such version, or its files are gone.
-        RaceLost: another writer committed meanwhile.
-    """
-    delta = open_table(lake, table, checked=False)
-    newest = -1 if delta is None else delta.version()
-    if delta is None or not 0 <= version < newest:
-        held = f"its newest version is {newest}" if delta else "it was never written"
-        raise DataError(f"The table {table.name} has no older version {version}: {held}.")
-    with store_errors.of_tables(lake.root, f"Restoring the table {table.name}"):
-        try:
-            delta.restore(version, commit_properties=one_attempt(None))
-        except CommitFailedError as error:
-            raise RaceLost(
-                f"Another run wrote the table {table.name} meanwhile: look at it and restore again."
-            ) from error
-        except DeltaError as error:
-            if "missing file" not in str(error):
-                raise
-            raise DataError(
-                f"Version {version} of the table {table.name} cannot be restored: its files were cleaned away."
-            ) from error
-        delta.update_incremental()
-    return int(delta.version())
+def scan(lake: Lake, delta: DeltaTable, table: Table, columns: Sequence[str], filters: Sequence[Filter]) -> pa.Table:
+    """Rows of a version that is open, in no order and with the types of its files."""
+    return _dataset(lake, delta, table).to_table(columns=list(columns), filter=_expression(table, filters))
 
 
 def _dataset(lake: Lake, delta: DeltaTable, table: Table) -> pds.Dataset:
@@ -266,92 +195,18 @@ def _dataset(lake: Lake, delta: DeltaTable, table: Table) -> pds.Dataset:
     return pds.FileSystemDataset(fragments, table.schema, form, place)
 
 
-def _expression(table: Table, filters: Sequence[tuple[str, str, Any]]) -> pc.Expression | None:
-    expression: pc.Expression | None = None
-    for column, operator, value in filters:
-        if operator == "in":
-            value = _values(value).cast(table.schema.field(column).type)
-        one = _COMPARISONS[operator](pc.field(column), value)
-        expression = one if expression is None else expression & one
-    return expression
+def _expression(table: Table, filters: Sequence[Filter]) -> pc.Expression | None:
+    """All filters as one expression, or None without any; values of a set get their column's type."""
+    typed = [
+        (column, operator, _value_set(table, column, value) if operator in ("in", "not in") else value)
+        for column, operator, value in filters
+    ]
+    return pq.filters_to_expression(typed) if typed else None
 
 
-def _values(values: Any) -> pa.Array:
+def _value_set(table: Table, column: str, values: Any) -> pa.Array:
+    """The values that a column is looked up in: none, or those of a dictionary, have no type that fits by itself."""
     if isinstance(values, pa.ChunkedArray):
-        return values.combine_chunks()
-    return values if isinstance(values, pa.Array) else pa.array(list(values))
-
-
-_COMPARISONS: dict[str, Callable[[pc.Expression, Any], pc.Expression]] = {
-    "=": lambda field, value: field == value,
-    "!=": lambda field, value: field != value,
-    "<": lambda field, value: field < value,
-    "<=": lambda field, value: field <= value,
-    ">": lambda field, value: field > value,
-    ">=": lambda field, value: field >= value,
-    "in": lambda field, value: field.isin(value),
-}
-
-
-def insert_new(lake: Lake, table: Table, data: pa.Table, metadata: Mapping[str, str] | None = None) -> int:
-    """Insert the rows whose key is not there yet, in one commit; returns how many went in.
-
-    Of several rows with one key the first goes in. Not delta-rs' merge: that compares the new rows only with what is
-    there, and writes text as Arrow's string views, by which PyArrow cannot filter.
-
-    Raises:
-        InfrastructureError: other writers kept winning, or the store refused.
-    """
-    if data.num_rows == 0:
-        return 0
-    delta = create(lake, table)
-    rows = data.cast(table.schema)
-
-    def insert(current: DeltaTable) -> int:
-        wanted = (table.key[0], "in", rows[table.key[0]].unique())
-        there = _dataset(lake, current, table).to_table(columns=list(table.key), filter=_expression(table, [wanted]))
-        new = rows.take(_new_keys(table.key, rows, there))
-        if new.num_rows:
-            file = stage(lake, table, new, fingerprint="insert")
-            added = AddAction(file.path, file.size, {}, int(time.time() * 1000), True, file.statistics)
-            current.create_write_transaction(
-                [added],
-                mode="append",
-                schema=Schema.from_arrow(table.schema),
-                commit_properties=one_attempt(metadata),
-            )
-            current.update_incremental()
-        return int(new.num_rows)
-
-    return commit(delta, table, insert)
-
-
-def _new_keys(key: Sequence[str], rows: pa.Table, there: pa.Table) -> pa.Array:
-    """Numbers of the first row of each key that is not there."""
-    names = list(key)
-    numbered = rows.select(names).append_column("_number", pa.array(range(rows.num_rows), pa.int64()))
-    first = numbered.group_by(names, use_threads=False).aggregate([("_number", "min")])
-    new = first.join(there.select(names), keys=names, join_type="left anti")
-    return new["_number_min"].combine_chunks().sort()
-
-
-def commit(delta: DeltaTable, table: Table, attempt: Callable[[DeltaTable], Result]) -> Result:
-    """Run one write, again on the newest version when another writer committed first.
-
-    delta-rs by itself lets two writers fill the same empty partition, so each attempt must commit without its
-    retries (``one_attempt``) and look at the newest version before it writes.
-    """
-    for number in range(COMMIT_ATTEMPTS):
-        with store_errors.of_tables(delta.table_uri.rstrip("/"), f"Writing the table {table.name}"):
-            try:
-                return attempt(delta)
-            except CommitFailedError:
-                time.sleep(random.uniform(0.01, 0.05) * (number + 1))
-                delta.update_incremental()
-    raise InfrastructureError(
-        f"The table {table.name} could not be written: other writers won {COMMIT_ATTEMPTS} times; run again."
-    )
-
-
-def one_attempt(metadata: Mapping[str, str] | None) -> CommitProperties:
-    return CommitProperties(custom_metadata=dict(metadata or {}), max_commit_retries=0)
+        values = values.combine_chunks()
+    array = values if isinstance(values, pa.Array) else pa.array(list(values))
+    return array.cast(table.schema.field(column).type)

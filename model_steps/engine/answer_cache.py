@@ -10,7 +10,7 @@ from typing import Protocol
 
 import pyarrow as pa
 
-from lake.delta import tables
+from lake.delta import tables, writing
 from lake.store.location import Lake
 from model_steps.engine.asking import Answer, Counts, Request
 from schemas import answers
@@ -101,4 +101,4 @@ class AnswerCache:
             for key, request, answer in self._fresh
         ]
         self._fresh.clear()
-        return tables.insert_new(self._lake, answers.TABLE, pa.Table.from_pylist(rows, answers.TABLE.schema))
+        return writing.insert_new(self._lake, answers.TABLE, pa.Table.from_pylist(rows, answers.TABLE.schema))

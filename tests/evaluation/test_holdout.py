@@ -16,7 +16,7 @@ import pytest
 
 from evaluation.freeze import freeze
 from evaluation.holdout import digest_of, freeze_day, read_frozen
-from lake.delta import tables
+from lake.delta import tables, writing
 from lake.registry.splits import Registry
 from lake.store.location import Lake
 from runtime.errors import DataError, SourceMissing, UsageError
@@ -73,7 +73,7 @@ def test_another_rule_is_refused(landed: Lake, small: Registry) -> None:
 def test_rows_that_are_not_those_frozen_are_refused(landed: Lake, small: Registry) -> None:
     freeze(landed, small)
     row = {**read_frozen(landed, small, DAY).to_pylist()[0], "user_id": "intruder"}
-    tables.insert_new(landed, holdout.TABLE, pa.Table.from_pylist([row], holdout.TABLE.schema))
+    writing.insert_new(landed, holdout.TABLE, pa.Table.from_pylist([row], holdout.TABLE.schema))
     with pytest.raises(DataError, match="other rows of 2017-03-10"):
         read_frozen(landed, small, DAY)
     with pytest.raises(DataError, match="other rows of 2017-03-10"):

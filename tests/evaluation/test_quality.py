@@ -12,7 +12,7 @@ import pytest
 from bench import quality
 from bench.lakes import inferred, landed
 from bench.lakes.inferred import Inferred
-from lake.delta import tables
+from lake.delta import tables, writing
 from lake.delta.staging import Batch, StagedPartition, stage
 from lake.registry import releases
 from lake.registry.releases import Release
@@ -43,7 +43,7 @@ def shop(land: Land) -> Lake:
         {"entity_id": name, "text": name, "kind": "category", "category": name, "category_path": name}
         for name in CATEGORIES
     ]
-    tables.insert_new(lake, entities.TABLE, pa.Table.from_pylist(rows, entities.TABLE.schema))
+    writing.insert_new(lake, entities.TABLE, pa.Table.from_pylist(rows, entities.TABLE.schema))
     return lake
 
 

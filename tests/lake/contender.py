@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pyarrow as pa
 
-from lake.delta import tables
+from lake.delta import writing
 from lake.delta.publishing import publish
 from lake.delta.staging import Batch
 from lake.store.location import Lake
@@ -33,7 +33,7 @@ def meet(folder: Path, name: str, rival: str, round_number: int) -> None:
 
 def insert(lake: Lake, name: str, keys: str) -> str:
     rows = [{"entity_id": key, "text": name, "kind": "item"} for key in keys.split(",")]
-    inserted = tables.insert_new(lake, entities.TABLE, pa.Table.from_pylist(rows, schema=entities.TABLE.schema))
+    inserted = writing.insert_new(lake, entities.TABLE, pa.Table.from_pylist(rows, schema=entities.TABLE.schema))
     return str(inserted)
 
 

@@ -16,7 +16,7 @@ import pyarrow as pa
 import pytest
 
 from lake.__main__ import main
-from lake.delta import cleaning, tables
+from lake.delta import cleaning, tables, writing
 from lake.delta.publishing import publish
 from lake.delta.staging import Batch
 from lake.publish_day import DAY_TABLES, publish_day
@@ -200,7 +200,7 @@ def test_rows_are_shown_of_a_day_and_of_a_version(run: Run, two_days: Lake) -> N
 
 def test_texts_cannot_steer_the_terminal(run: Run, lake: Lake) -> None:
     row = {"entity_id": "q", "text": "a\x1b[2Jb\nc\u202ed" + "x" * 500, "kind": "query"}
-    tables.insert_new(lake, entities.TABLE, pa.Table.from_pylist([row], schema=entities.TABLE.schema))
+    writing.insert_new(lake, entities.TABLE, pa.Table.from_pylist([row], schema=entities.TABLE.schema))
     (line,) = [line for line in run("show", "entities")[1].splitlines() if "[2J" in line]
     assert r"a\x1b[2Jb\nc\u202edxxx" in line
     assert line.endswith("...")
@@ -282,7 +282,7 @@ def test_a_restore_that_meets_a_writer_says_so(
     publish_rows(rollups.TABLE, FIRST, [{**row, "user_id": "carl"}], "third")
     monkeypatch.setattr(tables, "open_table", lambda *_arguments, **_options: stale)
     with pytest.raises(RaceLost, match="Another run wrote the table rollups meanwhile: look at it and restore again"):
-        tables.restore(lake, rollups.TABLE, 1)
+        writing.restore(lake, rollups.TABLE, 1)
 
 
 # --- days

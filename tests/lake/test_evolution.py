@@ -12,7 +12,7 @@ import pytest
 from deltalake import DeltaTable
 
 from lake.__main__ import show_tables
-from lake.delta import tables
+from lake.delta import tables, writing
 from lake.delta.publishing import publish
 from lake.delta.staging import Batch, StagedPartition, read_staged, rows_of, stage
 from lake.store.location import Lake
@@ -111,7 +111,7 @@ def test_a_table_restored_to_before_evolves_again(
     published: Lake, make_batch: MakeBatch, approve: Approve, wider: Table
 ) -> None:
     publish(published, approve(make_batch({FIRST: wide_row("carl")}, table=wider)))
-    assert tables.restore(published, wider, 1) == 4
+    assert writing.restore(published, wider, 1) == 4
     assert tables.read(published, wider)["user_id"].to_pylist() == ["anna", "bert"]
     publish(published, approve(make_batch({SECOND: wide_row("dora")}, table=wider)))
     assert tables.read(published, wider)["channel"].to_pylist() == [None, None, "app"]
@@ -123,7 +123,7 @@ def test_writers_that_add_the_column_at_once_both_publish(
     batches = [make_batch({f"2017-11-1{n}": wide_row(f"u{n}")}, table=wider) for n in range(3)]
     for batch in batches:
         approve(batch)
-    barrier, evolve = threading.Barrier(len(batches), timeout=30), tables._evolve
+    barrier, evolve = threading.Barrier(len(batches), timeout=30), writing._evolve
     came: set[int] = set()
 
     def together(delta: DeltaTable, table: Table) -> None:
@@ -132,7 +132,7 @@ def test_writers_that_add_the_column_at_once_both_publish(
             barrier.wait()
         evolve(delta, table)
 
-    monkeypatch.setattr(tables, "_evolve", together)
+    monkeypatch.setattr(writing, "_evolve", together)
     with ThreadPoolExecutor(len(batches)) as pool:
         list(pool.map(lambda batch: publish(published, [batch]), batches))
     assert sorted(tables.read(published, wider, filters=[("channel", "=", "app")])["user_id"].to_pylist()) == [
@@ -144,10 +144,10 @@ def test_writers_that_add_the_column_at_once_both_publish(
 
 def test_rows_with_a_new_key_are_inserted_into_an_older_table(lake: Lake) -> None:
     row = {"entity_id": "a", "text": "a", "kind": "query"}
-    tables.insert_new(lake, entities.TABLE, pa.Table.from_pylist([row], schema=entities.TABLE.schema))
+    writing.insert_new(lake, entities.TABLE, pa.Table.from_pylist([row], schema=entities.TABLE.schema))
     newer = gained(entities.TABLE, Column("language", pa.string(), "Of the text.", nullable=True))
     rows = [{**row, "entity_id": name, "language": "en"} for name in ("a", "b")]
-    assert tables.insert_new(lake, newer, pa.Table.from_pylist(rows, schema=newer.schema)) == 1
+    assert writing.insert_new(lake, newer, pa.Table.from_pylist(rows, schema=newer.schema)) == 1
     assert tables.read(lake, newer)["language"].to_pylist() == [None, "en"]
 
 
@@ -213,7 +213,7 @@ CONFLICTS = {
 def test_a_contract_that_cannot_fit_is_refused(published: Lake, contract: Table, sentence: str) -> None:
     touches: list[Callable[[], object]] = [
         lambda: tables.read(published, contract),
-        lambda: tables.create(published, contract),
+        lambda: writing.create(published, contract),
         lambda: tables.published_days(published, contract),
     ]
     for touch in touches:
@@ -270,6 +270,6 @@ def test_the_listing_says_which_table_does_not_fit(
 
 def test_every_contract_fits_the_table_that_it_makes(lake: Lake) -> None:
     for table in TABLES.values():
-        tables.create(lake, table)
+        writing.create(lake, table)
         assert tables.open_table(lake, table) is not None
         assert tables.version(lake, table) == 0

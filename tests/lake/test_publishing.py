@@ -8,7 +8,7 @@ import pyarrow as pa
 import pytest
 from deltalake import DeltaTable
 
-from lake.delta import publishing, tables
+from lake.delta import publishing, tables, writing
 from lake.delta.publishing import publish
 from lake.delta.staging import Batch, read_staged, stage
 from lake.store.location import Lake
@@ -249,7 +249,7 @@ def test_equal_work_of_another_run_is_no_lost_race(
 ) -> None:
     """Two runs land the same gap: one of the days is there by the time the other commits both."""
     ours = make_batch({"2017-11-01": rollup_rows("anna"), "2017-11-02": rollup_rows("bert")})
-    delta = tables.create(lake, rollups.TABLE)
+    delta = writing.create(lake, rollups.TABLE)
     before = publishing._contents(delta, rollups.TABLE, ours.partitions)
     publish(lake, approve(make_batch({"2017-11-01": rollup_rows("anna")})))
     publishing._replace(delta, rollups.TABLE, ours.partitions, before)

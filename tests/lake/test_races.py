@@ -13,7 +13,7 @@ from pathlib import Path
 import pyarrow as pa
 import pytest
 
-from lake.delta import tables
+from lake.delta import tables, writing
 from lake.delta.publishing import publish
 from lake.delta.staging import Batch
 from lake.store import objects
@@ -36,13 +36,13 @@ def overlap(monkeypatch: pytest.MonkeyPatch) -> Callable[[int], None]:
 
     def hold(writers: int) -> None:
         barrier = threading.Barrier(writers, timeout=30)
-        commit = tables.commit
+        commit = writing.commit
 
         def wait_then_commit(*arguments: object) -> object:
             barrier.wait()
             return commit(*arguments)  # type: ignore[arg-type]
 
-        monkeypatch.setattr(tables, "commit", wait_then_commit)
+        monkeypatch.setattr(writing, "commit", wait_then_commit)
 
     return hold
 

@@ -11,7 +11,7 @@ import pyarrow as pa
 import pytest
 from deltalake import DeltaTable
 
-from lake.delta import tables
+from lake.delta import tables, writing
 from lake.delta.publishing import publish
 from lake.delta.staging import Batch
 from lake.store.location import Lake
@@ -143,22 +143,22 @@ def known(**texts: str) -> pa.Table:
 
 
 def test_inserting_twice_inserts_once(lake: Lake) -> None:
-    assert tables.insert_new(lake, entities.TABLE, known(a="milk", b="cheese")) == 2
+    assert writing.insert_new(lake, entities.TABLE, known(a="milk", b="cheese")) == 2
     version = tables.version(lake, entities.TABLE)
-    assert tables.insert_new(lake, entities.TABLE, known(a="milk", b="cheese")) == 0
+    assert writing.insert_new(lake, entities.TABLE, known(a="milk", b="cheese")) == 0
     assert tables.version(lake, entities.TABLE) == version
-    assert tables.insert_new(lake, entities.TABLE, known(b="CHANGED", c="butter")) == 1
+    assert writing.insert_new(lake, entities.TABLE, known(b="CHANGED", c="butter")) == 1
     assert tables.read(lake, entities.TABLE)["text"].to_pylist() == ["milk", "cheese", "butter"]
 
 
 def test_inserting_nothing_makes_no_table(lake: Lake) -> None:
-    assert tables.insert_new(lake, entities.TABLE, known()) == 0
+    assert writing.insert_new(lake, entities.TABLE, known()) == 0
     assert tables.version(lake, entities.TABLE) is None
 
 
 def test_a_key_that_comes_twice_in_one_insert_goes_in_once(lake: Lake) -> None:
     twice = pa.concat_tables([known(a="milk"), known(b="cheese"), known(a="MILK")])
-    assert tables.insert_new(lake, entities.TABLE, twice) == 2
+    assert writing.insert_new(lake, entities.TABLE, twice) == 2
     assert tables.read(lake, entities.TABLE)["text"].to_pylist() == ["milk", "cheese"]
 
 
@@ -167,17 +167,17 @@ def test_a_key_of_several_columns_is_one_key(lake: Lake) -> None:
         row = {"entity_id": entity, "embedder": embedder, "vector": [0.5, -0.5]}
         return pa.Table.from_pylist([row], schema=entity_vectors.TABLE.schema)
 
-    assert tables.insert_new(lake, entity_vectors.TABLE, vector("milk", "one")) == 1
-    assert tables.insert_new(lake, entity_vectors.TABLE, vector("milk", "two")) == 1
-    assert tables.insert_new(lake, entity_vectors.TABLE, vector("milk", "one")) == 0
+    assert writing.insert_new(lake, entity_vectors.TABLE, vector("milk", "one")) == 1
+    assert writing.insert_new(lake, entity_vectors.TABLE, vector("milk", "two")) == 1
+    assert writing.insert_new(lake, entity_vectors.TABLE, vector("milk", "one")) == 0
     found = tables.read(lake, entity_vectors.TABLE, filters=[("embedder", "=", "two")])
     assert found["vector"].to_pylist() == [[0.5, -0.5]]
 
 
 def test_the_digest_of_an_insert_only_table_moves_with_its_content(lake: Lake) -> None:
-    tables.insert_new(lake, answers.TABLE, one_row(answers.TABLE), {"note": "first"})
+    writing.insert_new(lake, answers.TABLE, one_row(answers.TABLE), {"note": "first"})
     first = tables.partition_digest(lake, answers.TABLE)
-    tables.insert_new(lake, answers.TABLE, one_row(answers.TABLE))
+    writing.insert_new(lake, answers.TABLE, one_row(answers.TABLE))
     assert tables.partition_digest(lake, answers.TABLE) == first
     assert DeltaTable(lake.uri("answers")).history(1)[0]["note"] == "first"
 
@@ -194,9 +194,9 @@ def test_a_filter_finds_rows_in_files_with_and_without_bounds(lake: Lake) -> Non
     """One insert knows no category at all, one has texts longer than any bound that a log keeps of them."""
     long = "zz " * 200
     rows = [{"entity_id": "q", "text": long, "kind": "query"}]
-    tables.insert_new(lake, entities.TABLE, pa.Table.from_pylist(rows, schema=entities.TABLE.schema))
+    writing.insert_new(lake, entities.TABLE, pa.Table.from_pylist(rows, schema=entities.TABLE.schema))
     rows = [{"entity_id": "m", "text": "milk", "kind": "item", "category": "Dairy", "category_path": "Food > Dairy"}]
-    tables.insert_new(lake, entities.TABLE, pa.Table.from_pylist(rows, schema=entities.TABLE.schema))
+    writing.insert_new(lake, entities.TABLE, pa.Table.from_pylist(rows, schema=entities.TABLE.schema))
 
     def found(*one_filter: Any) -> list[str]:
         rows = tables.read(lake, entities.TABLE, filters=[one_filter])

@@ -12,7 +12,7 @@ import pyarrow as pa
 import pytest
 from safetensors.numpy import save as save_tensors
 
-from lake.delta import tables
+from lake.delta import writing
 from lake.registry import releases
 from lake.registry.releases import ADAPTOR
 from lake.store.location import Lake
@@ -311,7 +311,7 @@ def doubling() -> Adaptor:
 
 def put(lake: Lake, vectors: Mapping[str, list[float]], embedder: str = EMBEDDER) -> None:
     rows = [{"entity_id": name, "embedder": embedder, "vector": vector} for name, vector in vectors.items()]
-    tables.insert_new(lake, entity_vectors.TABLE, pa.Table.from_pylist(rows, schema=entity_vectors.TABLE.schema))
+    writing.insert_new(lake, entity_vectors.TABLE, pa.Table.from_pylist(rows, schema=entity_vectors.TABLE.schema))
 
 
 def test_slots_are_read_through_the_adaptor(lake: Lake, doubling: Adaptor) -> None:

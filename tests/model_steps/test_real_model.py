@@ -13,7 +13,7 @@ from typing import Any
 import pyarrow as pa
 import pytest
 
-from lake.delta import tables
+from lake.delta import tables, writing
 from lake.delta.staging import Batch, read_staged, stage
 from lake.store.location import Lake
 from model_steps import embed, infer
@@ -82,7 +82,7 @@ def publish(lake: Lake, table: Any, rows: list[dict[str, Any]]) -> None:
     from lake.delta.staging import StagedPartition
 
     file = stage(lake, table, pa.Table.from_pylist(rows, table.schema), fingerprint="test", partition={"day": DAY})
-    delta = tables.create(lake, table)
+    delta = writing.create(lake, table)
     _replace(delta, table, [StagedPartition({"day": DAY}, "test", (file,))], {(DAY,): []})
 
 
@@ -113,7 +113,7 @@ def fill(lake: Lake) -> None:
         for text, parent in CATALOG.items()
         for kind in ("item", "category")
     ]
-    tables.insert_new(lake, entities.TABLE, pa.Table.from_pylist(catalog, entities.TABLE.schema))
+    writing.insert_new(lake, entities.TABLE, pa.Table.from_pylist(catalog, entities.TABLE.schema))
     publish(lake, contexts.TABLE, [context_row(user, items) for user, items in USERS.items()])
     season = {"day": DAY, "week": "2017-10-30", "kind": "season", "text": "autumn", "weight": 1.0}
     publish(lake, signals.TABLE, [season])

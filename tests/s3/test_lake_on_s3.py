@@ -17,7 +17,7 @@ import pytest
 from deltalake import DeltaTable
 
 from lake.audit import audit
-from lake.delta import tables
+from lake.delta import tables, writing
 from lake.delta.publishing import publish
 from lake.delta.staging import Batch
 from lake.store import objects
@@ -122,13 +122,13 @@ def test_of_two_publishers_of_a_day_one_wins(
         publish(lake, [staged(DAY, "before")])
     names = ("anna", "bert")
     batches = [staged(DAY, name, fingerprint=name) for name in names]
-    barrier, commit = threading.Barrier(2, timeout=30), tables.commit
+    barrier, commit = threading.Barrier(2, timeout=30), writing.commit
 
     def wait_then_commit(*arguments: Any) -> Any:
         barrier.wait()
         return commit(*arguments)
 
-    monkeypatch.setattr(tables, "commit", wait_then_commit)
+    monkeypatch.setattr(writing, "commit", wait_then_commit)
 
     def race(batch: Batch) -> str:
         try:
@@ -145,10 +145,10 @@ def test_of_two_publishers_of_a_day_one_wins(
 
 
 def test_rows_with_a_new_key_are_inserted_once(lake: Lake) -> None:
-    assert tables.insert_new(lake, entities.TABLE, entity_rows("a", "b")) == 2
-    assert tables.insert_new(lake, entities.TABLE, entity_rows("b", "c")) == 1
+    assert writing.insert_new(lake, entities.TABLE, entity_rows("a", "b")) == 2
+    assert writing.insert_new(lake, entities.TABLE, entity_rows("b", "c")) == 1
     with ThreadPoolExecutor(4) as pool:
-        added = list(pool.map(lambda n: tables.insert_new(lake, entities.TABLE, entity_rows("d", f"e{n}")), range(4)))
+        added = list(pool.map(lambda n: writing.insert_new(lake, entities.TABLE, entity_rows("d", f"e{n}")), range(4)))
     assert sorted(added) == [1, 1, 1, 2]
     keys = tables.read(lake, entities.TABLE)["entity_id"].to_pylist()
     assert keys == ["a", "b", "c", "d", "e0", "e1", "e2", "e3"]

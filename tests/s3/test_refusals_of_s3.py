@@ -11,7 +11,7 @@ from collections.abc import Callable
 import pyarrow as pa
 import pytest
 
-from lake.delta import tables
+from lake.delta import tables, writing
 from lake.delta.publishing import publish
 from lake.delta.staging import Batch
 from lake.store import objects
@@ -28,7 +28,7 @@ TOUCHES: dict[str, Callable[[Lake], object]] = {
     "boto3 lists": lambda lake: list(lake.list("a")),
     "deltalake opens": lambda lake: tables.open_table(lake, rollups.TABLE),
     "deltalake reads": lambda lake: tables.read(lake, rollups.TABLE),
-    "deltalake creates": lambda lake: tables.insert_new(lake, entities.TABLE, ROWS),
+    "deltalake creates": lambda lake: writing.insert_new(lake, entities.TABLE, ROWS),
 }
 touches = pytest.mark.parametrize("touch", TOUCHES.values(), ids=list(TOUCHES))
 

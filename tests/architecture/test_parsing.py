@@ -1,4 +1,4 @@
-"""Airflow parses the DAG files every few seconds and gives up after 30 s: no heavy library, little time."""
+"""Airflow parses the DAG files every few seconds and gives up after 30 s: no heavy library, few modules of any kind."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).resolve().parents[2]
+from tests.architecture.source import ROOT
 
 HEAVY = {
     "boto3",
@@ -24,24 +24,25 @@ HEAVY = {
     "transformers",
     "vllm",
 }
+# What a file may load beyond Airflow itself: ours, the settings' library, and what of Airflow they want.
+# A library of data or models loads several hundred.
+MOST_MODULES = 150
 
 PARSE = """
-import json, os, runpy, sys, tempfile, time
+import json, os, runpy, sys, tempfile
 os.environ["AIRFLOW_HOME"] = tempfile.mkdtemp(dir=sys.argv[1])
 import airflow.sdk
 from airflow.sdk import DAG
-started = time.process_time()
+before = set(sys.modules)
 runpy.run_path(sys.argv[2])
-print(json.dumps({"parse": time.process_time() - started, "all": time.process_time(), "modules": list(sys.modules)}))
+print(json.dumps({"all": sorted(sys.modules), "of_the_file": sorted(set(sys.modules) - before)}))
 """
 
 
 @pytest.mark.parametrize("file", sorted((ROOT / "dags").glob("*.py")), ids=lambda file: file.stem)
 def test_parsing_is_light(file: Path, tmp_path: Path) -> None:
     command = [sys.executable, "-c", PARSE, str(tmp_path), str(file)]
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True, timeout=120)
-    parsed = json.loads(done.stdout.splitlines()[-1])
-    assert HEAVY & {name.partition(".")[0] for name in parsed["modules"]} == set()
-    # CPU seconds, with Airflow's own import in the second figure.
-    assert parsed["parse"] < 2
-    assert parsed["all"] < 10
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
+    modules = json.loads(done.stdout.splitlines()[-1])
+    assert HEAVY & {name.partition(".")[0] for name in modules["all"]} == set()
+    assert len(modules["of_the_file"]) <= MOST_MODULES, modules["of_the_file"]

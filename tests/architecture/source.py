@@ -50,8 +50,8 @@ def _below(node: ast.AST, file: Path, *, local: bool) -> Iterator[Import]:
         assert node.level == 0, f"{file}:{node.lineno}: relative imports hide which room is meant"
         yield from (Import(f"{node.module}.{alias.name}", node.lineno, local) for alias in node.names)
     elif isinstance(node, ast.If) and ast.unparse(node.test) in ("TYPE_CHECKING", "typing.TYPE_CHECKING"):
-        for child in node.orelse:
-            yield from _below(child, file, local=local)
+        for otherwise in node.orelse:
+            yield from _below(otherwise, file, local=local)
     else:
         inside = local or isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda)
         for child in ast.iter_child_nodes(node):
@@ -79,10 +79,10 @@ def module_graph(names: Sequence[str], *, local: bool) -> Graph:
         module: frozenset(
             found
             for imported in imports(file)
-            if (local or not imported.local) and (found := target(imported.name)) not in (None, module)
+            if (local or not imported.local) and (found := target(imported.name)) and found != module
         )
         for module, file in modules.items()
-    }  # type: ignore[return-value]
+    }
 
 
 def circle(graph: Graph) -> list[str]:

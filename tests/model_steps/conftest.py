@@ -1,8 +1,12 @@
-"""One started engine for all tests of the real model: starting it takes half a minute."""
+"""What is slow to make, once: an engine (half a minute), and grammars compiled for the model's tokens."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import pytest
+import xgrammar
+from transformers import AutoTokenizer
 
 from model_steps import weights
 from model_steps.embedding.adaptor import model_width
@@ -26,3 +30,27 @@ def settings() -> Settings:
 @pytest.fixture(scope="session")
 def engine(settings: Settings) -> Engine:
     return Engine(settings.engine, EntitySlots.empty(model_width(settings.engine.model)))
+
+
+class Grammars:
+    """Compiles grammars as the engine does and feeds them answers, token by token."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.tokenizer = AutoTokenizer.from_pretrained(settings.engine.model)
+        tokens = xgrammar.TokenizerInfo.from_huggingface(self.tokenizer)
+        self.compiler = xgrammar.GrammarCompiler(tokens)
+        (self.end,) = tokens.stop_token_ids
+
+    def takes(self, grammar: str, answer: str) -> bool:
+        """Whether the model may write exactly this answer: no token of it is masked, and it may stop there."""
+        matcher = xgrammar.GrammarMatcher(self.compiler.compile_grammar(grammar))
+        tokens = self.tokenizer.encode(answer, add_special_tokens=False)
+        if not all(matcher.accept_token(token) for token in tokens):
+            return False
+        return bool(matcher.accept_token(self.end) and matcher.is_terminated())
+
+
+@pytest.fixture(scope="session")
+def takes(settings: Settings) -> Callable[[str, str], bool]:
+    """``takes(grammar, answer)``: whether a grammar takes an answer to its end."""
+    return Grammars(settings).takes

@@ -9,7 +9,7 @@ import pytest
 
 from model_steps.agents import evidence, planner
 from model_steps.agents.evidence import CategoryFacts, Entity, disjoint, facts_of, groups, label_of
-from model_steps.agents.planner import Offer, Unusable
+from model_steps.agents.planner import Unusable
 from representation.context import ActionGroup, Context, EntityCount, Period
 
 FACTS = [CategoryFacts(name, name, 3 - n, "2017-10-31", (f"{name} 6 oz",)) for n, name in enumerate("abc")]
@@ -73,14 +73,6 @@ def test_names_become_distinct_and_evidence_disjoint() -> None:
 def test_an_answer_in_another_form_is_unusable(text: str) -> None:
     with pytest.raises(Unusable, match="planner"):
         planner.parse(text, FACTS, 3)
-
-
-def test_the_grammar_offers_each_category_once() -> None:
-    text = planner.grammar([Offer(tuple(FACTS), ("fresh", "milk"))], 2)
-    assert text.count('"\\"a\\""') == 2  # as the first of two, and as the only one left
-    assert "because" in text
-    assert "[a-z]" not in text
-    assert "[a-zA-Z0-9" in planner.grammar([Offer(tuple(FACTS), ())], 2)
 
 
 def test_a_thing_is_said_once() -> None:

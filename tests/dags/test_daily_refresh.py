@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from datetime import UTC, datetime, time, timedelta
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime, time
 from typing import Any
 
 import pytest
@@ -84,16 +84,36 @@ def test_only_publish_day_tells_the_asset(refresh: Any) -> None:
     assert {task.task_id: task.outlets for task in refresh.tasks if task.outlets} == {"publish_day": [INTENTS]}
 
 
-def test_unpausing_starts_no_run_of_a_log_that_has_ended(scheduled: Any) -> None:
-    assert datetime.now(UTC) > scheduled.end_date
+@pytest.fixture
+def now(monkeypatch: pytest.MonkeyPatch) -> Callable[[datetime], None]:
+    """Set the clock that the schedule goes by."""
+    return lambda at: monkeypatch.setattr("airflow.timetables.trigger.utcnow", lambda: at)
+
+
+def test_unpausing_starts_no_run_of_a_log_that_has_ended(scheduled: Any, now: Callable[[datetime], None]) -> None:
+    now(datetime(2018, 3, 1, tzinfo=UTC))
     assert scheduled.next_dagrun_info(last_automated_run_info=None) is None
+    # While the log lasts the same call gives a day.
+    now(datetime(2017, 11, 5, 12, tzinfo=UTC))
+    assert scheduled.next_dagrun_info(last_automated_run_info=None).partition_key == "2017-11-04"
 
 
-def test_a_live_log_gets_the_day_that_has_just_ended(scheduled: Any) -> None:
+@pytest.mark.parametrize(
+    ("at", "day"),
+    [
+        (datetime(2026, 3, 1, 0, 0, 0, tzinfo=UTC), "2026-02-28"),
+        (datetime(2026, 3, 1, 23, 59, 59, tzinfo=UTC), "2026-02-28"),
+        (datetime(2026, 3, 2, 0, 0, 1, tzinfo=UTC), "2026-03-01"),
+    ],
+)
+def test_a_live_log_gets_the_day_that_has_just_ended(
+    scheduled: Any, now: Callable[[datetime], None], at: datetime, day: str
+) -> None:
+    now(at)
     within = TimeRestriction(scheduled.start_date, None, catchup=False)
     info = scheduled.timetable.next_dagrun_info_v2(last_dagrun_info=None, restriction=within)
-    assert info.run_after == datetime.combine(datetime.now(UTC), time(), UTC)
-    assert info.partition_key == (info.run_after - timedelta(days=1)).date().isoformat()
+    assert info.run_after == datetime.combine(at, time(), UTC)
+    assert info.partition_key == day
 
 
 def test_the_schedule_covers_the_log_from_its_first_day_to_its_last(scheduled: Any) -> None:

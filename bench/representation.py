@@ -35,7 +35,7 @@ from model_steps.engine.asking import Answer, Counts, Request
 from model_steps.engine.cache_capacity import tokens_that_fit
 from model_steps.engine.chat import Chat
 from model_steps.release import adaptor_of, refuse_foreign
-from runtime import processor
+from runtime import atomic, processor
 from runtime.entry import day_argument, run_command
 from runtime.errors import UsageError
 from runtime.fingerprint import code_digest, digest
@@ -212,9 +212,7 @@ def measure(
             key = digest([variant, [one.text.user_id for one in group]])
             if key not in found:
                 found[key] = {"variant": variant, **run(variant, group)}
-                temporary = kept.with_suffix(".writing")
-                temporary.write_text(json.dumps(found))
-                temporary.replace(kept)
+                atomic.write(kept, json.dumps(found))
             progress.advance(1, variant)
     wanted = [digest([v, [one.text.user_id for one in group]]) for v in VARIANTS for group in groups]
     return {variant: [found[key] for key in wanted if found[key]["variant"] == variant] for variant in VARIANTS}

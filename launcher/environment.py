@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from launcher.java import java_home
+from runtime import atomic
 from settings import ROOT, AirflowSettings
 
 HOST = "127.0.0.1"
@@ -76,16 +77,4 @@ def create_home(settings: AirflowSettings) -> None:
         "session_key": secrets.token_urlsafe(48),
         "token_key": secrets.token_urlsafe(48),
     }.items():
-        _write_once(folder / name, value)
-
-
-def _write_once(path: Path, value: str) -> None:
-    draft = path.with_name(f".{path.name}-{os.getpid()}")
-    with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
-        file.write(value)
-    try:
-        path.hardlink_to(draft)
-    except FileExistsError:
-        pass
-    finally:
-        draft.unlink()
+        atomic.write_once(folder / name, value, mode=0o600)

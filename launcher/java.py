@@ -13,6 +13,7 @@ import subprocess
 from collections.abc import Mapping
 from pathlib import Path
 
+from runtime import atomic
 from runtime.errors import InfrastructureError
 from settings import ROOT
 
@@ -86,11 +87,7 @@ def write_shim(bundled: Path) -> Path:
     shim = bundled / "bin" / "java"
     text = SHIM.format(java=shlex.quote(str(JAVA)))
     if not shim.exists() or shim.read_text() != text:
-        shim.parent.mkdir(parents=True, exist_ok=True)
-        draft = shim.with_name(f".java-{os.getpid()}")
-        draft.write_text(text)
-        draft.chmod(0o755)
-        draft.replace(shim)
+        atomic.write(shim, text, mode=0o755)
     return bundled
 
 

@@ -20,12 +20,11 @@ from lake.registry.releases import ADAPTOR, CLOSED_FORM, file_digest
 from lake.registry.splits import Registry
 from lake.store.location import Lake
 from model_steps.agents.prompt_files import prompts_digest
-from model_steps.embedding.adaptor import Adaptor
 from model_steps.embedding.embedder import Embedder
 from model_steps.engine.chat import Chat
 from model_steps.engine.vllm_engine import engine_name, prepare_environment
 from model_steps.release import RECORD, model_digest
-from runtime import processor
+from runtime import atomic, processor
 from runtime.entry import day_argument, run_command
 from runtime.errors import CommandError, UsageError
 from runtime.fingerprint import bytes_digest, digest
@@ -105,18 +104,12 @@ def train_adaptor(lake: Lake, day: str, folder: Path, settings: Settings) -> dic
     trained, losses = loop.train(start, embeddings, taking_part, frozen, chosen, folder, work)
     if frozen.digest() != before:
         raise CommandError("Training changed the language model, which must stay frozen: this is a mistake of ours.")
-    _write(folder / ADAPTOR, trained)
+    atomic.write(folder / ADAPTOR, trained.save())
     record["adaptor"] = file_digest((folder / ADAPTOR).read_bytes())
     record["losses"] = _averages(losses)
     record["moved"] = round(recipe.moved(start, trained, known.embeddings), 4)
-    (folder / RECORD).write_text(json.dumps(record, indent=1, sort_keys=True) + "\n")
+    atomic.write(folder / RECORD, json.dumps(record, indent=1, sort_keys=True) + "\n")
     return {**record, "folder": str(folder), "model": model, "embedder": embedder.name}
-
-
-def _write(path: Path, adaptor: Adaptor) -> None:
-    temporary = path.with_suffix(".writing")
-    temporary.write_bytes(adaptor.save())
-    temporary.replace(path)
 
 
 def _averages(losses: list[dict[str, float]]) -> list[dict[str, float]]:

@@ -14,6 +14,7 @@ import shutil
 from pathlib import Path
 from typing import Any
 
+from runtime import atomic
 from runtime.entry import run_command
 from runtime.errors import ConfigurationError, InfrastructureError
 from settings import load_settings
@@ -75,19 +76,16 @@ def convert(source: Path, folder: Path) -> None:
         trust_remote_code=False,
     )
     log.info("Writing %s (3 of 3).", folder)
-    unfinished = folder.with_name(f"{folder.name}.{os.getpid()}.unfinished")
     try:
-        model.save_pretrained(unfinished)
-        tokenizer.save_pretrained(unfinished)
-        if folder.is_dir() and not is_complete(folder):
-            shutil.rmtree(folder)
-        unfinished.rename(folder)
+        with atomic.draft_of(folder) as draft:
+            model.save_pretrained(draft)
+            tokenizer.save_pretrained(draft)
+            if folder.is_dir() and not is_complete(folder):
+                shutil.rmtree(folder)
     except OSError as error:
         # Another process may have been first; its folder is as good.
         if not is_complete(folder):
             raise InfrastructureError(f"Writing {folder} failed: {error.strerror or error}.") from error
-    finally:
-        shutil.rmtree(unfinished, ignore_errors=True)
 
 
 def main(arguments: argparse.Namespace) -> dict[str, Any]:

@@ -9,8 +9,9 @@ from lake.delta import commits, tables
 from lake.delta.staging import FOLDER
 from lake.registry.days import pinned_files
 from lake.store import objects
-from lake.store.folder import TEMPORARY, StoredFile
+from lake.store.folder import StoredFile
 from lake.store.location import Lake
+from runtime.atomic import TEMPORARY
 from schemas.registry import TABLES
 
 # Longer than any run takes, so that what a run has staged and not yet published is spared; and this long a replaced

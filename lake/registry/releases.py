@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from lake.store.location import Lake
+from runtime import atomic
 from runtime.errors import DataError, InfrastructureError, UsageError
 from runtime.fingerprint import digest
 
@@ -69,13 +70,10 @@ def save(folder: Path, release: Release, files: Mapping[str, bytes]) -> Path:
     place = folder / release.name
     if (place / DOCUMENT).is_file():
         return place
-    place.mkdir(parents=True, exist_ok=True)
     for name, content in files.items():
-        (place / name).write_bytes(content)
+        atomic.write(place / name, content)
     # The document last: a folder that has it is whole.
-    temporary = place / f"{DOCUMENT}.writing"
-    temporary.write_text(json.dumps(release.document(), indent=1, sort_keys=True) + "\n")
-    temporary.replace(place / DOCUMENT)
+    atomic.write(place / DOCUMENT, json.dumps(release.document(), indent=1, sort_keys=True) + "\n")
     return place
 
 

@@ -10,10 +10,8 @@ from pathlib import Path
 
 import pyarrow.fs as pa_fs
 
+from runtime import atomic
 from runtime.errors import InfrastructureError
-
-# What a killed writer may leave behind; no listing of documents shows it, and the clean-up finds it.
-TEMPORARY = ".writing-"
 
 
 @dataclass(frozen=True)
@@ -37,33 +35,12 @@ class Folder:
     def write(self, path: str, content: bytes) -> None:
         target = self.root / path
         with _refusals("write", target):
-            self._temporary(target, content).replace(target)
+            atomic.write(target, content)
 
     def write_if_absent(self, path: str, content: bytes) -> bool:
         target = self.root / path
         with _refusals("write", target):
-            temporary = self._temporary(target, content)
-            try:
-                # A hard link is made whole or not at all, and never over an existing name.
-                os.link(temporary, target)
-            except FileExistsError:
-                return False
-            finally:
-                temporary.unlink(missing_ok=True)
-        return True
-
-    @staticmethod
-    def _temporary(target: Path, content: bytes) -> Path:
-        """The content under a name of its own beside the target; whoever may read the folder may read it."""
-        target.parent.mkdir(parents=True, exist_ok=True)
-        temporary = target.with_name(f"{TEMPORARY}{os.getpid()}-{os.urandom(6).hex()}")
-        try:
-            with temporary.open("xb") as file:
-                file.write(content)
-        except BaseException:
-            temporary.unlink(missing_ok=True)
-            raise
-        return temporary
+            return atomic.write_once(target, content)
 
     def read(self, path: str) -> bytes | None:
         target = self.root / path

@@ -13,7 +13,8 @@ from urllib.parse import urlparse
 import pyarrow.fs as pa_fs
 
 from lake.store.bucket import Bucket
-from lake.store.folder import TEMPORARY, Folder, StoredFile
+from lake.store.folder import Folder, StoredFile
+from runtime.atomic import TEMPORARY
 from runtime.errors import ConfigurationError
 
 _BUCKET = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{1,253}[A-Za-z0-9]")

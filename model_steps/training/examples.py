@@ -11,6 +11,7 @@ import torch
 
 from model_steps.engine.hybrid_prompt import Tokens
 from representation.hybrid import SLOT
+from runtime import atomic
 from runtime.errors import DataError
 
 IGNORED = -100
@@ -103,9 +104,7 @@ def pad(examples: Sequence[Encoded]) -> Padded:
 
 def write(path: Path, examples: Sequence[Example]) -> None:
     """Keep examples as JSON lines: whole, or not at all."""
-    temporary = path.with_suffix(".writing")
-    temporary.write_text("".join(json.dumps(asdict(example)) + "\n" for example in examples))
-    temporary.replace(path)
+    atomic.write(path, "".join(json.dumps(asdict(example)) + "\n" for example in examples))
 
 
 def read(path: Path) -> list[Example]:

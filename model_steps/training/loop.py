@@ -16,6 +16,7 @@ from safetensors.torch import load_file, save_file
 from model_steps.embedding.adaptor import Adaptor
 from model_steps.training.examples import Encoded, pad
 from model_steps.training.frozen_model import AdaptorNetwork, FrozenModel
+from runtime import atomic
 from runtime.errors import DataError
 from runtime.progress import Progress
 from settings import AdaptorSettings
@@ -121,9 +122,8 @@ def _keep(
     tensors = {f"network.{name}": tensor.detach().cpu().contiguous() for name, tensor in network.named_parameters()}
     for number, state in optimizer.state_dict()["state"].items():
         tensors |= {f"optimizer.{number}.{name}": value.cpu().contiguous() for name, value in state.items()}
-    temporary = folder / f"{STATE}.writing"
-    save_file(tensors, temporary, {"work": work, "losses": json.dumps(list(losses))})
-    temporary.replace(folder / STATE)
+    with atomic.draft_of(folder / STATE) as draft:
+        save_file(tensors, draft, {"work": work, "losses": json.dumps(list(losses))})
 
 
 def _resume(

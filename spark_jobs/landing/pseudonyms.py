@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import hashlib
 import hmac
-import os
 import secrets
 from pathlib import Path
 
 import pyarrow as pa
 
+from runtime import atomic
 from runtime.errors import ConfigurationError
 from spark_jobs.distributed.columns import map_distinct
 
@@ -23,19 +23,14 @@ def load_key(path: Path) -> bytes:
         ConfigurationError: the file holds something else. A lost key cannot be made again: old pseudonyms stay
             what they are and users would get new ones.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
-    try:
-        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    except FileExistsError:
-        key = path.read_bytes()
-        if len(key) != KEY_BYTES:
-            raise ConfigurationError(
-                f"The pseudonym key {path} should have {KEY_BYTES} bytes and has {len(key)}: restore your backup."
-            ) from None
-        return key
-    with os.fdopen(descriptor, "wb") as file:
-        key = secrets.token_bytes(KEY_BYTES)
-        file.write(key)
+    if not path.exists():
+        # Of several first landings one makes the key, and all use that one.
+        atomic.write_once(path, secrets.token_bytes(KEY_BYTES), mode=0o600)
+    key = path.read_bytes()
+    if len(key) != KEY_BYTES:
+        raise ConfigurationError(
+            f"The pseudonym key {path} should have {KEY_BYTES} bytes and has {len(key)}: restore your backup."
+        )
     return key
 
 

@@ -21,8 +21,8 @@ from lake.delta.publishing import publish
 from lake.delta.staging import Batch
 from lake.publish_day import DAY_TABLES, publish_day
 from lake.registry.days import history_of, pinned_files, read_day, states
-from lake.store.folder import TEMPORARY
 from lake.store.location import Lake
+from runtime.atomic import TEMPORARY
 from runtime.errors import DataError, RaceLost
 from schemas import behaviors, entities, intents, rollups
 from schemas.table import Table

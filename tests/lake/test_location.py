@@ -10,8 +10,8 @@ import pytest
 
 from lake.store import objects
 from lake.store.bucket import Bucket
-from lake.store.folder import TEMPORARY
 from lake.store.location import Lake
+from runtime.atomic import TEMPORARY
 from runtime.errors import ConfigurationError, InfrastructureError
 
 

@@ -14,8 +14,6 @@ from launcher.watch import POLL_SECONDS, explain_failure, follow, say
 from runtime.errors import UsageError
 from settings import Settings
 
-REPROCESS = ("none", "failed", "completed")
-
 
 def backfill(
     first: date, last: date, users: int, settings: Settings, *, reprocess: str, force: bool, dry_run: bool

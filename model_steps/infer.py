@@ -16,10 +16,9 @@ from pathlib import Path
 from typing import Any, Protocol, get_args
 
 import representation
-from lake import champion
 from lake.delta import tables
 from lake.delta.staging import Batch, StagedPartition, stage
-from lake.registry import releases
+from lake.registry import champions, releases
 from lake.registry.releases import Release
 from lake.store.location import Lake
 from model_steps import agents
@@ -195,7 +194,7 @@ def infer(
     number, shards = population.parse_shard(shard)
     everybody = inputs.eligible(lake, day, settings.inference, users)
     embedder = Embedder(settings.embedder.model)
-    release = release or champion.take(lake, settings.lake.first_release)[0].release
+    release = release or champions.take(lake, settings.lake.first_release)[0].release
     made_with, files = releases.read(lake, release)
     refuse_foreign(made_with, settings.engine.model, embedder.name)
     hybrid = settings.inference.representation == "hybrid"

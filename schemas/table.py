@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Literal
 
 import pyarrow as pa
@@ -90,8 +90,7 @@ class Table:
     key: tuple[str, ...]
     partition_by: tuple[str, ...] = ()
     publication: Publication = "replace"
-    row_rules: tuple[RowRule, ...] = ()
-    batch_rules: tuple[BatchRule, ...] = field(default=())
+    batch_rules: tuple[BatchRule, ...] = ()
 
     @property
     def schema(self) -> pa.Schema:

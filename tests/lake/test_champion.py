@@ -18,11 +18,10 @@ from typing import Any
 
 import pytest
 
-from lake import champion
 from lake.__main__ import main
-from lake.champion import Record, current, log_of, promote, take
 from lake.delta import cleaning
-from lake.registry import releases
+from lake.registry import champions, releases
+from lake.registry.champions import Record, current, log_of, promote, take
 from lake.registry.releases import ADAPTOR
 from lake.store import objects
 from lake.store.location import Lake
@@ -44,7 +43,7 @@ def test_the_first_champion_of_a_new_lake_is_the_shipped_release(lake: Lake, shi
     before = datetime.now(UTC).replace(microsecond=0)
     record, first = take(lake, shipped)
     assert first
-    assert (record.number, record.release, record.reason) == (1, shipped.name, champion.SHIPPED)
+    assert (record.number, record.release, record.reason) == (1, shipped.name, champions.SHIPPED)
     assert record.by == getpass.getuser()
     at = datetime.strptime(record.at, "%Y-%m-%dT%H:%M:%SZ").replace(tzinfo=UTC)
     assert before <= at <= datetime.now(UTC)
@@ -263,7 +262,7 @@ def test_a_promoted_release_is_the_champion_that_is_listed(
     lines = [line.split(maxsplit=4) for line in out.splitlines()]
     assert [line[:1] + line[2:] for line in lines] == [
         ["2", rivals[0].name, user, "better on the holdout"],
-        ["1", shipped.name, user, champion.SHIPPED],
+        ["1", shipped.name, user, champions.SHIPPED],
     ]
     assert [line[1] for line in lines] == [record.at for record in reversed(log_of(lake))]
 
@@ -316,4 +315,4 @@ def test_a_damaged_record_is_told_in_a_sentence(lake: Lake) -> None:
     for content in (b"{", b"{}", b"[1]"):
         lake.write("_champion/000001.json", content)
         with pytest.raises(DataError, match=r"_champion/000001.json is no record of the champion log"):
-            champion.log_of(lake)
+            champions.log_of(lake)

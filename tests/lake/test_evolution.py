@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from argparse import Namespace
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
@@ -11,7 +12,7 @@ import pyarrow as pa
 import pytest
 from deltalake import DeltaTable
 
-from lake.__main__ import show_tables
+from lake.command_line.tables import list_tables
 from lake.delta import tables, writing
 from lake.delta.publishing import publish
 from lake.delta.staging import Batch, StagedPartition, read_staged, rows_of, stage
@@ -262,7 +263,7 @@ def test_the_listing_says_which_table_does_not_fit(
     published: Lake, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setitem(TABLES, "rollups", changed(rollups.TABLE, count=None))
-    show_tables(published)
+    list_tables(published, Namespace())
     lines = capsys.readouterr().out.splitlines()
     assert len(lines) == 1 + len(TABLES)
     assert next(line for line in lines if "which its contract left out" in line).startswith("rollups  ")

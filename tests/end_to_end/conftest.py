@@ -1,4 +1,4 @@
-"""A refresh as a row of commands, without Airflow: what kill tests and the second shop share."""
+"""What these tests share: the one Airflow, and a refresh as a row of commands without it."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -15,6 +15,7 @@ import pytest
 
 from lake.store.location import Lake
 from launcher.java import java_home
+from tests.end_to_end.airflow import RunningAirflow
 
 ROOT = Path(__file__).resolve().parents[2]
 TIMEOUT = 900
@@ -116,3 +117,14 @@ def make_commands() -> Callable[[Path], Callable[..., Commands]]:
 def commands(tmp_path: Path) -> Callable[..., Commands]:
     """Makes ``Commands`` on a fresh folder: ``commands("name", SECTION__NAME=value, ...)``."""
     return _commands_below(tmp_path)
+
+
+@pytest.fixture(scope="session")
+def airflow(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningAirflow]:
+    """Airflow, started once for all tests that need it; one of them ends it."""
+    found = RunningAirflow(tmp_path_factory.mktemp("airflow"))
+    try:
+        found.begin()
+        yield found
+    finally:
+        found.end()

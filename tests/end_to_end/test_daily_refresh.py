@@ -1,19 +1,14 @@
-"""One day on the real Airflow scheduler: Spark, the audits, the model on vLLM, three shards, one of them killed.
+"""One day on the real Airflow scheduler: Spark, the audits, the model on vLLM, two shards, one of them killed.
 
-A month of the demo log, six users. It takes minutes, so one run serves all tests of this file.
+A month of the demo log, four users. It takes minutes, so one run serves all tests of this file.
 """
 
 from __future__ import annotations
 
-import os
-import signal
-import socket
 import subprocess
-import sys
 import threading
 from collections import Counter
-from pathlib import Path
-from typing import Any
+from dataclasses import dataclass
 
 import psutil
 import pytest
@@ -21,32 +16,23 @@ import pytest
 from lake.delta import tables
 from lake.registry.days import read_day
 from lake.store.location import Lake
-from launcher.java import java_home
-from schemas import answers, behaviors, contexts, days, failures, intents
+from schemas import answers, behaviors, contexts, failures, intents
 from schemas.registry import TABLES
+from tests.end_to_end.airflow import DAY, SHARDS, TAGS, USERS, RunningAirflow, working_for
 
-ROOT = Path(__file__).resolve().parents[2]
-DAY = "2017-11-01"
-USERS, SHARDS, TAGS = 6, 3, 10
-VICTIM = "2/3"
+VICTIM = f"{SHARDS}/{SHARDS}"
 
 
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
-def _inference_of(shard: str, lake: Lake) -> list[psutil.Process]:
-    """Processes that infer this shard for this lake."""
+def commands_of(lake: Lake, module: str, *arguments: str) -> list[psutil.Process]:
+    """Processes that run a command, or any of a room, for this lake."""
     found = []
-    for process in psutil.process_iter():
+    for process in working_for(lake):
         try:
             line = process.cmdline()
-            if "model_steps.infer" in line and shard in line and process.environ()["INTENTFLOW_LAKE__URI"] == lake.root:
-                found.append(process)
-        except (psutil.Error, KeyError):
-            continue
+        except (psutil.NoSuchProcess, psutil.ZombieProcess):
+            continue  # It has just ended.
+        if any(word.startswith(module) for word in line) and set(arguments) <= set(line):
+            found.append(process)
     return found
 
 
@@ -59,116 +45,111 @@ class Killer(threading.Thread):
         self.finished = threading.Event()
         self.answered: set[str] = set()
         self.killed = False
+        self.mistake: BaseException | None = None
 
     def run(self) -> None:
+        try:
+            self._watch()
+        except BaseException as mistake:  # It would end in this thread and be seen by nobody.
+            self.mistake = mistake
+
+    def _watch(self) -> None:
         known: set[str] = set()
         while not self.finished.wait(0.2):
-            victims = _inference_of(VICTIM, self.lake)
+            victims = commands_of(self.lake, "model_steps.infer", VICTIM)
             now = set(tables.read(self.lake, answers.TABLE, columns=["key"])["key"].to_pylist())
             if not victims:
                 known = now
             elif now - known:
-                victims[0].send_signal(signal.SIGKILL)
+                victims[0].kill()
                 self.answered, self.killed = now, True
                 return
 
 
-class Refresh:
-    """A run of ``make run``'s command with settings of its own."""
+@dataclass
+class Refreshed:
+    """A run that has ended, and what became of its shard."""
 
-    def __init__(self, folder: Path) -> None:
-        self.lake = Lake.open(folder / "lake")
-        self.environment = {
-            **os.environ,
-            "INTENTFLOW_LAKE__URI": self.lake.root,
-            "INTENTFLOW_LAKE__DATA_DOCS": str(folder / "data_docs"),
-            "INTENTFLOW_AIRFLOW__HOME": str(folder / "airflow"),
-            "INTENTFLOW_AIRFLOW__PORT": str(_free_port()),
-            "INTENTFLOW_SOURCE__FIRST_DAY": "2017-10-02",
-            "INTENTFLOW_SOURCE__PSEUDONYM_KEY": str(folder / "key"),
-            "INTENTFLOW_INFERENCE__SHARDS": str(SHARDS),
-            # One user a chunk, so that there is something to lose; two personas, so that it does not take for ever.
-            "INTENTFLOW_INFERENCE__CHUNK_USERS": "1",
-            "INTENTFLOW_INFERENCE__PERSONAS": "2",
-            "JAVA_HOME": str(java_home()),
-        }
+    airflow: RunningAirflow
+    killer: Killer
+    outcome: subprocess.CompletedProcess[str]
 
-    def run(self, *arguments: str) -> subprocess.CompletedProcess[str]:
-        command = [sys.executable, "-m", "launcher", "run", "--day", DAY, "--users", str(USERS), *arguments]
-        return subprocess.run(
-            command, cwd=ROOT, env=self.environment, capture_output=True, text=True, timeout=1500, check=False
-        )
-
-    def figures(self) -> dict[str, float]:
-        row = tables.read(self.lake, days.TABLE, DAY).to_pylist()[0]
-        return {figure["name"]: figure["value"] for figure in row["figures"]}
+    @property
+    def lake(self) -> Lake:
+        return self.airflow.lake
 
 
 @pytest.fixture(scope="module")
-def refreshed(tmp_path_factory: pytest.TempPathFactory) -> tuple[Refresh, Killer, Any]:
-    refresh = Refresh(tmp_path_factory.mktemp("end_to_end"))
-    killer = Killer(refresh.lake)
+def refreshed(airflow: RunningAirflow) -> Refreshed:
+    killer = Killer(airflow.lake)
     killer.start()
-    outcome = refresh.run()
+    outcome = airflow.run()
     killer.finished.set()
     killer.join()
     print(outcome.stdout[-6000:], outcome.stderr[-3000:])
-    return refresh, killer, outcome
+    return Refreshed(airflow, killer, outcome)
 
 
-def test_the_run_succeeds_and_shows_the_day(refreshed: tuple[Refresh, Killer, Any]) -> None:
-    _, _, outcome = refreshed
-    assert outcome.returncode == 0
-    assert "User " in outcome.stdout
-    assert "publish_day" in outcome.stdout
+def test_the_run_succeeds_and_shows_the_day(refreshed: Refreshed) -> None:
+    assert refreshed.outcome.returncode == 0
+    assert f"Using the Airflow of `make ui` at {refreshed.airflow.address}" in refreshed.outcome.stdout
+    assert "User " in refreshed.outcome.stdout
+    assert "publish_day" in refreshed.outcome.stdout
 
 
-def test_every_user_has_ten_distinct_ranked_tags(refreshed: tuple[Refresh, Killer, Any]) -> None:
-    refresh = refreshed[0]
-    rows = read_day(refresh.lake, intents.TABLE, DAY).to_pylist()
-    failed = read_day(refresh.lake, failures.TABLE, DAY).num_rows
+def test_every_user_has_ten_distinct_ranked_tags(refreshed: Refreshed) -> None:
+    rows = read_day(refreshed.lake, intents.TABLE, DAY).to_pylist()
+    failed = read_day(refreshed.lake, failures.TABLE, DAY).num_rows
     users = {row["user_id"] for row in rows}
     assert len(users) + failed == USERS
     assert failed <= 1
     for user in users:
-        own = [row for row in rows if row["user_id"] == user]
-        assert [row["rank"] for row in own] == list(range(1, TAGS + 1))
-        assert len({row["tag"] for row in own}) == TAGS
-        assert all(row[column] for row in own for column in ("persona", "category", "why", "release"))
-    assert users <= set(read_day(refresh.lake, contexts.TABLE, DAY)["user_id"].to_pylist())
-    assert max(read_day(refresh.lake, behaviors.TABLE, DAY)["day"].to_pylist()) == DAY
+        tags = [row for row in rows if row["user_id"] == user]
+        assert [row["rank"] for row in tags] == list(range(1, TAGS + 1))
+        assert len({row["tag"] for row in tags}) == TAGS
+        assert all(row[column] for row in tags for column in ("persona", "category", "why", "release"))
+    assert users <= set(read_day(refreshed.lake, contexts.TABLE, DAY)["user_id"].to_pylist())
+    assert max(read_day(refreshed.lake, behaviors.TABLE, DAY)["day"].to_pylist()) == DAY
 
 
-def test_the_killed_shard_resumed_without_asking_again(refreshed: tuple[Refresh, Killer, Any]) -> None:
-    refresh, killer, _ = refreshed
-    assert killer.killed, "the shard was never seen at work with answers in the lake"
-    keys = tables.read(refresh.lake, answers.TABLE)["key"].to_pylist()
-    assert killer.answered < set(keys)
+def test_the_killed_shard_resumed_without_asking_again(refreshed: Refreshed) -> None:
+    assert refreshed.killer.mistake is None
+    assert refreshed.killer.killed, "the shard was never seen at work with answers in the lake"
+    keys = tables.read(refreshed.lake, answers.TABLE)["key"].to_pylist()
+    assert refreshed.killer.answered < set(keys)
     assert max(Counter(keys).values()) == 1
     # What was answered before the kill was answered by cache afterwards: the last attempts asked for the rest only.
-    figures = refresh.figures()
+    figures = refreshed.airflow.figures()
     assert figures["infer.shard.cached_answers"] > 0
     assert figures["infer.shard.model_calls"] < len(keys)
 
 
-def test_nothing_is_left_running(refreshed: tuple[Refresh, Killer, Any]) -> None:
-    refresh = refreshed[0]
-    left = []
-    for process in psutil.process_iter(["cmdline"]):
-        try:
-            if process.environ().get("INTENTFLOW_LAKE__URI") == refresh.lake.root:
-                left.append(process.info["cmdline"])
-        except psutil.Error:
-            continue
+def test_no_command_is_left_running(refreshed: Refreshed) -> None:
+    left = [room for room in ("spark_jobs.", "model_steps.", "lake.") if commands_of(refreshed.lake, room)]
     assert left == []
 
 
-def test_a_second_run_asks_the_model_nothing_and_changes_nothing(refreshed: tuple[Refresh, Killer, Any]) -> None:
-    refresh = refreshed[0]
-    before = _versions(refresh.lake)
-    outcome = refresh.run()
+def test_the_pages_of_its_audits_are_shown(refreshed: Refreshed) -> None:
+    airflow = refreshed.airflow
+    rest = airflow.rest()
+    rest._call("GET", "/plugins")
+    index = rest._client.get("/data-docs/index.html")
+    assert index.status_code == 200
+    pages = [
+        path.relative_to(airflow.data_docs).as_posix()
+        for path in airflow.data_docs.glob("validations/intents/**/*.html")
+    ]
+    assert pages
+    for page in pages:
+        assert page in index.text
+        assert rest._client.get(f"/data-docs/{page}").status_code == 200
+
+
+def test_a_second_run_asks_the_model_nothing_and_changes_nothing(refreshed: Refreshed) -> None:
+    before = _versions(refreshed.lake)
+    outcome = refreshed.airflow.run()
     assert outcome.returncode == 0, outcome.stdout[-4000:]
-    assert _versions(refresh.lake) == before
+    assert _versions(refreshed.lake) == before
 
 
 def _versions(lake: Lake) -> dict[str, int | None]:

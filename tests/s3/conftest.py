@@ -19,6 +19,7 @@ import boto3
 import pyarrow as pa
 import pytest
 from botocore.config import Config
+from botocore.exceptions import BotoCoreError, ClientError
 
 from lake.auditing import audits
 from lake.delta.staging import Batch, StagedPartition, stage
@@ -27,7 +28,8 @@ from runtime.process import GUARD
 from schemas import rollups
 
 BUCKET = "lake"
-START_SECONDS = 60.0
+# Seconds after which a server that is never ready is given up.
+HANGS = 300.0
 PORTS = ("master.port", "volume.port", "filer.port", "s3.port")
 
 
@@ -131,14 +133,14 @@ def _wait_for_bucket(server: Server, process: subprocess.Popen[bytes], log: Path
         region_name="us-east-1",
         config=Config(connect_timeout=1, read_timeout=5, retries={"total_max_attempts": 1}),
     )
-    deadline = time.monotonic() + START_SECONDS
+    deadline = time.monotonic() + HANGS
     while True:
         try:
             client.create_bucket(Bucket=BUCKET)
             # Listening is not ready: the first object needs a volume.
             client.put_object(Bucket=BUCKET, Key="ready", Body=b"yes")
             return
-        except Exception as error:
+        except (BotoCoreError, ClientError) as error:
             ended = process.poll() is not None
             if ended or time.monotonic() > deadline:
                 tail = log.read_text(errors="replace")[-3000:]

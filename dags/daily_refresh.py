@@ -12,9 +12,10 @@ and why, and publishes the day as a whole.
 `entity_vectors`, `answers`, `intents`, `failures`, and one row in `days`, which pins the versions of the tables by day.
 Emits the asset `intents`, one event a day, with release and figures.
 
-Every task runs one command, shown in its log, that also runs alone from a shell. Steps stage, the audit judges,
-publishing makes visible: until `publish_day` is green, readers through `days` see the day as it was before.
-Skipped `audit` and `publish` tasks mean: all of it was published already, and nothing it depends on has changed.
+Every task runs one command, shown in its log, that also runs alone from a shell. Steps stage; a `publish` task has
+Great Expectations judge what was staged and makes visible what passed, all of it or nothing: until `publish_day` is
+green, readers through `days` see the day as it was before. Skipped `publish` tasks mean: all of it was published
+already, and nothing it depends on has changed.
 
 ## When it fails
 
@@ -22,17 +23,18 @@ The last error in the failed task's log is one sentence that says what to do. Wh
 times already. Clearing the failed task continues the run; finished work is not done again.
 
 - `champion`: the champion log or the release it names cannot be read. `python -m lake champions` shows the log.
+- `split`: Airflow itself could not run it, for it only counts shards. Clear it.
 - `land.arrived`: the log of this day did not arrive before the deadline, or the run has no day. Ask who delivers it
   and clear the task, or trigger a run with a day.
 - `land.stage`: a column is missing, renamed or of another type, or a file is damaged. Repair the source, clear it.
-- `land.audit`: too many rows broke a rule. The log names rules, rows and the Data Docs page. Repair the source, clear
+- `land.publish`: too many rows broke a rule. The log names rules, rows and the Data Docs page. Repair the source, clear
   `land.stage`.
 - `compress`: Spark had no memory or no disk. Make room, or lower `INTENTFLOW_SPARK__DRIVER_MEMORY`; clear the task.
 - `embed`, `infer.shard`: the engine did not start or died, mostly for memory. Make room, or trigger with more shards;
   answers that were given already are kept.
 - `infer.shard` says that the release was made with another model, embedder or prompts: the sentence names the setting
   to change, or make a release of what is there and promote it.
-- `infer.audit`: too many users failed, or some have wrong tags. Read `failures` of this day, repair the cause, clear
+- `infer.publish`: too many users failed, or some have wrong tags. Read `failures` of this day, repair the cause, clear
   `infer.shard`.
 - `publish_day`: a table has nothing for this day, or the shards used more than one release. Clear the task that the
   log names.
@@ -51,6 +53,8 @@ times already. Clearing the failed task continues the run; finished work is not 
 
 from __future__ import annotations
 
+from typing import Any
+
 from airflow.sdk import CronPartitionTimetable, chain, dag, task_group
 
 from tasks.champion import DTYPE, RELEASE, take_champion
@@ -58,8 +62,8 @@ from tasks.command import model_step, spark_job
 from tasks.form import DAY, FORCE, PARAMS, USERS
 from tasks.policy import DEFAULT_ARGS, Tag, first_run, last_run
 from tasks.published_day import publish_day
-from tasks.publishing import audit, publish
-from tasks.shards import sharded_model_step
+from tasks.publishing import publish
+from tasks.shards import sharded_model_step, split
 from tasks.source import source_arrived
 
 
@@ -68,25 +72,24 @@ def land() -> None:
     """The day's rows become behaviors, and those of earlier days that are new; unusable ones are kept apart."""
     staged = spark_job("land", "--from", DAY, "--to", DAY, "--with-earlier-days", FORCE, task_id="stage")
     source_arrived() >> staged
-    publish(audit(staged))
+    publish(staged)
 
 
 @task_group
 def compress() -> None:
     """Each user's history as of the day, from daily roll-ups; the week's signals."""
     rolled_up = spark_job("roll_up", "--day", DAY, FORCE)
-    published = publish(audit(rolled_up, task_id="audit_roll_up"), task_id="publish_roll_up")
+    published = publish(rolled_up, task_id="publish_roll_up")
     signals = spark_job("signals", "--day", DAY, FORCE)
     contexts = spark_job("compress", "--day", DAY, FORCE, task_id="contexts")
     published >> [signals, contexts]
-    publish(audit(signals, contexts))
+    publish(signals, contexts)
 
 
 @task_group
-def infer() -> None:
+def infer(shards: Any) -> None:
     """Planner, experts and arbiter write each user's intents; the shards are audited and published together."""
-    shards = sharded_model_step("infer", "--day", DAY, USERS, RELEASE, DTYPE, FORCE)
-    publish(audit(shards))
+    publish(sharded_model_step("infer", "--day", DAY, USERS, RELEASE, DTYPE, FORCE, shards=shards))
 
 
 @dag(
@@ -106,8 +109,9 @@ def infer() -> None:
     doc_md=__doc__,
 )
 def daily_refresh() -> None:
+    shards = split()
     embed = model_step("embed", "--day", DAY)
-    chain(take_champion(), land(), compress(), embed, infer(), publish_day())
+    chain([take_champion(), shards, land()], compress(), embed, infer(shards), publish_day())
 
 
 daily_refresh()

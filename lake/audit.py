@@ -1,8 +1,8 @@
-"""Audit staged batches: ``python -m lake.audit --lake URI --batch PATH [--batch PATH ...] [--data-docs FOLDER]``.
+"""Audit staged batches: ``python -m lake.audit --lake URI --batch PATH [--batch PATH ...] [--publish]``.
 
 Judges every partition of the batches by the rules of their tables (``schemas/``), records the verdict that
 publishing asks for, and keeps Data Docs. All shards of one partition belong into one call. A batch whose evidence
-already passed is not judged again.
+already passed is not judged again. With ``--publish`` it makes visible what passed, as ``lake.publish`` does.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 from lake.auditing import audits, expectations
 from lake.auditing.expectations import TableEvidence
+from lake.delta.publishing import publish
 from lake.delta.staging import Batch, read_staged
 from lake.store.location import Lake
 from runtime.entry import run_command
@@ -39,15 +40,19 @@ SHOWN_LENGTH = 120
 
 
 def main(arguments: argparse.Namespace) -> dict[str, Any]:
-    """Audit the batches that the arguments name.
+    """Audit the batches that the arguments name, and publish them when that is wanted.
 
     Raises:
-        SourceMissing: there is no such batch. DataError: a rule is broken; nothing may be published.
+        SourceMissing: there is no such batch.
+        DataError: a rule is broken; nothing may be published, and nothing was.
         InfrastructureError: the lake or the Data Docs folder refused.
+        RaceLost: another writer published one of the partitions meanwhile.
     """
     lake = Lake.open(arguments.lake or load_settings().lake.uri)
     folder = Path(arguments.data_docs).resolve() if arguments.data_docs else load_settings().lake.data_docs
-    return audit(lake, [Batch.load(lake, path) for path in arguments.batch], folder)
+    batches = [Batch.load(lake, path) for path in arguments.batch]
+    manifest = audit(lake, batches, folder)
+    return {**manifest, "published": publish(lake, batches)} if arguments.publish else manifest
 
 
 def audit(lake: Lake, batches: Sequence[Batch], folder: Path) -> dict[str, Any]:
@@ -197,5 +202,6 @@ if __name__ == "__main__":
     parser = argparse.ArgumentParser(prog="python -m lake.audit", description=__doc__)
     parser.add_argument("--lake", help="address of the lake (default: the setting)")
     parser.add_argument("--batch", action="append", required=True, help="path of a staged batch, repeatable")
+    parser.add_argument("--publish", action="store_true", help="publish what passed: one commit a table")
     parser.add_argument("--data-docs", help="folder of the Data Docs (default: the setting)")
     run_command(main, parser)

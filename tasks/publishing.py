@@ -16,30 +16,8 @@ from tasks.manifests import Manifest, batches
 NOTHING_NEW = "Nothing to do: all of it was published already, and nothing it depends on has changed."
 
 
-class OnBatches(Command):
-    """Runs a command on the batches that the given manifests name; skipped when they name none.
-
-    Args:
-        manifests: results of the tasks that staged the batches; a mapped task's are a list.
-    """
-
-    template_fields: Sequence[str] = ("manifests",)
-
-    def __init__(self, *, manifests: Sequence[Any], **kwargs: Any) -> None:
-        super().__init__(**kwargs)
-        self.manifests = manifests
-
-    def execute(self, context: Context) -> dict[str, Any]:
-        staged = batches(list(_flat(self.manifests)))
-        if not staged:
-            self.log.info(NOTHING_NEW)
-            raise AirflowSkipException(NOTHING_NEW)
-        arguments = [argument for batch in staged for argument in ("--batch", batch)]
-        return self.report({**outcome(self.command(self.module, arguments)), "batches": staged})
-
-
 class DataDocsLink(BaseOperatorLink):
-    """The audit's button: to the Data Docs page on its batches (plugins/data_docs_page.py), also when it failed."""
+    """The task's button: to the Data Docs page on its batches (plugins/data_docs_page.py), also when it failed."""
 
     name = "Data Docs"
 
@@ -48,23 +26,32 @@ class DataDocsLink(BaseOperatorLink):
         return f"/data-docs/?{urlencode([('batch', batch) for batch in staged])}"
 
 
-class Audit(OnBatches):
-    """Great Expectations judges staged batches; all shards of a partition belong into one call."""
+class AuditAndPublish(Command):
+    """Great Expectations judges staged batches, and what passed is made visible by one commit a table.
 
-    ui_color = "#fef7e0"
+    One command for both: two would start, and import the lake, once more for nothing. A failed audit publishes
+    nothing. Skipped when nothing was staged.
+
+    Args:
+        manifests: results of the tasks that staged the batches; a mapped task's are a list. All shards of a
+            partition belong into one call.
+    """
+
+    template_fields: Sequence[str] = ("manifests",)
+    ui_color = "#e6f4ea"
     operator_extra_links = (DataDocsLink(),)
 
-    def __init__(self, **kwargs: Any) -> None:
+    def __init__(self, *, manifests: Sequence[Any], **kwargs: Any) -> None:
         super().__init__(module="lake.audit", **kwargs)
+        self.manifests = manifests
 
-
-class Publish(OnBatches):
-    """One commit a table makes audited batches visible."""
-
-    ui_color = "#e6f4ea"
-
-    def __init__(self, **kwargs: Any) -> None:
-        super().__init__(module="lake.publish", **kwargs)
+    def execute(self, context: Context) -> dict[str, Any]:
+        staged = batches(list(_flat(self.manifests)))
+        if not staged:
+            self.log.info(NOTHING_NEW)
+            raise AirflowSkipException(NOTHING_NEW)
+        arguments = [argument for batch in staged for argument in ("--batch", batch)]
+        return self.report(outcome(self.command(self.module, ["--publish", *arguments])))
 
 
 def _flat(manifests: Iterable[Any]) -> Iterable[Manifest]:
@@ -76,11 +63,6 @@ def _flat(manifests: Iterable[Any]) -> Iterable[Manifest]:
             yield from _flat(entry)
 
 
-def audit(*manifests: Any, task_id: str = "audit") -> Any:
-    """The audit of what tasks staged; when it fails, so does the day, and nothing is published."""
-    return Audit(task_id=task_id, manifests=list(manifests)).output
-
-
-def publish(audited: Any, task_id: str = "publish") -> Any:
-    """The publication of what an audit passed."""
-    return Publish(task_id=task_id, manifests=[audited]).output
+def publish(*manifests: Any, task_id: str = "publish") -> Any:
+    """Audit and publish what tasks staged; when the audit fails, so does the day, and nothing is published."""
+    return AuditAndPublish(task_id=task_id, manifests=list(manifests)).output

@@ -40,8 +40,12 @@ def split() -> list[str]:
     return shard_names(get_current_context()["params"]["shards"] or load_settings().inference.shards)
 
 
-def sharded_model_step(step: str, *arguments: str, task_id: str = "shard") -> Any:
-    """A step of ``model_steps/`` on every shard; returns all manifests."""
+def sharded_model_step(step: str, *arguments: str, shards: Any, task_id: str = "shard") -> Any:
+    """A step of ``model_steps/`` on every shard; returns all manifests.
+
+    Args:
+        shards: what ``split`` returned.
+    """
     return (
         ShardCommand.partial(
             task_id=task_id,
@@ -51,6 +55,6 @@ def sharded_model_step(step: str, *arguments: str, task_id: str = "shard") -> An
             execution_timeout=MODEL_TIMEOUT,
             map_index_template="shard {{ task.shard | replace('/', ' of ') }}",
         )
-        .expand(shard=split())
+        .expand(shard=shards)
         .output
     )

@@ -52,6 +52,5 @@ def run_and_publish(
     staged: Sequence[str] = manifest.get("batches", [])
     if staged:
         batches = [argument for batch in staged for argument in ("--batch", batch)]
-        run_step("lake.audit", "--lake", lake.root, "--data-docs", str(FOLDER / "data_docs"), *batches)
-        run_step("lake.publish", "--lake", lake.root, *batches)
+        run_step("lake.audit", "--publish", "--lake", lake.root, "--data-docs", str(FOLDER / "data_docs"), *batches)
     return manifest

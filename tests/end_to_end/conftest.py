@@ -69,11 +69,9 @@ class Commands:
         return manifest
 
     def publish(self, batches: Sequence[str]) -> None:
-        """Audit and publish, as the two tasks after a step do."""
+        """Audit and publish, as the task after a step does."""
         if batches:
-            named = [part for batch in batches for part in ("--batch", batch)]
-            self.run("lake.audit", *named)
-            self.run("lake.publish", *named)
+            self.run("lake.audit", "--publish", *(part for batch in batches for part in ("--batch", batch)))
 
     def land(self, first: str, last: str, *options: str) -> dict[str, Any]:
         manifest = self.run("spark_jobs.land", "--from", first, "--to", last, *options)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from types import SimpleNamespace
 from typing import Any, cast
@@ -14,6 +14,7 @@ from airflow.sdk.exceptions import AirflowFailException, AirflowSkipException
 
 import settings
 from lake.auditing import audits
+from lake.delta import tables
 from lake.delta.publishing import publish as publish_batches
 from lake.delta.staging import Batch, StagedPartition, stage
 from lake.publish_day import DAY_TABLES
@@ -23,7 +24,7 @@ from schemas import intents
 from schemas.table import Table
 from tasks.assets import INTENTS
 from tasks.published_day import one_release, publish_day
-from tasks.publishing import Audit, Publish
+from tasks.publishing import AuditAndPublish
 from tasks.wanted import most_wanted
 
 DAY = "2017-11-01"
@@ -33,17 +34,24 @@ DAY = "2017-11-01"
 def own_lake(lake: Lake, monkeypatch: pytest.MonkeyPatch) -> Iterator[Lake]:
     """The lake of the settings, also for the commands that tasks start."""
     monkeypatch.setenv("INTENTFLOW_LAKE__URI", lake.root)
+    monkeypatch.setenv("INTENTFLOW_LAKE__DATA_DOCS", f"{lake.root}-docs")
     settings.load_settings.cache_clear()
     yield lake
     settings.load_settings.cache_clear()
 
 
-def staged(lake: Lake, table: Table, rows: list[dict[str, Any]], fingerprint: str = "f") -> Batch:
+def staged(
+    lake: Lake,
+    table: Table,
+    rows: list[dict[str, Any]],
+    fingerprint: str = "f",
+    metrics: Mapping[str, float] | None = None,
+) -> Batch:
     """A staged batch of the day."""
     values = {name: "infer" if name == "step" else DAY for name in table.partition_by}
     data = pa.Table.from_pylist([{**values, **row} for row in rows], table.schema)
     file = stage(lake, table, data, fingerprint=fingerprint, partition=values)
-    batch = Batch(table.name, "test", (StagedPartition(values, fingerprint, (file,)),))
+    batch = Batch(table.name, "test", (StagedPartition(values, fingerprint, (file,), metrics or {}),))
     batch.save(lake)
     return batch
 
@@ -76,18 +84,40 @@ def execute(operator: Any, context: Context | None = None) -> Any:
 
 
 def test_nothing_staged_is_skipped() -> None:
-    operator = Audit(task_id="audit", manifests=[{"batches": []}, [{"rows": 1}], None])
+    operator = AuditAndPublish(task_id="publish", manifests=[{"batches": []}, [{"rows": 1}], None])
     with pytest.raises(AirflowSkipException, match="published already"):
         execute(operator)
 
 
-def test_shards_are_published_together(own_lake: Lake) -> None:
-    parts = [staged(own_lake, intents.TABLE, [tag(user, 1, "soup")], fingerprint=user) for user in ("a", "b")]
-    batches = passed(own_lake, parts)
-    manifests = [[{"batches": [batch.path]} for batch in batches]]
-    result = execute(Publish(task_id="publish", manifests=manifests))
-    assert result["batches"] == [batch.path for batch in batches]
-    assert result["published"][0]["rows"] == 2
+def counted(lake: Lake, *users: str, wrong: int = 0) -> Batch:
+    """A shard's staged intents, with the counts that the audit asks for."""
+    rows = [tag(user, 1, "soup") for user in users]
+    counts = {
+        "users_in": len(users),
+        "users_published": len(users),
+        "users_failed": 0,
+        "users_with_wrong_tags": wrong,
+        "tags": len(rows),
+    }
+    return staged(lake, intents.TABLE, rows, fingerprint="-".join(users), metrics=counts)
+
+
+def test_shards_are_audited_and_published_together(own_lake: Lake) -> None:
+    batches = [counted(own_lake, "a"), counted(own_lake, "b")]
+    operator = AuditAndPublish(task_id="publish", manifests=[[{"batches": [batch.path]} for batch in batches]])
+    result = execute(operator)
+    assert result["batches"] == sorted(batch.path for batch in batches)
+    assert (result["published"][0]["rows"], result["reused"]) == (2, 0)
+    # A retry after the audit had passed judges nothing again, and finds its rows there.
+    again = execute(operator)
+    assert (again["published"][0]["unchanged"], again["reused"]) == (1, 1)
+
+
+def test_what_fails_its_audit_is_not_published_and_not_tried_again(own_lake: Lake) -> None:
+    batch = counted(own_lake, "a", wrong=1)
+    with pytest.raises(AirflowFailException, match=r"nothing may be published: intents 2017-11-01"):
+        execute(AuditAndPublish(task_id="publish", manifests=[{"batches": [batch.path]}]))
+    assert tables.version(own_lake, intents.TABLE) is None
 
 
 def context_of(manifests: dict[str, list[dict[str, Any]]]) -> tuple[Context, SimpleNamespace]:

@@ -1,9 +1,10 @@
-"""Start and stop Airflow's four processes on one machine.
+"""Start and stop Airflow's processes on one machine.
 
 ``airflow standalone`` does not do: its log servers listen on all interfaces, SIGTERM orphans its children,
-and tasks that start before the API server listens fail. So: the API server and the DAG processor first; once
-the API answers, the scheduler and the triggerer. Each runs below a guard (runtime/guard.py), which ends it
-and all that it started when it is stopped and when the launcher is gone, however it went.
+and tasks that start before the API server listens fail. So the scheduler waits for the API, unless there is
+nothing that it could start before it is asked to (``nothing_to_schedule``): then all start at once. Each process
+runs below a guard (runtime/guard.py), which ends it and all that it started when it is stopped and when the
+launcher is gone, however it went.
 """
 
 from __future__ import annotations
@@ -11,11 +12,12 @@ from __future__ import annotations
 import os
 import signal
 import socket
+import sqlite3
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import closing, contextmanager
 from importlib.metadata import version
 from pathlib import Path
 
@@ -33,8 +35,10 @@ COMPONENTS: Mapping[str, tuple[str, ...]] = {
     "scheduler": ("scheduler", "--skip-serve-logs"),
     "triggerer": ("triggerer", "--skip-serve-logs"),
 }
+# What a run needs; the triggerer serves deferred tasks and those that wait for a person, which only `make ui` keeps.
+FOR_A_RUN = ("api-server", "dag-processor", "scheduler")
+FOR_THE_UI = (*FOR_A_RUN, "triggerer")
 BEFORE_API = ("api-server", "dag-processor")
-AFTER_API = ("scheduler", "triggerer")
 
 
 class Airflow:
@@ -89,11 +93,14 @@ class Airflow:
 
 
 @contextmanager
-def running_airflow(settings: AirflowSettings, prepare: Callable[[Rest], None]) -> Iterator[Airflow]:
+def running_airflow(
+    settings: AirflowSettings, prepare: Callable[[Rest], None], components: Sequence[str] = FOR_THE_UI
+) -> Iterator[Airflow]:
     """Start Airflow, and stop it at the end of the block.
 
     Args:
         prepare: called when the API answers and no task can run yet.
+        components: the processes to start.
 
     Raises:
         InfrastructureError: the port is taken, the database could not be prepared, or a process ended or did
@@ -103,19 +110,40 @@ def running_airflow(settings: AirflowSettings, prepare: Callable[[Rest], None]) 
     create_home(settings)
     environment = airflow_environment(settings)
     migrate(settings, environment)
+    first = components if nothing_to_schedule(settings, environment) else BEFORE_API
     airflow = Airflow(settings)
     try:
-        for component in BEFORE_API:
+        for component in first:
             airflow.start(component, environment)
         _wait(airflow, lambda health: True, "Airflow's API server does not answer")
         prepare(airflow.rest)
-        for component in AFTER_API:
-            airflow.start(component, environment)
-        _wait(airflow, lambda health: set(health.values()) == {"healthy"}, "Airflow is not healthy")
+        for component in components:
+            if component not in first:
+                airflow.start(component, environment)
+        wanted = {component.replace("-", "_") for component in components} - {"api_server"} | {"metadatabase"}
+        _wait(airflow, lambda health: all(health.get(part) == "healthy" for part in wanted), "Airflow is not healthy")
         yield airflow
     finally:
         with undisturbed():
             airflow.stop()
+
+
+def nothing_to_schedule(settings: AirflowSettings, environment: Mapping[str, str]) -> bool:
+    """Whether a scheduler would find no task: no run was cut off, and every DAG is paused.
+
+    Read from the database, for the API does not answer yet. Another database than ours is not looked into.
+    """
+    if environment.get("AIRFLOW__DATABASE__SQL_ALCHEMY_CONN"):
+        return False
+    question = (
+        "SELECT EXISTS (SELECT 1 FROM dag_run WHERE state IN ('queued', 'running')) "
+        "OR EXISTS (SELECT 1 FROM dag WHERE NOT is_paused AND NOT is_stale)"
+    )
+    try:
+        with closing(sqlite3.connect(f"file:{settings.home / 'airflow.db'}?mode=ro", uri=True)) as database:
+            return not database.execute(question).fetchone()[0]
+    except sqlite3.Error:
+        return False
 
 
 @contextmanager

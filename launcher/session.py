@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from launcher import lock
-from launcher.airflow_processes import Airflow, running_airflow
+from launcher.airflow_processes import FOR_A_RUN, Airflow, running_airflow
 from launcher.rest import UNFINISHED, Rest
 from launcher.watch import say
 from runtime.errors import ConfigurationError, DataError, InfrastructureError
@@ -39,7 +39,7 @@ def airflow_for(settings: AirflowSettings, purpose: str, dag_id: str) -> Iterato
             ensure_pools(rest, settings)
             close_cut_off_runs(rest, dag_id)
 
-        with running_airflow(settings, prepare) as airflow:
+        with running_airflow(settings, prepare, FOR_A_RUN) as airflow:
             say(f"Airflow is ready after {(datetime.now(UTC) - started).total_seconds():.0f} s.")
             with _unpaused(airflow, dag_id, started):
                 yield airflow

@@ -9,6 +9,9 @@ from __future__ import annotations
 
 import argparse
 import logging
+import os
+from concurrent.futures import ThreadPoolExecutor
+from itertools import repeat
 from typing import Any
 
 import numpy as np
@@ -69,21 +72,29 @@ def vector_rows(entity_ids: pa.Array, embedder: str, vectors: Vectors) -> pa.Tab
     )
 
 
-def embed(lake: Lake, embedder: Embedder, day: str | None = None) -> dict[str, Any]:
-    """Append the vectors that are missing; returns the manifest."""
+def embed(lake: Lake, embedder: Embedder, day: str | None = None, threads: int = 1) -> dict[str, Any]:
+    """Append the vectors that are missing; returns the manifest.
+
+    Args:
+        day: of the contexts whose entities are wanted (default: every entity).
+        threads: batches at once; a batch by itself is work for one.
+    """
     left, entities_in = missing(lake, embedder.name, day)
     progress = Progress(left.num_rows, "entities")
     written = 0
-    for start in range(0, left.num_rows, CHUNK):
-        chunk = left.slice(start, CHUNK).combine_chunks()
-        texts = chunk["text"].to_pylist()
-        parts = []
-        for first in range(0, len(texts), BATCH * 4):
-            part = texts[first : first + BATCH * 4]
-            parts.append(embedder.embed(part, BATCH))
-            progress.advance(len(part))
-        rows = vector_rows(chunk["entity_id"].combine_chunks(), embedder.name, np.concatenate(parts))
-        written += writing.insert_new(lake, entity_vectors.TABLE, rows)
+    if left.num_rows:
+        embedder.load()
+    with ThreadPoolExecutor(threads) as pool:
+        for start in range(0, left.num_rows, CHUNK):
+            chunk = left.slice(start, CHUNK).combine_chunks()
+            texts = chunk["text"].to_pylist()
+            batches = [texts[first : first + BATCH] for first in range(0, len(texts), BATCH)]
+            vectors = []
+            for of_batch in pool.map(embedder.embed, batches, repeat(BATCH)):
+                vectors.append(of_batch)
+                progress.advance(len(of_batch))
+            rows = vector_rows(chunk["entity_id"].combine_chunks(), embedder.name, np.concatenate(vectors))
+            written += writing.insert_new(lake, entity_vectors.TABLE, rows)
     return {
         "embedder": embedder.name,
         "entities_in": entities_in,
@@ -95,8 +106,11 @@ def embed(lake: Lake, embedder: Embedder, day: str | None = None) -> dict[str, A
 
 def main(arguments: argparse.Namespace) -> dict[str, Any]:
     settings = load_settings()
+    # One thread a batch and several batches at once: threads that share a batch wait for one another at each product.
+    os.environ.setdefault("OMP_NUM_THREADS", "1")
     prepare_environment(settings.engine)
-    return embed(Lake.open(arguments.lake or settings.lake.uri), Embedder(settings.embedder.model), arguments.day)
+    lake, embedder = Lake.open(arguments.lake or settings.lake.uri), Embedder(settings.embedder.model)
+    return embed(lake, embedder, arguments.day, settings.engine.threads)
 
 
 if __name__ == "__main__":

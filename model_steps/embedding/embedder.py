@@ -80,21 +80,38 @@ class Embedder:
         return frozenset(Tokenizer.from_file(str(self.folder / "tokenizer.json")).get_vocab())
 
     @cached_property
+    def _packs(self) -> bool:
+        """Whether the model is of the kind whose batches are known to need no padding (packing.py)."""
+        return bool(json.loads((self.folder / "config.json").read_text()).get("model_type") == "bert")
+
+    @cached_property
     def _loaded(self) -> tuple[Any, Any]:
         from transformers import AutoModel, AutoTokenizer
 
+        from model_steps.embedding.packing import ATTENTION
+
         tokenizer = AutoTokenizer.from_pretrained(self.folder, local_files_only=True)
         model = AutoModel.from_pretrained(
-            self.folder, local_files_only=True, use_safetensors=True, trust_remote_code=False
+            self.folder,
+            local_files_only=True,
+            use_safetensors=True,
+            trust_remote_code=False,
+            attn_implementation=ATTENTION if self._packs else "sdpa",
         )
         return tokenizer, model.eval()
 
+    def load(self) -> None:
+        """Load the model now, before several threads ask for it."""
+        _ = self._loaded
+
     def embed(self, texts: Sequence[str], batch: int = 64) -> Vectors:
         """One row a text, in order. Texts of like length share a batch, so that little is padding."""
-        import torch
-
         if not texts:
             return np.zeros((0, self.dimensions), np.float32)
+        import torch
+
+        from model_steps.embedding.packing import packed_states
+
         tokenizer, model = self._loaded
         order = sorted(range(len(texts)), key=lambda number: len(texts[number]))
         rows: list[Any] = [None] * len(texts)
@@ -108,7 +125,7 @@ class Embedder:
                 return_tensors="pt",
             )
             with torch.inference_mode():
-                states = model(**encoded).last_hidden_state
+                states = packed_states(model, encoded) if self._packs else model(**encoded).last_hidden_state
                 mask = encoded["attention_mask"].unsqueeze(-1).to(states.dtype)
                 pooled = (states * mask).sum(1) / mask.sum(1).clamp(min=1e-9)
                 unit = torch.nn.functional.normalize(pooled, dim=1)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import socket
+import sqlite3
 import stat
 import subprocess
 import sys
@@ -13,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from launcher import lock
-from launcher.airflow_processes import check_port
+from launcher.airflow_processes import check_port, nothing_to_schedule
 from launcher.environment import SILENT, airflow_environment, create_home
 from launcher.java import java_home
 from launcher.stop import stop
@@ -139,3 +140,22 @@ except KeyboardInterrupt:
 
     assert answer.stdout.splitlines() == ["stopped all", "interrupted"]
     assert signal.SIGINT not in signal.pthread_sigmask(signal.SIG_BLOCK, [])
+
+
+@pytest.mark.parametrize(
+    ("paused", "stale", "state", "quiet"),
+    [(1, 0, "success", True), (0, 0, "success", False), (0, 1, "failed", True), (1, 0, "queued", False)],
+)
+def test_the_scheduler_starts_early_only_where_it_finds_nothing(
+    tmp_path: Path, paused: int, stale: int, state: str, quiet: bool
+) -> None:
+    settings = AirflowSettings(home=tmp_path)
+    assert not nothing_to_schedule(settings, {})  # no database yet
+    with sqlite3.connect(tmp_path / "airflow.db") as database:
+        database.execute("CREATE TABLE dag (is_paused BOOLEAN, is_stale BOOLEAN)")
+        database.execute("CREATE TABLE dag_run (state TEXT)")
+        database.execute("INSERT INTO dag VALUES (?, ?)", (paused, stale))
+        database.execute("INSERT INTO dag_run VALUES (?)", (state,))
+    database.close()
+    assert nothing_to_schedule(settings, {}) is quiet
+    assert not nothing_to_schedule(settings, {"AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": "postgresql://elsewhere"})

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from plugins.data_docs_page import below, page_of
-from tasks.publishing import Audit, DataDocsLink
+from tasks.publishing import AuditAndPublish, DataDocsLink
 
 PASSED: dict[str, Any] = {"success": True, "data_docs": "validations/entities/1.html"}
 FAILED: dict[str, Any] = {"success": False, "data_docs": "validations/behaviors/2.html"}
@@ -40,7 +40,7 @@ def test_only_pages_below_the_folder_are_shown(tmp_path: Path) -> None:
 
 def test_the_button_names_the_batches_of_all_shards() -> None:
     shards = [{"batches": ["_batches/intents/a.json", "_batches/failures/b.json"]}, {"batches": []}]
-    operator = Audit(task_id="audit", manifests=[shards, {"batches": ["_batches/signals/c.json"]}])
+    operator = AuditAndPublish(task_id="publish", manifests=[shards, {"batches": ["_batches/signals/c.json"]}])
     link = DataDocsLink().get_link(operator, ti_key=None)  # type: ignore[arg-type]
     assert link == (
         "/data-docs/?batch=_batches%2Fintents%2Fa.json&batch=_batches%2Ffailures%2Fb.json"

@@ -15,13 +15,19 @@ _INVISIBLE = frozenset({"Cc", "Cf", "Cs", "Co", "Cn"})
 def normalize_text(text: str, maximum: int) -> str:
     """One canonical line: NFKC, lower case, single spaces, nothing invisible, at most ``maximum`` characters."""
     # Nothing that the cap would keep lies far beyond it: a megabyte is not worth normalizing.
-    head = unicodedata.normalize("NFKC", text[: maximum * 8])
-    visible = "".join(
+    head = text[: maximum * 8]
+    # Most texts of a log are plain, and the characters of these need no looking at.
+    visible = head if head.isascii() and head.isprintable() else _visible(unicodedata.normalize("NFKC", head))
+    return _SPACE.sub(" ", visible).strip().lower()[:maximum].rstrip()
+
+
+def _visible(text: str) -> str:
+    """The text with a plain space for each kind of space, without what nobody sees."""
+    return "".join(
         " " if character.isspace() else character
-        for character in head
+        for character in text
         if character.isspace() or unicodedata.category(character) not in _INVISIBLE
     )
-    return _SPACE.sub(" ", visible).strip().lower()[:maximum].rstrip()
 
 
 def entity_id(kind: str, text: str) -> str:

@@ -23,6 +23,7 @@ from schemas import contexts, entities, profiles, rollups
 from settings import HistorySettings, load_settings
 from spark_jobs.distributed import workers
 from spark_jobs.distributed.buckets import files_by_bucket
+from spark_jobs.distributed.execution import execution
 from spark_jobs.histories import assembly, calendar, token_counts
 from spark_jobs.histories.assembly import Compression
 from spark_jobs.histories.calendar import Window
@@ -76,26 +77,17 @@ def compress(lake: Lake, day: str, settings: HistorySettings, tokenizer: str, fo
         tables.read(lake, profiles.TABLE),
         tokenizer,
     )
-    staged = _run_spark(lake, list(files_by_bucket(rolled).items()), compression, name)
+    with execution("compress", sum(file.rows for files in rolled.values() for file in files)) as running:
+        shared = running.share(compression)
+        contexts_of_buckets = running.read(
+            list(files_by_bucket(rolled).items()),
+            lambda part: stage_contexts(lake, part[0], part[1], shared(), name),
+            workers.STAGED,
+        )
+        staged = contexts_of_buckets.collect("compress")
     batch = workers.batch(lake, contexts.TABLE, "compress", staged, {day: name}, NOTHING)
     counts: Mapping[str, float] = batch.partitions[0].metrics
     return {"batches": [batch.save(lake)], "reused": False, **{key: int(value) for key, value in counts.items()}}
-
-
-def _run_spark(
-    lake: Lake, parts: Sequence[tuple[int, list[tuple[str, str]]]], compression: Compression, name: str
-) -> pa.Table:
-    from spark_jobs.distributed.distribute import collect, read_parts
-    from spark_jobs.distributed.session import spark_session
-
-    if not parts:
-        return workers.STAGED.empty_table()
-    with spark_session("compress") as spark:
-        shared = spark.sparkContext.broadcast(compression)
-        frame = read_parts(
-            spark, parts, lambda part: stage_contexts(lake, part[0], part[1], shared.value, name), workers.STAGED
-        )
-        return collect(frame, "compress")
 
 
 def main(arguments: argparse.Namespace) -> dict[str, Any]:

@@ -32,6 +32,7 @@ from runtime.fingerprint import code_digest, fingerprint
 from schemas import behaviors, entities, items, profiles, rejected_behaviors
 from settings import SourceSettings, load_settings
 from spark_jobs.distributed import buckets, workers
+from spark_jobs.distributed.execution import execution
 from spark_jobs.landing import catalog, earlier_days, marking, pseudonyms
 from spark_jobs.landing.marking import MARKED, Landing, mark, split
 from spark_jobs.landing.sources import Part, Source, open_source
@@ -39,6 +40,7 @@ from spark_jobs.landing.sources import Part, Source, open_source
 log = logging.getLogger("intentflow")
 
 NEW_COLUMN = "new_column_"
+QUERIES = pa.schema([("query", pa.string())])
 
 
 def stage_days(marked: pa.Table, lake: Lake, fingerprints: Mapping[str, str]) -> pa.Table:
@@ -133,7 +135,7 @@ def land(
         due[-1],
     )
     parts = [part for start, end in _runs(due) for part in source.parts(start, end)]
-    staged, queries = _run_spark(lake, source, parts, landing, fingerprints)
+    staged, queries = _validate_and_stage(lake, source, parts, landing, fingerprints)
     nothing = {"rows_in": 0, "rows_rejected": 0, "rows_outside_day": 0}
     whole = workers.batch(lake, behaviors.TABLE, "land", staged, {day: fingerprints[day] for day in due}, nothing)
     kept = {day: fingerprints[day] for day in earlier_days.acceptable(whole, {day.isoformat() for day in earlier})}
@@ -183,24 +185,26 @@ def _runs(days: Sequence[str]) -> list[tuple[date, date]]:
     return runs
 
 
-def _run_spark(
+def _validate_and_stage(
     lake: Lake, source: Source, parts: Sequence[Part], landing: Landing, fingerprints: Mapping[str, str]
 ) -> tuple[pa.Table, pa.Table]:
-    """Mark, shuffle by day, stage; returns the staged files and the distinct queries as entities."""
-    from spark_jobs.distributed.distribute import collect, map_partitions, read_parts
-    from spark_jobs.distributed.session import spark_session
-
-    with spark_session("land") as spark:
-        marked = read_parts(spark, parts, lambda part: mark(source.read(part), landing), MARKED)
+    """Validate rows, bring together those of a day and bucket, stage them; returns ``workers.STAGED`` and the
+    distinct queries as entities."""
+    with execution("land", sum(source.rows(part) for part in parts)) as running:
+        marked = running.read(parts, lambda part: mark(source.read(part), landing), MARKED)
         # The one shuffle of all jobs: from here on a day's users stay in their buckets.
-        by_day = marked.repartition("day", "bucket")
-        staging = map_partitions(by_day, lambda rows: stage_days(rows, lake, fingerprints), MARKED, workers.STAGED)
-        staged = collect(staging, "land")
-        searched = pa.table({"query": pa.array([], pa.string())})
+        by_day = marked.brought_together("day", "bucket")
+        staged = by_day.map(lambda rows: stage_days(rows, lake, fingerprints), workers.STAGED).collect("land")
+        searched = QUERIES.empty_table()
         if any(json.loads(counts).get("searches") for counts in staged["counts"].to_pylist()):
-            usable = marked.filter("rule is null and action = 'search'")
-            searched = collect(usable.select("query").distinct(), "queries")
+            searched = marked.map(searched_queries, QUERIES).collect("queries")
     return staged, query_entities(searched["query"].to_pylist())
+
+
+def searched_queries(marked: pa.Table) -> pa.Table:
+    """The distinct queries of usable searches, ``QUERIES``."""
+    usable = pc.and_(pc.is_null(marked["rule"]), pc.fill_null(pc.equal(marked["action"], "search"), False))
+    return pa.table({"query": marked["query"].filter(usable).unique()}, schema=QUERIES)
 
 
 def query_entities(queries: Sequence[str]) -> pa.Table:

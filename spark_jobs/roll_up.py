@@ -25,6 +25,7 @@ from schemas import behaviors, rollups
 from settings import load_settings
 from spark_jobs.distributed import workers
 from spark_jobs.distributed.buckets import files_by_bucket
+from spark_jobs.distributed.execution import execution
 
 COLUMNS = ("day", "user_id", "action", "entity_id")
 FILES_A_PART = 64
@@ -84,7 +85,10 @@ def roll_up_until(lake: Lake, last: str, force: bool = False) -> dict[str, Any]:
         for bucket, files in files_by_bucket({day: landed[day] for day in due}).items()
         for start in range(0, len(files), FILES_A_PART)
     ]
-    staged = _run_spark(lake, parts, due)
+    behaviors_due = sum(file.rows for day in due for file in landed[day])
+    with execution("roll-up", behaviors_due) as running:
+        rolling = running.read(parts, lambda part: stage_rollups(lake, part, due), workers.STAGED)
+        staged = rolling.collect("roll-up")
     batch = workers.batch(lake, rollups.TABLE, "roll_up", staged, due, {"reliable": 0, "lost_behaviors": 0})
     return {
         "batches": [batch.save(lake)],
@@ -94,15 +98,6 @@ def roll_up_until(lake: Lake, last: str, force: bool = False) -> dict[str, Any]:
         "behaviors": int(sum(part.metrics["reliable"] for part in batch.partitions)),
         "history": history,
     }
-
-
-def _run_spark(lake: Lake, parts: Sequence[Part], fingerprints: dict[str, str]) -> pa.Table:
-    from spark_jobs.distributed.distribute import collect, read_parts
-    from spark_jobs.distributed.session import spark_session
-
-    with spark_session("roll-up") as spark:
-        frame = read_parts(spark, parts, lambda part: stage_rollups(lake, part, fingerprints), workers.STAGED)
-        return collect(frame, "roll-up")
 
 
 def main(arguments: argparse.Namespace) -> dict[str, Any]:

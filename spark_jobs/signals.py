@@ -20,6 +20,7 @@ import pyarrow as pa
 import schemas.signals
 from lake.delta import tables
 from lake.delta.staging import Batch, StagedPartition, stage
+from lake.delta.tables import LiveFile
 from lake.store.location import Lake
 from runtime.entry import day_argument, run_command
 from runtime.errors import ConfigurationError
@@ -28,6 +29,7 @@ from schemas import entities, rollups, signals
 from settings import Settings, load_settings
 from spark_jobs.distributed import workers
 from spark_jobs.distributed.buckets import files_by_bucket
+from spark_jobs.distributed.execution import execution
 from spark_jobs.histories import calendar
 from spark_jobs.landing.sources import open_source
 
@@ -157,7 +159,7 @@ def stage_signals(lake: Lake, day: str, settings: Settings, force: bool = False)
     )
     if not force and {f.fingerprint for f in tables.published_days(lake, signals.TABLE).get(day, [])} == {name}:
         return {"batches": [], "reused": True}
-    weekly = _run_spark(lake, list(files_by_bucket(rolled).values()))
+    weekly = _weekly_counts(lake, rolled)
     known = tables.read(lake, entities.TABLE, columns=["entity_id", "kind", "text", "category"])
     found = [
         *calendar_signals(week, settings.source.country),
@@ -175,17 +177,15 @@ def stage_signals(lake: Lake, day: str, settings: Settings, force: bool = False)
     return {"batches": [batch.save(lake)], "reused": False, "signals": kinds}
 
 
-def _run_spark(lake: Lake, parts: Sequence[Sequence[tuple[str, str]]]) -> pa.Table:
-    from spark_jobs.distributed.distribute import collect, read_parts
-    from spark_jobs.distributed.session import spark_session
-
-    def count(files: Sequence[tuple[str, str]]) -> pa.Table:
-        return weekly_counts(workers.read_files(lake, rollups.TABLE, files, ["entity_id", "count"]))
-
-    if not parts:
-        return WEEKLY.empty_table()
-    with spark_session("signals") as spark:
-        return collect(read_parts(spark, parts, count, WEEKLY), "signals")
+def _weekly_counts(lake: Lake, rolled: Mapping[str, Sequence[LiveFile]]) -> pa.Table:
+    """``WEEKLY`` of published rollups."""
+    with execution("signals", sum(file.rows for files in rolled.values() for file in files)) as running:
+        counting = running.read(
+            list(files_by_bucket(rolled).values()),
+            lambda files: weekly_counts(workers.read_files(lake, rollups.TABLE, files, ["entity_id", "count"])),
+            WEEKLY,
+        )
+        return counting.collect("signals")
 
 
 def main(arguments: argparse.Namespace) -> Mapping[str, Any]:

@@ -14,16 +14,12 @@ PATH_SEPARATOR = " > "
 
 def build_items(raw: pa.Table, maximum_text: int) -> pa.Table:
     """``schemas.items`` from ``sources.source.ITEMS``; of several rows of one item the first stays."""
-    frame = pl.DataFrame(pl.from_arrow(raw)).unique("item", keep="first", maintain_order=True)
+    frame = pl.DataFrame(pl.from_arrow(raw)).unique("item", keep="first", maintain_order=True).with_row_index("row")
     texts = {text: normalize_text(text, maximum_text) for text in frame["text"].drop_nulls().unique().to_list()}
-    levels = frame["path"].explode().drop_nulls().unique().to_list()
-    names = {level: normalize_text(level, maximum_text) for level in levels}
-    path = pl.col("path").list.eval(pl.element().drop_nulls().replace_strict(names, return_dtype=pl.String))
     built = (
-        frame.with_columns(text=pl.col("text").replace_strict(texts, return_dtype=pl.String, default=""), path=path)
-        .with_columns(path=pl.col("path").list.eval(pl.element().filter(pl.element() != "")))
-        .filter(pl.col("text") != "", pl.col("path").list.len() > 0)
-        .with_columns(category=pl.col("path").list.last(), category_path=pl.col("path").list.join(PATH_SEPARATOR))
+        frame.with_columns(text=pl.col("text").replace_strict(texts, return_dtype=pl.String, default=""))
+        .filter(pl.col("text") != "")
+        .join(_categories(frame.select("row", "path"), maximum_text), on="row", maintain_order="left")
     )
     ids = {text: entity_id("item", text) for text in built["text"].unique().to_list()}
     return (
@@ -37,6 +33,23 @@ def build_items(raw: pa.Table, maximum_text: int) -> pa.Table:
         )
         .to_arrow()
         .cast(items.TABLE.schema)
+    )
+
+
+def _categories(paths: pl.DataFrame, maximum_text: int) -> pl.DataFrame:
+    """The leaf of each row's path and the whole path as text; a row whose path names nothing has none.
+
+    Args:
+        paths: row, path (names from department to leaf, null where a level is missing).
+        maximum_text: characters kept of a name.
+    """
+    levels = paths.explode("path").drop_nulls("path")
+    names = {name: normalize_text(name, maximum_text) for name in levels["path"].unique().to_list()}
+    return (
+        levels.with_columns(level=pl.col("path").replace_strict(names, return_dtype=pl.String))
+        .filter(pl.col("level") != "")
+        .group_by("row", maintain_order=True)
+        .agg(category=pl.col("level").last(), category_path=pl.col("level").str.join(PATH_SEPARATOR))
     )
 
 

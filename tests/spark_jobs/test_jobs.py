@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -16,9 +18,10 @@ from lake.audit import audit
 from lake.delta import tables
 from lake.delta.publishing import publish
 from lake.delta.staging import Batch
+from lake.delta.tables import live_files, open_table
 from lake.store.location import Lake
-from schemas import behaviors, contexts, entities, rejected_behaviors, rollups, signals
-from settings import HistorySettings, Settings, SourceSettings
+from schemas import behaviors, contexts, entities, items, profiles, rejected_behaviors, rollups, signals
+from settings import HistorySettings, Settings, SourceSettings, load_settings
 from spark_jobs.compress import compress
 from spark_jobs.land import land
 from spark_jobs.landing.sources.completejourney import CompleteJourney
@@ -43,10 +46,10 @@ TOKENIZER = _tokenizer()
 class Refreshed:
     """A lake with three landed and compressed days, and the manifests of the steps."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, key: Path) -> None:
         self.lake = Lake.open(folder / "lake")
         self.data_docs = folder / "data_docs"
-        self.settings = Settings(source=SourceSettings(pseudonym_key=folder / "key"))
+        self.settings = Settings(source=SourceSettings(pseudonym_key=key))
         self.landed = self.land(FIRST, LAST)
         self.rolled = roll_up_until(self.lake, DAY)
         self.publish(self.rolled["batches"])
@@ -68,10 +71,40 @@ class Refreshed:
     def compress(self) -> dict[str, Any]:
         return compress(self.lake, DAY, HISTORY, TOKENIZER)
 
+    def live(self) -> dict[str, list[str]]:
+        """The live files of every table that the jobs write; a name holds its work's fingerprint and its content."""
+        written = (behaviors, rejected_behaviors, items, profiles, entities, rollups, contexts, signals)
+        return {
+            module.TABLE.name: [file.path for file in live_files(open_table(self.lake, module.TABLE), module.TABLE)]
+            for module in written
+        }
+
+
+@contextmanager
+def in_process_rows(rows: int) -> Iterator[None]:
+    """Jobs of fewer rows run in this process."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("INTENTFLOW_SPARK__IN_PROCESS_ROWS", str(rows))
+        load_settings.cache_clear()
+        yield
+    load_settings.cache_clear()
+
 
 @pytest.fixture(scope="module")
-def refreshed(tmp_path_factory: pytest.TempPathFactory) -> Refreshed:
-    return Refreshed(tmp_path_factory.mktemp("refreshed"))
+def refreshed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Refreshed]:
+    folder = tmp_path_factory.mktemp("refreshed")
+    with in_process_rows(0):
+        yield Refreshed(folder, folder / "key")
+
+
+def test_the_same_files_come_from_spark_and_without_it(
+    refreshed: Refreshed, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "spark_jobs.distributed.on_spark", None)  # Who imports it now fails.
+    with in_process_rows(1_000_000):
+        without = Refreshed(tmp_path, refreshed.settings.source.pseudonym_key)
+    assert without.live() == refreshed.live()
+    assert without.compressed["users"] == refreshed.compressed["users"] > 0
 
 
 def test_rows_in_are_rows_out_plus_rejected(refreshed: Refreshed) -> None:

@@ -7,7 +7,7 @@ simulated from real shopping patterns, for education. Times have no zone; they a
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, datetime, timedelta
 from functools import cached_property
 from importlib.util import find_spec
 from pathlib import Path
@@ -22,6 +22,13 @@ from spark_jobs.landing.sources.source import ATTRIBUTES, CAMPAIGNS, ITEMS, Part
 
 LAST_COMPLETE_DAY = date(2017, 12, 31)
 PART_DAYS = 31
+ROWS_A_DAY = 4_100
+_NOT_IN_THIS_LOG = {
+    "delivery_ends": pl.lit(None, pl.Datetime("us", "UTC")),
+    "new_columns": pl.lit(None, pl.String),
+    "extra": pl.lit(None, pl.String),
+    "problem": pl.lit(None, pl.String),
+}
 
 
 class CompleteJourney:
@@ -64,10 +71,12 @@ class CompleteJourney:
             first = end + timedelta(days=1)
         return parts
 
+    def rows(self, part: Part) -> int:
+        first, last = map(date.fromisoformat, part)
+        return ((last - first).days + 1) * ROWS_A_DAY
+
     def read(self, part: Part) -> pa.Table:
-        first, last = (datetime.fromisoformat(day).replace(tzinfo=UTC) for day in part)
-        within = pl.col("at").is_between(first, last + timedelta(days=1), closed="left")
-        purchases = self._scan("transactions").select(
+        purchases = self._days("transactions", "transaction_timestamp", part).select(
             user=pl.col("household_id").cast(pl.String),
             at=_utc("transaction_timestamp"),
             action=pl.lit("purchase"),
@@ -77,12 +86,9 @@ class CompleteJourney:
             amount=pl.col("sales_value"),
             session=pl.col("basket_id").cast(pl.String),
             day=_utc("transaction_timestamp").dt.strftime("%Y-%m-%d"),
-            delivery_ends=pl.lit(None, pl.Datetime("us", "UTC")),
-            new_columns=pl.lit(None, pl.String),
-            extra=pl.lit(None, pl.String),
-            problem=pl.lit(None, pl.String),
+            **_NOT_IN_THIS_LOG,
         )
-        redemptions = self._scan("coupon_redemptions").select(
+        redemptions = self._days("coupon_redemptions", "redemption_date", part).select(
             user=pl.col("household_id").cast(pl.String),
             at=_utc("redemption_date"),
             action=pl.lit("redeem"),
@@ -92,13 +98,14 @@ class CompleteJourney:
             amount=pl.lit(None, pl.Float64),
             session=pl.format("campaign {}", "campaign_id"),
             day=_utc("redemption_date").dt.strftime("%Y-%m-%d"),
-            delivery_ends=pl.lit(None, pl.Datetime("us", "UTC")),
-            new_columns=pl.lit(None, pl.String),
-            extra=pl.lit(None, pl.String),
-            problem=pl.lit(None, pl.String),
+            **_NOT_IN_THIS_LOG,
         )
-        rows = pl.concat([purchases.filter(within), redemptions.filter(within)]).collect()
-        return rows.to_arrow().cast(RAW)
+        return pl.concat([purchases, redemptions]).collect().to_arrow().cast(RAW)
+
+    def _days(self, name: str, time: str, part: Part) -> pl.LazyFrame:
+        """A file's rows of a part's days: filtered as they are stored, before any column is computed."""
+        first, last = map(datetime.fromisoformat, part)
+        return self._scan(name).filter(pl.col(time).is_between(first, last + timedelta(days=1), closed="left"))
 
     def items(self) -> pa.Table:
         products = self._scan("products").with_columns(

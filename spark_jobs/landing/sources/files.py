@@ -22,7 +22,7 @@ from runtime.errors import DataError, SourceMissing
 from runtime.fingerprint import digest
 from schemas.behaviors import RAW
 from spark_jobs.landing.sources.description import Behaviors, Format, load_description
-from spark_jobs.landing.sources.formats import PROBLEM, first_line, read_file
+from spark_jobs.landing.sources.formats import PROBLEM, first_line, read_file, rows_of_file
 from spark_jobs.landing.sources.source import ATTRIBUTES, CAMPAIGNS, ITEMS, Part
 
 # Characters kept of a value that is carried along.
@@ -95,6 +95,9 @@ class Files:
             (str(path), _file_digest(path), delivered, first.isoformat(), last.isoformat())
             for path, delivered in self._deliveries(first, last)
         ]
+
+    def rows(self, part: Part) -> int:
+        return rows_of_file(Path(part[0]), self._behaviors.format)
 
     def read(self, part: Part) -> pa.Table:
         path, expected, delivered, first, last = part

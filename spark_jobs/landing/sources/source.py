@@ -45,6 +45,10 @@ class Source(Protocol):
         """The parts that hold the days from first to last, both included, each behavior in exactly one."""
         ...
 
+    def rows(self, part: Part) -> int:
+        """About how many rows a part has, rather too many than too few; nothing of it is read."""
+        ...
+
     def read(self, part: Part) -> pa.Table:
         """The rows of a part in ``schemas.behaviors.RAW``; runs in a worker."""
         ...

@@ -1,0 +1,74 @@
+"""Where a job runs: Spark for many rows, this process for few."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import threading
+
+import pyarrow as pa
+import pytest
+
+from runtime.errors import DataError
+from settings import ROOT, SparkSettings
+from spark_jobs.distributed.execution import is_small
+from spark_jobs.distributed.in_process import InProcess
+
+NUMBERS = pa.schema([("number", pa.int64())])
+
+JOBS = ("land", "roll_up", "signals", "compress")
+
+
+def _table(*numbers: int) -> pa.Table:
+    return pa.table({"number": pa.array(numbers, pa.int64())})
+
+
+@pytest.mark.parametrize(
+    ("rows", "limit", "master", "small"),
+    [
+        (99, 100, "local[*]", True),
+        (100, 100, "local[*]", False),
+        (0, 0, "local[2]", False),
+        (0, 100, "spark://master:7077", False),
+        (0, 100, "k8s://https://cluster", False),
+    ],
+)
+def test_few_rows_stay_unless_the_master_is_a_clusters(rows: int, limit: int, master: str, small: bool) -> None:
+    assert is_small(rows, SparkSettings(master=master, in_process_rows=limit)) is small
+
+
+@pytest.mark.parametrize("job", JOBS)
+def test_a_job_loads_spark_only_once_it_needs_it(job: str) -> None:
+    code = f"import sys, spark_jobs.{job}; sys.exit('pyspark' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=False).returncode == 0
+
+
+def test_results_keep_the_order_of_the_parts_whoever_is_first() -> None:
+    second_is_done = threading.Event()
+
+    def read(number: int) -> pa.Table:
+        if number == 1:
+            assert second_is_done.wait(60)
+        else:
+            second_is_done.set()
+        return _table(number)
+
+    rows = InProcess("a test").read([1, 2], read, NUMBERS)
+    assert rows.collect("numbers")["number"].to_pylist() == [1, 2]
+
+
+def test_rows_are_mapped_table_by_table_until_they_are_brought_together() -> None:
+    def how_many(table: pa.Table) -> pa.Table:
+        return _table(table.num_rows)
+
+    rows = InProcess("a test").read([(1, 2), (), (3,)], lambda part: _table(*part), NUMBERS)
+    assert rows.map(how_many, NUMBERS).collect("sizes")["number"].to_pylist() == [2, 1]
+    assert rows.brought_together("number").map(how_many, NUMBERS).collect("sizes")["number"].to_pylist() == [3]
+
+
+def test_what_a_function_raises_arrives_as_it_is() -> None:
+    def read(number: int) -> pa.Table:
+        raise DataError(f"part {number} is damaged")
+
+    with pytest.raises(DataError, match="part 7 is damaged"):
+        InProcess("a test").read([7], read, NUMBERS)

@@ -1,7 +1,7 @@
 """Compress histories: rollups become one context a user, as of a day.
 
 ``python -m spark_jobs.compress --day D`` stages ``contexts``. Bucket by bucket, a worker reads the rollups of its
-users and runs ``token_counts.contexts_of``, a pure function; nothing is shuffled (``spark_jobs.distributed.buckets``).
+users and runs ``contexts_of``, a pure function; nothing is shuffled (``spark_jobs.distributed.buckets``).
 """
 
 from __future__ import annotations
@@ -27,6 +27,8 @@ from spark_jobs.distributed.execution import execution
 from spark_jobs.histories import assembly, calendar, token_counts
 from spark_jobs.histories.assembly import Compression
 from spark_jobs.histories.calendar import Window
+from spark_jobs.histories.contexts import contexts_of
+from spark_jobs.histories.tokens import tokenizer_of
 
 NOTHING = {"duplicate_users": 0, "later_behaviors": 0, "tokens_hybrid": 0, "tokens_text": 0, "users": 0}
 
@@ -37,7 +39,7 @@ def stage_contexts(
     """Assemble and stage the contexts of one bucket; returns ``workers.STAGED``. Runs in a worker."""
     day = compression.window.day
     rows = workers.read_files(lake, rollups.TABLE, files)
-    counted = token_counts.contexts_of(rows, compression)
+    counted = contexts_of(rows, compression)
     file = stage(lake, contexts.TABLE, counted, fingerprint=name, partition={"day": day}, part=bucket)
     counts = {
         "users": counted.num_rows,
@@ -93,7 +95,7 @@ def compress(lake: Lake, day: str, settings: HistorySettings, tokenizer: str, fo
 def main(arguments: argparse.Namespace) -> dict[str, Any]:
     settings = load_settings()
     lake = Lake.open(arguments.lake or settings.lake.uri)
-    tokenizer = token_counts.tokenizer_of(settings.engine.model)
+    tokenizer = tokenizer_of(settings.engine.model)
     return compress(lake, arguments.day, settings.history, tokenizer, arguments.force)
 
 

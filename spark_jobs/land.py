@@ -12,11 +12,10 @@ import argparse
 import json
 import logging
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date, timedelta
 from typing import Any
 
-import polars as pl
 import pyarrow as pa
 import pyarrow.compute as pc
 
@@ -25,7 +24,6 @@ import schemas.behaviors
 from lake.delta import tables
 from lake.delta.staging import Batch, StagedFile, StagedPartition, stage
 from lake.store.location import Lake
-from representation.cleaning import entity_id
 from runtime.entry import day_argument, run_command
 from runtime.errors import UsageError
 from runtime.fingerprint import code_digest, fingerprint
@@ -33,52 +31,13 @@ from schemas import behaviors, entities, items, profiles, rejected_behaviors
 from settings import SourceSettings, load_settings
 from spark_jobs.distributed import buckets, workers
 from spark_jobs.distributed.execution import execution
-from spark_jobs.landing import catalog, earlier_days, marking, pseudonyms
-from spark_jobs.landing.marking import MARKED, Landing, mark, split
+from spark_jobs.landing import catalog, earlier_days, pseudonyms, row_validation
+from spark_jobs.landing.queries import QUERIES, query_entities, searched_queries
+from spark_jobs.landing.row_validation import VALIDATED, Landing, validate
 from spark_jobs.landing.sources import Part, Source, open_source
+from spark_jobs.landing.staging_days import NEW_COLUMN, stage_days
 
 log = logging.getLogger("intentflow")
-
-NEW_COLUMN = "new_column_"
-QUERIES = pa.schema([("query", pa.string())])
-
-
-def stage_days(marked: pa.Table, lake: Lake, fingerprints: Mapping[str, str]) -> pa.Table:
-    """Split and stage each day and bucket; ``MARKED`` in, ``workers.STAGED`` out."""
-    staged = workers.Staged()
-    for day, bucket, of_day in _groups(marked):
-        good, bad = split(of_day)
-        rejected: Counter[str] = Counter()
-        for rule, copies in zip(bad["rule"].to_pylist(), bad["copies"].to_pylist(), strict=True):
-            rejected[f"rejected_{rule}"] += copies
-        counts = {
-            "rows_in": of_day.num_rows,
-            "rows_rejected": rejected.total(),
-            "rows_outside_day": pc.sum(pc.not_equal(pc.strftime(good["at"], "%Y-%m-%d"), day)).as_py() or 0,
-            "searches": pc.sum(pc.equal(good["action"], "search")).as_py() or 0,
-            **_new_columns(of_day),
-            **rejected,
-        }
-        name, partition = fingerprints[day], {"day": day}
-        file = stage(lake, behaviors.TABLE, good, fingerprint=name, partition=partition, part=bucket)
-        staged.add(behaviors.TABLE, day, file, counts)
-        file = stage(lake, rejected_behaviors.TABLE, bad, fingerprint=name, partition=partition, part=bucket)
-        staged.add(rejected_behaviors.TABLE, day, file, {})
-    return staged.report()
-
-
-def _new_columns(marked: pa.Table) -> dict[str, int]:
-    """Rows that came with each column that the source's description does not name."""
-    found: Counter[str] = Counter()
-    for value in marked["new_columns"].drop_null().value_counts().to_pylist():
-        found.update({f"{NEW_COLUMN}{name}": value["counts"] for name in json.loads(value["values"])})
-    return dict(found)
-
-
-def _groups(marked: pa.Table) -> Iterator[tuple[str, int, pa.Table]]:
-    frame = pl.DataFrame(pl.from_arrow(marked))
-    for (day, bucket), rows in frame.group_by("day", "bucket", maintain_order=True):
-        yield str(day), int(str(bucket)), rows.to_arrow().cast(MARKED)
 
 
 def land(
@@ -113,7 +72,7 @@ def land(
             "land",
             {"log": source.digest(day), "catalog": source.catalog_digest()},
             {**known, "day": day, "maximum_quantity": settings.maximum_quantity, "buckets": files_a_day},
-            code_digest(__file__, marking, buckets, schemas.behaviors, representation.cleaning),
+            code_digest(__file__, row_validation, buckets, schemas.behaviors, representation.cleaning),
         )
         for day in (*earlier, *earlier_days.days_between(first, last))
     }
@@ -191,29 +150,14 @@ def _validate_and_stage(
     """Validate rows, bring together those of a day and bucket, stage them; returns ``workers.STAGED`` and the
     distinct queries as entities."""
     with execution("land", sum(source.rows(part) for part in parts)) as running:
-        marked = running.read(parts, lambda part: mark(source.read(part), landing), MARKED)
+        validated = running.read(parts, lambda part: validate(source.read(part), landing), VALIDATED)
         # The one shuffle of all jobs: from here on a day's users stay in their buckets.
-        by_day = marked.brought_together("day", "bucket")
+        by_day = validated.brought_together("day", "bucket")
         staged = by_day.map(lambda rows: stage_days(rows, lake, fingerprints), workers.STAGED).collect("land")
         searched = QUERIES.empty_table()
         if any(json.loads(counts).get("searches") for counts in staged["counts"].to_pylist()):
-            searched = marked.map(searched_queries, QUERIES).collect("queries")
+            searched = validated.map(searched_queries, QUERIES).collect("queries")
     return staged, query_entities(searched["query"].to_pylist())
-
-
-def searched_queries(marked: pa.Table) -> pa.Table:
-    """The distinct queries of usable searches, ``QUERIES``."""
-    usable = pc.and_(pc.is_null(marked["rule"]), pc.fill_null(pc.equal(marked["action"], "search"), False))
-    return pa.table({"query": marked["query"].filter(usable).unique()}, schema=QUERIES)
-
-
-def query_entities(queries: Sequence[str]) -> pa.Table:
-    """``schemas.entities`` of distinct normalized queries."""
-    rows = [
-        {"entity_id": entity_id("query", q), "text": q, "kind": "query", "category": None, "category_path": None}
-        for q in sorted(set(queries))
-    ]
-    return pa.Table.from_pylist(rows, entities.TABLE.schema)
 
 
 def _stage_catalog(

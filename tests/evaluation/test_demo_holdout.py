@@ -13,7 +13,7 @@ from evaluation.holdout import held_out as rows_of
 from lake.registry.splits import Registry, add_days
 from settings import SourceSettings
 from spark_jobs.landing.catalog import build_items
-from spark_jobs.landing.marking import Landing, mark, split
+from spark_jobs.landing.row_validation import Landing, accepted_and_rejected, validate
 from spark_jobs.landing.sources.completejourney import CompleteJourney
 
 REGISTRY = Registry()
@@ -34,7 +34,7 @@ def known() -> pl.DataFrame:
     catalog = build_items(source.items(), settings.maximum_text)
     entities = dict(zip(catalog["item_id"].to_pylist(), catalog["entity_id"].to_pylist(), strict=True))
     landing = Landing(entities, DEMO_KEY, settings.maximum_quantity, settings.maximum_text, 2, settings.late_days, last)
-    good: pa.Table = split(mark(source.read((first, last)), landing))[0]
+    good: pa.Table = accepted_and_rejected(validate(source.read((first, last)), landing))[0]
     return categorize(good, catalog, REGISTRY.leave_out)
 
 

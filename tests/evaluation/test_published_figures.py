@@ -19,7 +19,7 @@ from evaluation.truth import truth
 from lake.registry.splits import Registry
 from schemas import behaviors
 from spark_jobs.landing.catalog import build_items
-from spark_jobs.landing.marking import Landing, mark, split
+from spark_jobs.landing.row_validation import Landing, accepted_and_rejected, validate
 from spark_jobs.landing.sources.completejourney import CompleteJourney
 
 REGISTRY = Registry()
@@ -65,7 +65,7 @@ def test_from_the_raw_purchases(raw: pa.Table, catalog: pa.Table) -> None:
 def test_from_what_landing_makes_of_them(raw: pa.Table, catalog: pa.Table) -> None:
     """Rejected rows are gone, coupon redemptions are there, users are pseudonyms: the figures stay."""
     entities = dict(zip(catalog["item_id"].to_pylist(), catalog["entity_id"].to_pylist(), strict=True))
-    good, bad = split(mark(raw, Landing(entities, b"k" * 32, 1_000, 200, 2, 2, "2017-11-14")))
+    good, bad = accepted_and_rejected(validate(raw, Landing(entities, b"k" * 32, 1_000, 200, 2, 2, "2017-11-14")))
     assert bad.num_rows > 1_000
     assert set(good.select(["action"])["action"].unique().to_pylist()) <= set(behaviors.RELIABLE_ACTIONS)
     users, found = figures(categorize(good, catalog, REGISTRY.leave_out), catalog)

@@ -19,7 +19,8 @@ from schemas import profiles, rollups
 from settings import load_settings
 from spark_jobs.histories.assembly import Compression
 from spark_jobs.histories.calendar import Window
-from spark_jobs.histories.token_counts import contexts_of, tokenizer_of
+from spark_jobs.histories.contexts import contexts_of
+from spark_jobs.histories.tokens import tokenizer_of
 
 DAYS = ("2017-11-01", "2017-10-30", "2017-10-02", "2017-09-11", "2017-08-20")
 ENTITIES = ("a", "b", "c", "d")

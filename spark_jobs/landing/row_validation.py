@@ -1,0 +1,169 @@
+"""Row validation: each raw row meets the row rules, and becomes a behavior or a rejected row. Pure functions."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+import polars as pl
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from representation.cleaning import entity_id, normalize_text
+from schemas import behaviors, rejected_behaviors
+from schemas.table import TIMESTAMP, RowRule
+from spark_jobs.distributed import buckets
+from spark_jobs.distributed.columns import map_distinct
+from spark_jobs.landing import pseudonyms
+
+MAXIMUM_ROW = 1_000
+
+# A raw row after the row rules: usable when ``rule``, the first one that it breaks, is null.
+VALIDATED = pa.schema(
+    [
+        ("day", pa.string()),
+        ("bucket", pa.int32()),
+        ("user_id", pa.string()),
+        ("at", TIMESTAMP),
+        ("action", pa.string()),
+        ("entity_id", pa.string()),
+        ("item_id", pa.string()),
+        ("quantity", pa.int32()),
+        ("amount", pa.float64()),
+        ("session_id", pa.string()),
+        ("query", pa.string()),
+        ("new_columns", pa.string()),
+        ("extra", pa.string()),
+        ("rule", pa.string()),
+        ("row", pa.string()),
+    ]
+)
+
+BUCKET = pa.field("bucket", pa.int32())
+ACCEPTED = behaviors.TABLE.schema.append(BUCKET)
+REJECTED = rejected_behaviors.TABLE.schema.append(BUCKET)
+# Rows equal in these are copies of one another.
+_IDENTITY = [name for name in VALIDATED.names if name not in ("rule", "row", "query", "new_columns", "extra")]
+
+
+@dataclass(frozen=True)
+class Landing:
+    """What workers need to land raw rows.
+
+    Args:
+        entity_of_item: the catalog's entity id by item id.
+        key: of the pseudonyms.
+        maximum_quantity: more pieces in one row are rejected.
+        maximum_text: characters kept of a query.
+        buckets: files a day that users are spread over.
+        late_days: how many days after its own a row may be delivered.
+        last_day: the last one landed (YYYY-MM-DD); what happened after it is rejected.
+    """
+
+    entity_of_item: Mapping[str, str]
+    key: bytes
+    maximum_quantity: int
+    maximum_text: int
+    buckets: int
+    late_days: int
+    last_day: str
+
+    @property
+    def rules(self) -> tuple[RowRule, ...]:
+        known_until = datetime.fromisoformat(self.last_day).replace(tzinfo=UTC) + timedelta(days=1)
+        return behaviors.row_rules(known_until, self.maximum_quantity, self.late_days)
+
+
+def validate(raw: pa.Table, landing: Landing) -> pa.Table:
+    """Name the first rule that each raw row breaks; ``RAW`` in, ``VALIDATED`` out, row for row."""
+    queries = map_distinct(raw["query"], lambda text: normalize_text(text, landing.maximum_text))
+    entity = pc.if_else(
+        pc.fill_null(pc.equal(raw["action"], "search"), False),
+        map_distinct(queries, lambda query: entity_id("query", query) if query else None),
+        map_distinct(raw["item"], landing.entity_of_item.get),
+    )
+    rule = _first_broken_rule(raw.append_column("entity_id", entity), landing.rules)
+    users = pseudonyms.pseudonymize(landing.key, raw["user"])
+    quantity = pc.max_element_wise(raw["quantity"], -(2**31), skip_nulls=False)
+    quantity = pc.min_element_wise(quantity, 2**31 - 1, skip_nulls=False)
+    return pa.table(
+        {
+            "day": raw["day"],
+            "bucket": buckets.bucket_of(users, landing.buckets),
+            "user_id": users,
+            "at": raw["at"],
+            "action": raw["action"],
+            "entity_id": entity,
+            "item_id": raw["item"],
+            "quantity": pc.fill_null(quantity, 1),
+            "amount": raw["amount"],
+            "session_id": raw["session"],
+            "query": queries,
+            "new_columns": raw["new_columns"],
+            "extra": raw["extra"],
+            "rule": rule,
+            "row": _raw_row(raw, pc.is_valid(rule)),
+        }
+    ).cast(VALIDATED)
+
+
+def _first_broken_rule(rows: pa.Table, rules: Sequence[RowRule]) -> pa.Array:
+    """The name of the first rule that each row breaks, null where it breaks none."""
+    name = pa.nulls(rows.num_rows, pa.string())
+    for rule in reversed(rules):
+        name = pc.if_else(pc.fill_null(rule.broken(rows), False), rule.name, name)
+    return name
+
+
+def _raw_row(raw: pa.Table, rejected: pa.Array) -> pa.Array:
+    """The rejected rows as JSON without the user id and the columns nobody named; null for the others."""
+    shown = raw.drop_columns(["user", "day", "delivery_ends", "new_columns", "extra"]).filter(rejected).to_pylist()
+    texts = iter(
+        [json.dumps({k: v for k, v in row.items() if v is not None}, default=str)[:MAXIMUM_ROW] for row in shown]
+    )
+    return pa.array([next(texts) if bad else None for bad in rejected.to_pylist()], pa.string())
+
+
+def accepted_and_rejected(validated: pa.Table) -> tuple[pa.Table, pa.Table]:
+    """Behaviors and rejected rows; a usable row's second and later copies are rejected.
+
+    ``VALIDATED`` in, ``ACCEPTED`` and ``REJECTED`` out, which are their tables' rows with the bucket. Users do not
+    share buckets, nor rows a day, so it does not matter how many days and buckets come at once.
+    """
+    rows = pl.DataFrame(pl.from_arrow(validated))
+    usable = rows.filter(pl.col("rule").is_null())
+    # Of copies that differ in what is carried along alone, one that carries something is kept.
+    ordered = usable.sort("extra", nulls_last=True, maintain_order=True)
+    accepted = ordered.unique(_IDENTITY, keep="first", maintain_order=True)
+    rejected = (
+        pl.concat([_broken(rows.filter(pl.col("rule").is_not_null())), _copies(ordered)])
+        .group_by("day", "bucket", "rule", "user_id", "row")
+        .agg(pl.col("copies").sum())
+    )
+    return (
+        accepted.select(ACCEPTED.names).to_arrow().cast(ACCEPTED),
+        rejected.select(REJECTED.names).to_arrow().cast(REJECTED),
+    )
+
+
+def _broken(rows: pl.DataFrame) -> pl.DataFrame:
+    """Rows that broke a rule, equal ones counted."""
+    return rows.group_by("day", "bucket", "rule", "user_id", "row", maintain_order=True).agg(
+        pl.len().cast(pl.Int32).alias("copies")
+    )
+
+
+def _copies(usable: pl.DataFrame) -> pl.DataFrame:
+    """Usable rows that are there more than once, with the number of those too many."""
+    shown = pl.struct(pl.col("at").dt.to_string("iso:strict"), "action", "item_id", "session_id", "quantity")
+    repeated = usable.group_by(_IDENTITY, maintain_order=True).len().filter(pl.col("len") > 1)
+    return repeated.select(
+        "day",
+        "bucket",
+        pl.lit(behaviors.DUPLICATE).alias("rule"),
+        "user_id",
+        shown.struct.json_encode().str.slice(0, MAXIMUM_ROW).alias("row"),
+        (pl.col("len") - 1).cast(pl.Int32).alias("copies"),
+    )

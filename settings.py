@@ -63,6 +63,11 @@ class SourceSettings(Section):
         default=Path("var/pseudonym.key"),
         description="Key of the user ids' pseudonyms; kept outside the lake.",
     )
+    evaluation: PathBelowRoot | None = Field(
+        default=None,
+        description="TOML with the log's evaluation days; none: evaluation.toml beside its description, or the demo "
+        "log's own.",
+    )
     weather: PathBelowRoot | None = Field(
         default=None, description="Optional weather feed: CSV with the columns week (its Monday) and text."
     )

@@ -19,13 +19,15 @@ import numpy as np
 import numpy.typing as npt
 
 from bench import plots
-from bench.lakes import landed, trained
+from bench.lakes import landed
 from bench.lakes.steps import FOLDER, run_and_publish
-from evaluation.bootstrap import estimate, paired
-from evaluation.freeze import freeze
+from evaluation.bootstrap import interval, paired
+from evaluation.freeze import freeze, refuse_other_days
 from evaluation.holdout import read_frozen
+from evaluation.leaks import refuse_leaks
 from lake.registry import releases
-from lake.registry.splits import Registry, drawn
+from lake.registry.evaluation_file import read_rule
+from lake.registry.splits import SplitRule, add_days, drawn
 from lake.store.location import Lake
 from model_steps.agents import expert, inputs
 from model_steps.agents.grammar import one_of
@@ -79,7 +81,7 @@ class Bench:
         return said
 
 
-def held_out_questions(catalog: Catalog, registry: Registry, most: int) -> list[tuple[Question, list[str]]]:
+def held_out_questions(catalog: Catalog, rule: SplitRule, most: int) -> list[tuple[Question, list[str]]]:
     """Questions on held-out entities with the answers to choose from: equally many of each attribute.
 
     Args:
@@ -91,7 +93,7 @@ def held_out_questions(catalog: Catalog, registry: Registry, most: int) -> list[
         for attribute, answer in questions.attributes_of(one).items():
             answers.setdefault(attribute, []).append(answer)
     by_attribute: dict[str, list[Question]] = {}
-    for row in catalog.rows(registry, "holdout"):
+    for row in catalog.rows(rule, "holdout"):
         for question in questions.questions_of(catalog.described[row], chance):
             by_attribute.setdefault(question.attribute, []).append(question)
     share = max(1, most // max(1, len(by_attribute)))
@@ -165,11 +167,11 @@ def tag_parity(
     agreement = {arm: _shares(listed["text"], found) for arm, found in listed.items() if arm != "text"}
     return {
         "users": len(pairs),
-        "recall_at_10": {arm: estimate(values).as_dict() for arm, values in recall.items()},
+        "recall_at_10": {arm: interval(values).as_dict() for arm, values in recall.items()},
         "recall_at_10_against_text": {
             arm: paired(values, recall["text"]).as_dict() for arm, values in recall.items() if arm != "text"
         },
-        "agreement_with_text": {arm: estimate(values).as_dict() for arm, values in agreement.items()},
+        "agreement_with_text": {arm: interval(values).as_dict() for arm, values in agreement.items()},
     }
 
 
@@ -199,18 +201,21 @@ def plot(figures: Mapping[str, Any], folder: Path) -> Path:
 def main(arguments: argparse.Namespace) -> dict[str, Any]:
     if arguments.questions < 1 or arguments.users < 1:
         raise UsageError("--questions and --users are at least 1.")
-    settings, registry = load_settings(), Registry()
-    if arguments.day not in registry.days:
-        raise UsageError(f"{arguments.day} is no evaluation day; they are {', '.join(registry.days)}.")
+    settings = load_settings()
+    rule = read_rule(settings.source)
+    day = arguments.day or rule.days[-1]
+    refuse_other_days(rule, day)
     engine.prepare_environment(settings.engine)
     lake = Lake.open(arguments.lake)
-    landed.land_until(lake, registry.outcomes_until(max(registry.days)))
-    landed.prepare_day(lake, arguments.day)
-    freeze(lake, registry)
+    landed.land_until(lake, add_days(rule.outcomes_until(day), -1))
+    landed.prepare_day(lake, day)
+    freeze(lake, rule)
     embedder, chat = Embedder(settings.embedder.model), Chat(settings.engine.model)
     release, files = releases.load(arguments.release or settings.lake.first_release)
     refuse_foreign(release, settings.engine.model, embedder.name)
-    trained.refuse_other_people(lake, release)
+    if release.training.get("users"):
+        landed.prepare_day(lake, str(release.training["day"]))
+    refuse_leaks(lake, release, rule, day)
     # All of the catalog, so that questions do not depend on which days were embedded before.
     run_and_publish(lake, "model_steps.embed")
     catalog = read_catalog(lake, embedder.name)
@@ -226,14 +231,14 @@ def main(arguments: argparse.Namespace) -> dict[str, Any]:
         inputs.read_categories(lake, embedder.name),
         adaptors,
     )
-    asked = held_out_questions(catalog, registry, arguments.questions)
+    asked = held_out_questions(catalog, rule, arguments.questions)
     right = self_perception(bench, catalog, asked)
     attributes = np.array([question.attribute for question, _ in asked])
-    held = read_frozen(lake, registry, arguments.day)
+    held = read_frozen(lake, rule, day)
     bought = {row["user_id"]: frozenset(row["categories"]) for row in held.to_pylist()}
     users = drawn(bought, arguments.users)
     figures = {
-        "accuracy": {arm: estimate(values).as_dict() for arm, values in right.items()},
+        "accuracy": {arm: interval(values).as_dict() for arm, values in right.items()},
         "accuracy_by_attribute": {
             name: {arm: round(float(values[attributes == name].mean()), 4) for arm, values in right.items()}
             for name in sorted(set(attributes.tolist()))
@@ -242,11 +247,11 @@ def main(arguments: argparse.Namespace) -> dict[str, Any]:
             f"{one} - {other}": paired(right[one], right[other]).as_dict()
             for one, other in (("trained", "closed_form"), ("closed_form", "none"), ("full_text", "trained"))
         },
-        "parity": tag_parity(bench, lake, arguments.day, users, bought),
+        "parity": tag_parity(bench, lake, day, users, bought),
         "questions": len(asked),
         "release": release.name,
         "training_steps": release.training.get("settings", {}).get("steps"),
-        "day": arguments.day,
+        "day": day,
         "chance": "one of ten answers; of two for the brand",
     }
     return {**figures, "plot": str(plot(figures, arguments.plots))}
@@ -256,7 +261,7 @@ if __name__ == "__main__":
     parser = argparse.ArgumentParser(prog="python -m bench.adaptor", description=__doc__)
     parser.add_argument("--questions", type=int, default=1_000, help="questions on held-out entities (default: 1000)")
     parser.add_argument("--users", type=int, default=64, help="held-out users for parity (default: 64)")
-    parser.add_argument("--day", type=day_argument, default=Registry().days[-1], help="an evaluation day")
+    parser.add_argument("--day", type=day_argument, help="an evaluation day (default: the last one)")
     parser.add_argument("--release", type=Path, help="a release's folder (default: the shipped one)")
     parser.add_argument("--lake", default=str(FOLDER / "lake"), help="lake for the log (default: var/bench/lake)")
     parser.add_argument("--plots", type=Path, default=FOLDER, help="folder of the plot (default: var/bench)")

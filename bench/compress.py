@@ -29,12 +29,12 @@ import psutil  # noqa: E402
 
 from bench import plots  # noqa: E402
 from bench.lakes import scaled  # noqa: E402
-from bench.lakes.inferred import publish_unaudited  # noqa: E402
 from bench.lakes.steps import FOLDER  # noqa: E402
 from lake.delta import tables  # noqa: E402
 from lake.delta.staging import Batch  # noqa: E402
 from lake.store.location import Lake  # noqa: E402
 from launcher.environment import airflow_environment  # noqa: E402
+from model_steps.evaluating.work_lake import publish_unaudited  # noqa: E402
 from runtime.entry import run_command  # noqa: E402
 from runtime.errors import UsageError  # noqa: E402
 from schemas import behaviors, contexts, entities, profiles, rollups  # noqa: E402

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from bench import plots
-from bench.lakes import inferred, landed
+from bench.lakes import landed
 from bench.lakes.steps import FOLDER
 from lake.store.location import Lake
 from model_steps.agents import inputs
@@ -25,6 +25,7 @@ from model_steps.embedding.adaptor import model_width
 from model_steps.embedding.slots import EntitySlots
 from model_steps.engine import vllm_engine as engine
 from model_steps.engine.asking import Answer, Request
+from model_steps.evaluating.work_lake import copy_inputs
 from model_steps.infer import infer
 from runtime import processor
 from runtime.entry import day_argument, run_command
@@ -156,7 +157,7 @@ def main(arguments: argparse.Namespace) -> dict[str, Any]:
     landed.prepare_day(log_lake, arguments.day)
     work = Lake.open(arguments.work)
     users = inputs.eligible(log_lake, arguments.day, settings.inference, arguments.users)
-    inferred.copy_inputs(log_lake, work, arguments.day, users)
+    copy_inputs(log_lake, work, arguments.day, users)
     hybrid = settings.inference.representation == "hybrid"
     running = engine.Engine(settings.engine, EntitySlots.empty(model_width(settings.engine.model)) if hybrid else None)
     log.info("Warming up with one user.")

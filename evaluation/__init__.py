@@ -1,1 +1,1 @@
-"""What is true and how well it is foretold: splits, rivals without a model, metrics. Imports no model and no Spark."""
+"""What is true and how well it is predicted: holdout, baselines without a model, metrics. No model and no Spark."""

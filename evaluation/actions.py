@@ -1,14 +1,16 @@
-"""What users did, by category: the one form that rivals are fitted on and outcomes are taken from."""
+"""What users did, by category: the one form that baselines are fitted on and outcomes are taken from."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import polars as pl
 import pyarrow as pa
 
 from lake.delta import tables
+from lake.registry.splits import next_day
 from lake.store.location import Lake
+from runtime.errors import SourceMissing
 from schemas import behaviors, items
 
 # What counts as an outcome: the paper's "next interacted item" (PAPER 3.2) is here the next that is bought.
@@ -20,7 +22,9 @@ def categorize(rows: pa.Table, catalog: pa.Table, leave_out: Sequence[str]) -> p
     """Reliable actions on items, with the item's category: user_id, day, at, action, category.
 
     Args:
-        rows: of ``behaviors``. catalog: of ``items``. leave_out: departments whose items do not count.
+        rows: of ``behaviors``.
+        catalog: of ``items``.
+        leave_out: departments whose items do not count.
     """
     known = (
         pl.DataFrame(pl.from_arrow(catalog))
@@ -36,10 +40,27 @@ def categorize(rows: pa.Table, catalog: pa.Table, leave_out: Sequence[str]) -> p
 
 
 def read(lake: Lake, first: str, last: str, leave_out: Sequence[str]) -> pl.DataFrame:
-    """The categorized actions of the days from first to last, both included."""
+    """The categorized actions of the days from first to last, both included.
+
+    Raises:
+        SourceMissing: some of the days are not landed.
+    """
+    landed = tables.published_days(lake, behaviors.TABLE)
+    if missing := [day for day in _days(first, last) if day not in landed]:
+        raise SourceMissing(
+            f"What users did from {first} to {last} is needed, and {len(missing)} of these days are not landed in "
+            f"{lake.root} ({missing[0]} first): land them with `python -m spark_jobs.land`."
+        )
     columns = ["user_id", "day", "at", "action", "item_id"]
     rows = tables.read(lake, behaviors.TABLE, columns=columns, filters=[("day", ">=", first), ("day", "<=", last)])
     return categorize(rows, tables.read(lake, items.TABLE, columns=["item_id", "category", "category_path"]), leave_out)
+
+
+def _days(first: str, last: str) -> Iterator[str]:
+    day = first
+    while day <= last:
+        yield day
+        day = next_day(day)
 
 
 def between(actions: pl.DataFrame, first: str, until: str) -> pl.DataFrame:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 
 import numpy as np
+from scipy.stats import bootstrap
 
 from evaluation.metrics import Values
 
@@ -14,7 +15,7 @@ BLOCK = 100
 
 
 @dataclass(frozen=True)
-class Estimate:
+class Interval:
     """A mean over users with its interval; all None when no user has a value."""
 
     value: float | None
@@ -25,26 +26,41 @@ class Estimate:
         return asdict(self)
 
 
-def estimate(values: Values, seed: int = 0, resamples: int = RESAMPLES) -> Estimate:
-    """The mean of the users' values and its 95 % interval. Users without a value (NaN) are no part of it.
+def interval(values: Values, seed: int = 0, resamples: int = RESAMPLES) -> Interval:
+    """The mean of the users' values and its 95 % interval.
 
     Two calls with equal seeds draw equal users when the same users have values, so intervals are comparable.
+
+    Args:
+        values: one a user; users without a value (NaN) are no part of it.
+        seed: of the draws.
+        resamples: how often as many users are drawn as there are.
     """
     known = values[~np.isnan(values)]
     if not len(known):
-        return Estimate(None, None, None)
-    generator = np.random.default_rng(seed)
-    means = np.concatenate(
-        [
-            known[generator.integers(0, len(known), (min(BLOCK, resamples - start), len(known)))].mean(axis=1)
-            for start in range(0, resamples, BLOCK)
-        ]
+        return Interval(None, None, None)
+    if len(known) == 1:
+        # Drawn again and again, one user is always the same one.
+        return Interval(*[_rounded(known[0])] * 3)
+    resampled = bootstrap(
+        (known,),
+        np.mean,
+        n_resamples=resamples,
+        batch=BLOCK,
+        vectorized=True,
+        confidence_level=COVERAGE,
+        method="percentile",
+        rng=np.random.default_rng(seed),
     )
-    low, high = np.quantile(means, [(1 - COVERAGE) / 2, (1 + COVERAGE) / 2])
-    # Adding 0 makes -0.0, which rounding leaves of small negatives, a plain 0.
-    return Estimate(*(round(float(number), 4) + 0.0 for number in (known.mean(), low, high)))
+    ends = resampled.confidence_interval
+    return Interval(*(_rounded(number) for number in (known.mean(), ends.low, ends.high)))
 
 
-def paired(values: Values, reference: Values, seed: int = 0, resamples: int = RESAMPLES) -> Estimate:
+def paired(values: Values, reference: Values, seed: int = 0, resamples: int = RESAMPLES) -> Interval:
     """The mean difference to a reference, user by user, and its interval."""
-    return estimate(values - reference, seed, resamples)
+    return interval(values - reference, seed, resamples)
+
+
+def _rounded(number: float) -> float:
+    # Adding 0 makes -0.0, which rounding leaves of small negatives, a plain 0.
+    return round(float(number), 4) + 0.0

@@ -1,4 +1,4 @@
-"""Several systems as one: a logistic regression on what each says of a category. Pure functions."""
+"""Several systems as one: scikit-learn's logistic regression on what each says of a category. Pure functions."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 import numpy.typing as npt
+from sklearn.linear_model import LogisticRegression
 
 from evaluation.grid import Mask, Scores
 
@@ -15,6 +16,7 @@ Features = npt.NDArray[np.float64]
 RIDGE = 1e-3
 SMALLEST_SHARE = 1e-5
 STEPS = 100
+TOLERANCE = 1e-8
 
 
 def features(scores: Mapping[str, Scores], systems: Sequence[str]) -> Features:
@@ -36,24 +38,20 @@ def features(scores: Mapping[str, Scores], systems: Sequence[str]) -> Features:
 
 
 def fit(given: Features, truth: Mask) -> Weights:
-    """Weights of the logistic regression of truth on the features: Newton's method with halved steps.
+    """Weights of the logistic regression of truth on the features, all of them under one small ridge.
 
-    The objective (negative log-likelihood plus a small ridge) is convex, so every start ends in the same weights.
+    The objective (negative log-likelihood plus ``RIDGE / 2`` times the squared weights) is convex, so every start ends
+    in the same weights.
+
+    Args:
+        given: as ``features`` makes them, the constant among them.
+        truth: what came true, users x categories.
     """
-    matrix = given.reshape(-1, given.shape[-1])
-    wanted = truth.reshape(-1).astype(np.float64)
-    weights = np.zeros(matrix.shape[1])
-    loss = _loss(weights, matrix, wanted)
-    for _step in range(STEPS):
-        chance = probability(matrix, weights)
-        slope = matrix.T @ (wanted - chance) - RIDGE * weights
-        curve = (matrix * (chance * (1 - chance))[:, None]).T @ matrix + RIDGE * np.eye(len(weights))
-        move = np.linalg.solve(curve, slope)
-        while np.abs(move).max() > 1e-9 and (after := _loss(weights + move, matrix, wanted)) > loss:
-            move /= 2
-        if np.abs(move).max() <= 1e-9:
-            break
-        weights, loss = weights + move, after
+    regression = LogisticRegression(
+        C=1 / RIDGE, fit_intercept=False, solver="newton-cholesky", tol=TOLERANCE, max_iter=STEPS
+    )
+    regression.fit(given.reshape(-1, given.shape[-1]), truth.reshape(-1))
+    weights: Weights = regression.coef_[0]
     return weights
 
 
@@ -65,8 +63,3 @@ def probability(given: Features, weights: Weights) -> npt.NDArray[np.float64]:
 
 def combine(given: Features, weights: Weights) -> Scores:
     return probability(given, weights).astype(np.float32)
-
-
-def _loss(weights: Weights, matrix: Features, wanted: npt.NDArray[np.float64]) -> float:
-    logits = matrix @ weights
-    return float(np.logaddexp(0.0, logits).sum() - wanted @ logits + RIDGE / 2 * weights @ weights)

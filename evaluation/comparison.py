@@ -11,7 +11,7 @@ import polars as pl
 import pyarrow as pa
 
 from evaluation import metrics
-from evaluation.bootstrap import estimate, paired
+from evaluation.bootstrap import interval, paired
 from evaluation.grid import Grid, Mask, Scores, best
 from evaluation.metrics import Values
 
@@ -39,7 +39,9 @@ def values(scores: Scores, seen: Mask, outcomes: Outcomes) -> dict[str, Values]:
     """Each metric of one system, user by user.
 
     Args:
+        scores: of the system, users x categories.
         seen: the categories of the history.
+        outcomes: what came true.
     """
     listed = best(scores, LISTED)
     unseen = best(np.where(seen, np.float32(0), scores), LISTED)
@@ -61,13 +63,14 @@ def compare(
     by_system = {name: values(scores, seen, outcomes) for name, scores in systems.items()}
     names = list(by_system[REFERENCE])
     figures: dict[str, Any] = {
-        metric: {name: estimate(found[metric], seed).as_dict() for name, found in by_system.items()} for metric in names
+        metric: {name: interval(values_of[metric], seed).as_dict() for name, values_of in by_system.items()}
+        for metric in names
     }
     for reference in references:
         figures[f"paired_vs_{reference}"] = {
             metric: {
-                name: paired(found[metric], by_system[reference][metric], seed).as_dict()
-                for name, found in by_system.items()
+                name: paired(values_of[metric], by_system[reference][metric], seed).as_dict()
+                for name, values_of in by_system.items()
                 if name != reference
             }
             for metric in names
@@ -78,4 +81,4 @@ def compare(
 def exclusive(system: Scores, others: Mapping[str, Scores], outcomes: Outcomes, seed: int = 0) -> dict[str, Any]:
     """Exclusive recall of a system against others, with its interval."""
     found_by_others = np.any([best(scores, LISTED) for scores in others.values()], axis=0)
-    return estimate(metrics.exclusive_recall(best(system, LISTED), found_by_others, outcomes.bought), seed).as_dict()
+    return interval(metrics.exclusive_recall(best(system, LISTED), found_by_others, outcomes.bought), seed).as_dict()

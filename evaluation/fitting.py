@@ -9,8 +9,8 @@ import polars as pl
 
 from evaluation import combination
 from evaluation.grid import Mask, Scores
-from evaluation.situations import Training, similarity, training
-from lake.registry.splits import Registry, drawn
+from evaluation.snapshots import TrainingExamples, similarity, training_examples
+from lake.registry.splits import SplitRule, drawn
 
 
 @dataclass(frozen=True)
@@ -19,31 +19,39 @@ class Fitted:
 
     Args:
         similar: the co-occurrence of all training examples, for held-out users.
-        tuning: the users that weights are fitted on; similar_to_tuning: the co-occurrence without them, which is as new
-            to them as ``similar`` is to held-out users.
+        similar_to_tuning: the same without the tuning users, as new to them as ``similar`` is to held-out ones.
+        tuning: the users that weights are fitted on.
+        examples: how many training examples there are.
     """
 
     similar: Scores
     similar_to_tuning: Scores
-    tuning: Training
+    tuning: TrainingExamples
     examples: int
 
 
 def fit(
-    known: pl.DataFrame, days: Sequence[str], categories: Sequence[str], registry: Registry, tuning_users: int
+    known: pl.DataFrame, days: Sequence[str], categories: Sequence[str], rule: SplitRule, tuning_users: int
 ) -> Fitted:
     """Learn from training days, newest first; the newest is the weights' day.
 
     Args:
-        known: categorized actions. tuning_users: how many of the train users the weights are fitted on.
+        known: categorized actions of everybody.
+        days: training days.
+        categories: all that outcomes can have.
+        rule: who is train, and until when.
+        tuning_users: how many of the train users the weights are fitted on.
+
+    Raises:
+        DataError: a training example touches the holdout.
     """
-    trainings = [training(known, day, categories, registry) for day in days]
-    users = drawn(trainings[0].situation.grid.users, tuning_users)
+    by_day = [training_examples(known, day, categories, rule) for day in days]
+    users = drawn(by_day[0].snapshot.grid.users, tuning_users)
     return Fitted(
-        similar=similarity(trainings),
-        similar_to_tuning=similarity(trainings, without=frozenset(users)),
-        tuning=training(known, days[0], categories, registry, users=users),
-        examples=sum(len(found.situation.grid.users) for found in trainings),
+        similar=similarity(by_day),
+        similar_to_tuning=similarity(by_day, without=frozenset(users)),
+        tuning=training_examples(known, days[0], categories, rule, users=users),
+        examples=sum(len(examples.snapshot.grid.users) for examples in by_day),
     )
 
 
@@ -53,7 +61,10 @@ def combined(
     """Systems as one.
 
     Args:
-        scores: of the users to be judged. tuning: of the users that the weights are fitted on, who bought ``bought``.
+        systems: whose scores take part.
+        scores: of the users to be judged, by system.
+        tuning: of the users that the weights are fitted on, by system.
+        bought: what the latter bought.
 
     Returns:
         Scores, and the weights by name.

@@ -2,6 +2,7 @@
 
 Writes the split rule (``_holdout/registry.json``) and, for each evaluation day whose outcomes are landed, what held-out
 users bought (table ``holdout``) under a digest (``_holdout/<day>.json``). What is frozen stays; a second run checks it.
+A day that was added to the log's evaluation file since then is frozen beside the others, which are left as they are.
 """
 
 from __future__ import annotations
@@ -11,7 +12,8 @@ import logging
 from typing import Any
 
 from evaluation.holdout import freeze_day, freeze_rule
-from lake.registry.splits import Registry
+from lake.registry.evaluation_file import read_rule
+from lake.registry.splits import SplitRule
 from lake.store.location import Lake
 from runtime.entry import run_command
 from runtime.errors import SourceMissing, UsageError
@@ -20,36 +22,49 @@ from settings import load_settings
 log = logging.getLogger("intentflow")
 
 
-def freeze(lake: Lake, registry: Registry, days: tuple[str, ...] = ()) -> dict[str, Any]:
-    """Freeze the rule and the days (all of the registry's that are landed, when none is named).
+def freeze(lake: Lake, rule: SplitRule, days: tuple[str, ...] = ()) -> dict[str, Any]:
+    """Freeze the rule and the days (all of the rule's that are landed, when none is named).
 
     Raises:
-        UsageError: a named day is no evaluation day. SourceMissing: a named day is not landed.
+        UsageError: a named day is no evaluation day.
+        SourceMissing: a named day is not landed.
+        DataError: something else is frozen already.
     """
-    if unknown := sorted(set(days) - set(registry.days)):
-        raise UsageError(f"{unknown[0]} is no evaluation day; they are {', '.join(registry.days)}.")
-    new = freeze_rule(lake, registry)
+    for day in days:
+        refuse_other_days(rule, day)
+    new = freeze_rule(lake, rule)
     frozen, waiting = [], []
-    for day in days or registry.days:
+    for day in days or rule.days:
         try:
-            frozen.append(freeze_day(lake, registry, day))
+            frozen.append(freeze_day(lake, rule, day))
         except SourceMissing as error:
             if days:
                 raise
             log.info("%s waits: %s", day, error)
             waiting.append(day)
     return {
-        "rule": registry.digest,
+        "rule": rule.digest,
         "rule_new": new,
-        "trained_until": registry.trained_until,
+        "trained_until": rule.trained_until,
         "days": frozen,
         "waiting": waiting,
     }
 
 
+def refuse_other_days(rule: SplitRule, day: str) -> None:
+    """Refuse a day that is not evaluated.
+
+    Raises:
+        UsageError: naming those that are.
+    """
+    if day not in rule.days:
+        raise UsageError(f"{day} is no evaluation day; they are {', '.join(rule.days)}.")
+
+
 def main(arguments: argparse.Namespace) -> dict[str, Any]:
-    lake = Lake.open(arguments.lake or load_settings().lake.uri)
-    return freeze(lake, Registry(), tuple(arguments.day or ()))
+    settings = load_settings()
+    lake = Lake.open(arguments.lake or settings.lake.uri)
+    return freeze(lake, read_rule(settings.source), tuple(arguments.day or ()))
 
 
 if __name__ == "__main__":

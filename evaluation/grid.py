@@ -48,8 +48,8 @@ class Grid:
     def mask(self, categories: Mapping[str, Sequence[str]]) -> Mask:
         """True at the categories of each user; users without any have an empty row."""
         matrix = np.zeros((len(self.users), len(self.categories)), np.bool_)
-        for user, own in categories.items():
-            matrix[self._rows[user], [self._columns[category] for category in own]] = True
+        for user, of_user in categories.items():
+            matrix[self._rows[user], [self._columns[category] for category in of_user]] = True
         return matrix
 
     def ranked(self, lists: Mapping[str, Sequence[str]], most: int) -> Scores:
@@ -58,8 +58,8 @@ class Grid:
         A category that stands in a list more than once keeps its best rank.
         """
         matrix = np.zeros((len(self.users), len(self.categories)), np.float32)
-        for user, own in lists.items():
-            for rank, category in reversed(list(enumerate(own[:most]))):
+        for user, listed in lists.items():
+            for rank, category in reversed(list(enumerate(listed[:most]))):
                 matrix[self._rows[user], self._columns[category]] = 1 - rank / most
         return matrix
 

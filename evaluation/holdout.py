@@ -10,35 +10,44 @@ import pyarrow as pa
 from evaluation import actions
 from evaluation.truth import served, truth
 from lake.delta import tables, writing
-from lake.registry.splits import Registry, add_days
+from lake.registry.splits import SplitRule, add_days, next_day
 from lake.store import objects
 from lake.store.location import Lake
 from runtime.errors import DataError, SourceMissing
 from runtime.fingerprint import digest
-from schemas import behaviors, holdout
+from schemas import holdout
 
 FOLDER = "_holdout"
 RULE = f"{FOLDER}/registry.json"
 
 
-def freeze_rule(lake: Lake, registry: Registry) -> bool:
+def freeze_rule(lake: Lake, rule: SplitRule) -> bool:
     """Write the rule unless there is one; returns whether it was new.
 
+    A document of before, which names the rule together with its days, is accepted as it is (``SplitRule.digests``).
+
     Raises:
-        DataError: another rule is frozen.
+        DataError: another rule is frozen, or the days now begin with another one.
     """
-    if objects.put_if_absent(lake, RULE, registry.document()):
+    if objects.put_if_absent(lake, RULE, rule.document()):
         return True
     frozen = objects.get(lake, RULE) or {}
-    if frozen.get("digest") != registry.digest:
+    if frozen.get("digest") not in rule.digests:
         raise DataError(
-            f"The lake {lake.root} has its holdout frozen under the rule {frozen.get('digest')}, and this code's is "
-            f"{registry.digest}: a frozen rule does not change, so go back to it, or begin with another lake."
+            f"The lake {lake.root} has its holdout frozen under the rule {frozen.get('digest')}, and the log's "
+            f"evaluation file now gives {rule.digest}: a frozen rule does not change, so go back to it, or begin with "
+            "another lake. Only days may be added, after the last one."
+        )
+    trained_until = frozen.get("trained_until") or next_day(min(frozen["rule"]["days"]))
+    if trained_until != rule.trained_until:
+        raise DataError(
+            f"In the lake {lake.root} training ends by {trained_until}, and the evaluation days would now have it end "
+            f"by {rule.trained_until}: days are only added, at the end, so restore the first one."
         )
     return False
 
 
-def freeze_day(lake: Lake, registry: Registry, day: str) -> dict[str, Any]:
+def freeze_day(lake: Lake, rule: SplitRule, day: str) -> dict[str, Any]:
     """Write the held-out outcomes of one day unless they are frozen; returns what was frozen, ``new`` among it.
 
     The digest is written first, and only by the first of several writers; then the rows go in. Killed between the two,
@@ -48,16 +57,17 @@ def freeze_day(lake: Lake, registry: Registry, day: str) -> dict[str, Any]:
         SourceMissing: days of the history or the outcomes are not landed.
         DataError: rows and digest do not belong together.
     """
-    path = f"{FOLDER}/{day}.json"
+    path = _document_path(day)
     frozen = objects.get(lake, path)
     if frozen and digest_of(read_day(lake, day)) == frozen["digest"]:
         return {**frozen, "new": False}
-    rows = _rows(lake, registry, day)
+    first, last = rule.history_from(day), add_days(rule.outcomes_until(day), -1)
+    rows = held_out(actions.read(lake, first, last, rule.leave_out), day, rule)
     document = {
         "day": day,
-        "outcomes_until": registry.outcomes_until(day),
+        "outcomes_until": rule.outcomes_until(day),
         "users": rows.num_rows,
-        "rule": registry.digest,
+        "rule": rule.digest,
         "digest": digest_of(rows),
     }
     new = objects.put_if_absent(lake, path, document)
@@ -73,19 +83,35 @@ def freeze_day(lake: Lake, registry: Registry, day: str) -> dict[str, Any]:
     return {**frozen, "new": new}
 
 
-def read_frozen(lake: Lake, registry: Registry, day: str) -> pa.Table:
-    """The frozen outcomes of a day, checked against their digest.
+def frozen_document(lake: Lake, day: str) -> dict[str, Any]:
+    """What was written when a day was frozen: users, digests of rows and rule, end of the outcomes.
 
     Raises:
-        SourceMissing: the day is not frozen. DataError: the rows are not those that were frozen.
+        SourceMissing: the day is not frozen.
     """
-    frozen = objects.get(lake, f"{FOLDER}/{day}.json")
+    frozen = objects.get(lake, _document_path(day))
     if frozen is None:
         raise SourceMissing(
             f"The holdout of {day} is not frozen in {lake.root}: run `python -m evaluation.freeze --lake {lake.root}`."
         )
+    return frozen
+
+
+def read_frozen(lake: Lake, rule: SplitRule, day: str) -> pa.Table:
+    """The frozen outcomes of a day, checked against their digest.
+
+    Raises:
+        SourceMissing: the day is not frozen.
+        DataError: the rows are not those that were frozen, or were frozen under another rule.
+    """
+    frozen = frozen_document(lake, day)
+    if frozen["rule"] not in rule.digests:
+        raise DataError(
+            f"The holdout of {day} in {lake.root} was frozen under the rule {frozen['rule']}, and the log's evaluation "
+            f"file now gives {rule.digest}: go back to it, or begin with another lake."
+        )
     rows = read_day(lake, day)
-    if digest_of(rows) != frozen["digest"] or frozen["rule"] != registry.digest:
+    if digest_of(rows) != frozen["digest"]:
         raise DataError(f"The table holdout in {lake.root} holds other rows of {day} than were frozen: restore it.")
     return rows
 
@@ -99,20 +125,12 @@ def digest_of(rows: pa.Table) -> str:
     return digest(sorted(rows.to_pylist(), key=lambda row: (row["day"], row["user_id"])))
 
 
-def _rows(lake: Lake, registry: Registry, day: str) -> pa.Table:
-    first, last = registry.history_from(day), add_days(registry.outcomes_until(day), -1)
-    landed = tables.published_days(lake, behaviors.TABLE)
-    span = [add_days(first, number) for number in range(registry.history_days + registry.outcome_days)]
-    if missing := [one for one in span if one not in landed]:
-        raise SourceMissing(
-            f"The holdout of {day} needs the log from {first} to {last}, and {len(missing)} of these days are not "
-            f"landed in {lake.root} ({missing[0]} first): land them with `python -m spark_jobs.land`."
-        )
-    return held_out(actions.read(lake, first, last, registry.leave_out), day, registry)
-
-
-def held_out(known: pl.DataFrame, day: str, registry: Registry) -> pa.Table:
+def held_out(known: pl.DataFrame, day: str, rule: SplitRule) -> pa.Table:
     """``schemas.holdout`` of a day: the outcomes of held-out users with enough history."""
-    found = served(truth(known, day, registry), registry)
-    held = [registry.split_of(user) == "holdout" for user in found["user_id"]]
-    return found.filter(pl.Series(held, dtype=pl.Boolean)).to_arrow().cast(holdout.TABLE.schema)
+    outcomes = served(truth(known, day, rule), rule)
+    is_held_out = [rule.split_of(user) == "holdout" for user in outcomes["user_id"]]
+    return outcomes.filter(pl.Series(is_held_out, dtype=pl.Boolean)).to_arrow().cast(holdout.TABLE.schema)
+
+
+def _document_path(day: str) -> str:
+    return f"{FOLDER}/{day}.json"

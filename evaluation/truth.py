@@ -5,24 +5,24 @@ from __future__ import annotations
 import polars as pl
 
 from evaluation.actions import OUTCOMES, between
-from lake.registry.splits import Registry, next_day
+from lake.registry.splits import SplitRule, next_day
 
 
-def history(actions: pl.DataFrame, day: str, registry: Registry) -> pl.DataFrame:
+def history(actions: pl.DataFrame, day: str, rule: SplitRule) -> pl.DataFrame:
     """The actions of a day's history."""
-    return between(actions, registry.history_from(day), next_day(day))
+    return between(actions, rule.history_from(day), next_day(day))
 
 
-def outcomes(actions: pl.DataFrame, day: str, registry: Registry) -> pl.DataFrame:
+def outcomes(actions: pl.DataFrame, day: str, rule: SplitRule) -> pl.DataFrame:
     """Purchases in the outcome window of a day: from the day after, 00:00, half-open."""
-    later = between(actions, next_day(day), registry.outcomes_until(day))
+    later = between(actions, next_day(day), rule.outcomes_until(day))
     return later.filter(pl.col("action").is_in(list(OUTCOMES)))
 
 
-def truth(actions: pl.DataFrame, day: str, registry: Registry) -> pl.DataFrame:
+def truth(actions: pl.DataFrame, day: str, rule: SplitRule) -> pl.DataFrame:
     """One row for every user with both a history and outcomes, as in ``schemas.holdout``, sorted by user."""
-    past = history(actions, day, registry)
-    bought = outcomes(actions, day, registry)
+    past = history(actions, day, rule)
+    bought = outcomes(actions, day, rule)
     seen = past.group_by("user_id").agg(
         history_events=pl.len().cast(pl.Int32),
         active_days=pl.col("day").n_unique().cast(pl.Int32),
@@ -37,7 +37,7 @@ def truth(actions: pl.DataFrame, day: str, registry: Registry) -> pl.DataFrame:
         then.join(seen, on="user_id")
         .with_columns(
             day=pl.lit(day),
-            outcomes_until=pl.lit(registry.outcomes_until(day)),
+            outcomes_until=pl.lit(rule.outcomes_until(day)),
             new_categories=pl.col("categories").list.set_difference("seen").list.sort(),
         )
         .select(
@@ -48,8 +48,8 @@ def truth(actions: pl.DataFrame, day: str, registry: Registry) -> pl.DataFrame:
     )  # fmt: skip
 
 
-def served(found: pl.DataFrame, registry: Registry) -> pl.DataFrame:
+def served(outcomes: pl.DataFrame, rule: SplitRule) -> pl.DataFrame:
     """The rows of users with enough history to be inferred."""
-    return found.filter(
-        pl.col("history_events") >= registry.minimum_events, pl.col("active_days") >= registry.minimum_active_days
+    return outcomes.filter(
+        pl.col("history_events") >= rule.minimum_events, pl.col("active_days") >= rule.minimum_active_days
     )

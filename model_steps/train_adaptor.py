@@ -15,9 +15,11 @@ import logging
 from pathlib import Path
 from typing import Any
 
+from evaluation.leaks import population_digest
 from lake.delta import tables
+from lake.registry.evaluation_file import read_rule
 from lake.registry.releases import ADAPTOR, CLOSED_FORM, file_digest
-from lake.registry.splits import Registry
+from lake.registry.splits import next_day
 from lake.store.location import Lake
 from model_steps.agents.prompt_files import prompts_digest
 from model_steps.embedding.embedder import Embedder
@@ -50,22 +52,24 @@ def train_adaptor(lake: Lake, day: str, folder: Path, settings: Settings) -> dic
     from model_steps.training.frozen_model import FrozenModel
 
     dtype = processor.resolve(settings.adaptor.dtype, settings.engine.model)
-    registry, chosen = Registry(), settings.adaptor.model_copy(update={"dtype": dtype})
+    rule, chosen = read_rule(settings.source), settings.adaptor.model_copy(update={"dtype": dtype})
     embedder, chat = Embedder(settings.embedder.model), Chat(settings.engine.model)
     closed_form.refuse_too_few(chosen.hidden, embedder.dimensions)
     known = catalog.read_catalog(lake, embedder.name)
-    users = catalog.train_users(lake, day, settings, registry)
-    rows = known.rows(registry, "train")
+    users = catalog.train_users(lake, day, settings, rule)
+    rows = known.rows(rule, "train")
     log.info("%d of %d entities and %d users are learnt from.", len(rows), len(known.described), len(users))
     record: dict[str, Any] = {
         "day": day,
-        "population": catalog.population_digest(lake, day),
+        # No later moment is learnt from: histories end with their day, and no outcome is read.
+        "trained_until": next_day(day),
+        "population": population_digest(lake, day),
         "users": len(users),
         "users_digest": digest(users),
         "entities": len(rows),
         "entities_digest": digest([known.described[row].entity_id for row in rows]),
         "settings": chosen.model_dump(),
-        "registry": registry.digest,
+        "registry": rule.digest,
     }
     model = model_digest(settings.engine.model)
     # All that decides about the targets names their file, so none of another question is ever used.
@@ -75,7 +79,7 @@ def train_adaptor(lake: Lake, day: str, folder: Path, settings: Settings) -> dic
     asked |= {"engine": engine_name(settings.engine), "contexts": tables.partition_digest(lake, contexts.TABLE, day)}
     targets = folder / f"alignment-{digest(asked)}.jsonl"
     if users and not targets.is_file():
-        recipe.write_targets(targets, lake, day, users, known, settings, registry, embedder, chat)
+        recipe.write_targets(targets, lake, day, users, known, settings, rule, embedder, chat)
     aligned = examples.read(targets) if users else []
     record["alignment"] = {
         "examples": len(aligned),

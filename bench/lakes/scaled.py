@@ -12,12 +12,12 @@ import polars as pl
 import pyarrow as pa
 
 from bench.lakes import landed
-from bench.lakes.inferred import publish_unaudited
 from bench.lakes.steps import FOLDER
 from lake.delta import tables
 from lake.delta.staging import Batch, StagedFile, StagedPartition, stage
 from lake.store import objects
 from lake.store.location import Lake
+from model_steps.evaluating.work_lake import publish_unaudited
 from schemas import behaviors, entities, profiles
 from schemas.table import Table
 from spark_jobs.distributed.buckets import bucket_of

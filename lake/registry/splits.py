@@ -1,8 +1,10 @@
-"""The split registry: who is held out, and from when on nothing may be learnt. A rule, fixed before any training.
+"""The split rule: who is held out, and from when on nothing may be learnt. Fixed before any training.
 
 By user: a user's split follows from a hash of the pseudonym, so users who come later have one too. Pseudonyms follow
 from the key outside the lake: lakes under one key agree on every user, lakes under another key have another holdout.
 By time: whatever is trained ends before the first held-out outcome begins, whosever it is.
+
+Spark jobs, training and evaluation read the same rule; ``lake.registry.evaluation_file`` reads a log's own.
 """
 
 from __future__ import annotations
@@ -16,7 +18,7 @@ from typing import Any, Literal
 from runtime.errors import DataError
 from runtime.fingerprint import digest
 
-# No part of the registry's digest: entities are no users, and a holdout of users stays frozen as it is.
+# No part of the rule's digest: entities are no users, and a holdout of users stays frozen as it is.
 HELD_OUT_ENTITIES = 0.2
 
 Split = Literal["train", "validation", "holdout"]
@@ -24,11 +26,13 @@ Touch = Literal["user", "time"]
 
 
 @dataclass(frozen=True)
-class Example:
+class TrainingWindow:
     """What a training example is made from.
 
     Args:
-        day: the last day of the history. outcomes_until: the day at whose 00:00 its outcomes end, itself excluded.
+        user_id: whose history and outcomes it holds.
+        day: the last day of the history.
+        outcomes_until: the day at whose 00:00 its outcomes end, itself excluded.
     """
 
     user_id: str
@@ -37,34 +41,50 @@ class Example:
 
 
 @dataclass(frozen=True)
-class Registry:
-    """The rule. A change of any value is another registry, which a lake refuses once one is frozen.
+class SplitRule:
+    """The rule. A change of any value but ``days`` is another rule, which a lake refuses once one is frozen.
 
     Args:
-        holdout, validation: shares of the users; the others are trained on. Validation is for early stopping.
-        days: evaluation days, each the last day of its history. history_days, outcome_days: lengths of both windows.
-        minimum_events, minimum_active_days: least history (reliable behaviors, days) of a held-out user, the same
-            that inference asks for, so that every one of them is served.
+        days: evaluation days in order, each the last day of its history. Later ones may be added at any time.
         leave_out: departments (first level of the category path) that are no intent.
+        salt: of the hash that users are split by.
+        holdout: share of the users that is held out.
+        validation: share for early stopping; the others are trained on.
+        history_days: length of a history.
+        outcome_days: length of the window of outcomes.
+        minimum_events: reliable behaviors that a held-out user's history has at least.
+        minimum_active_days: days that it has them on, at least. Inference asks for the same, so that all are served.
     """
 
+    days: tuple[str, ...]
+    leave_out: tuple[str, ...] = ()
     salt: str = "intentflow split 1"
     holdout: float = 0.4
     validation: float = 0.1
-    days: tuple[str, ...] = ("2017-09-06", "2017-10-04", "2017-11-01")
     history_days: int = 90
     outcome_days: int = 14
     minimum_events: int = 30
     minimum_active_days: int = 5
-    leave_out: tuple[str, ...] = ("fuel", "miscellaneous")
 
     @property
     def digest(self) -> str:
-        return digest(asdict(self))
+        """Names what decides about a day. The list of days does not, so adding one leaves the others' names."""
+        return digest({name: value for name, value in asdict(self).items() if name != "days"})
+
+    @property
+    def digests(self) -> frozenset[str]:
+        """All digests that this rule was ever recorded under.
+
+        Lakes and releases of before named a rule together with its days. Days are only added at the end, so what was
+        recorded then is the digest of some beginning of today's list.
+        """
+        beginnings = (self.days[:number] for number in range(1, len(self.days) + 1))
+        return frozenset({self.digest, *(digest({**asdict(self), "days": days}) for days in beginnings)})
 
     def document(self) -> dict[str, Any]:
-        """The rule as JSON keeps it."""
-        return {"digest": self.digest, "rule": {**asdict(self), "days": list(self.days)}}
+        """The rule as a lake keeps it: all but the days, and from when on nothing may be learnt."""
+        rule = {name: value for name, value in asdict(self).items() if name != "days"}
+        return {"digest": self.digest, "rule": rule, "trained_until": self.trained_until}
 
     def split_of(self, user_id: str) -> Split:
         """The split of a user: the hash is salted, so that it has nothing to do with buckets and draws of users."""
@@ -82,7 +102,7 @@ class Registry:
 
     @property
     def trained_until(self) -> str:
-        """The day at whose 00:00 UTC every training example must have ended."""
+        """The day at whose 00:00 UTC every training example must have ended: the first evaluation day's end."""
         return next_day(min(self.days))
 
     def outcomes_until(self, day: str) -> str:
@@ -93,30 +113,30 @@ class Registry:
         """The first day of a day's history."""
         return add_days(day, 1 - self.history_days)
 
-    def touches(self, example: Example) -> tuple[Touch, ...]:
+    def touches(self, window: TrainingWindow) -> tuple[Touch, ...]:
         """How a training example touches the holdout; empty when it does not.
 
         By user: it is made of a user that is not in train. By time: its outcomes reach beyond ``trained_until``.
         """
-        found: list[Touch] = []
-        if self.split_of(example.user_id) != "train":
-            found.append("user")
-        if max(next_day(example.day), example.outcomes_until) > self.trained_until:
-            found.append("time")
-        return tuple(found)
+        touched: list[Touch] = []
+        if self.split_of(window.user_id) != "train":
+            touched.append("user")
+        if max(next_day(window.day), window.outcomes_until) > self.trained_until:
+            touched.append("time")
+        return tuple(touched)
 
-    def refuse_leaks(self, examples: Iterable[Example]) -> int:
+    def refuse_leaks(self, windows: Iterable[TrainingWindow]) -> int:
         """Count training examples, all of which must be clean.
 
         Raises:
             DataError: one touches the holdout.
         """
         count = 0
-        for example in examples:
-            if touched := self.touches(example):
+        for window in windows:
+            if touched := self.touches(window):
                 raise DataError(
-                    f"The training example of user {example.user_id} after {example.day} (outcomes until "
-                    f"{example.outcomes_until}) touches the holdout by {' and '.join(touched)}: train on users of the "
+                    f"The training example of user {window.user_id} after {window.day} (outcomes until "
+                    f"{window.outcomes_until}) touches the holdout by {' and '.join(touched)}: train on users of the "
                     f"split train only, with outcomes that end by {self.trained_until}."
                 )
             count += 1

@@ -8,15 +8,14 @@ from dataclasses import dataclass
 import numpy as np
 
 from lake.delta import tables
-from lake.registry.splits import Example, Registry, Split, next_day
+from lake.registry.splits import Split, SplitRule, TrainingWindow, next_day
 from lake.store.location import Lake
 from model_steps.agents import inputs, population
 from model_steps.agents.data_text import delimit
 from model_steps.embedding.embedder import Vectors
 from model_steps.training.questions import Described
 from runtime.errors import SourceMissing
-from runtime.fingerprint import digest
-from schemas import contexts, entities, entity_vectors, items
+from schemas import entities, entity_vectors, items
 from settings import Settings
 
 
@@ -27,9 +26,9 @@ class Catalog:
     described: Sequence[Described]
     embeddings: Vectors
 
-    def rows(self, registry: Registry, split: Split) -> list[int]:
+    def rows(self, rule: SplitRule, split: Split) -> list[int]:
         """Rows of the entities of a split."""
-        return [row for row, one in enumerate(self.described) if registry.entity_split_of(one.entity_id) == split]
+        return [row for row, one in enumerate(self.described) if rule.entity_split_of(one.entity_id) == split]
 
 
 def read_catalog(lake: Lake, embedder: str) -> Catalog:
@@ -57,15 +56,7 @@ def read_catalog(lake: Lake, embedder: str) -> Catalog:
     return Catalog(described, np.ascontiguousarray(vectors[[number[one.entity_id] for one in described]]))
 
 
-def population_digest(lake: Lake, day: str) -> str:
-    """Digest of all users with a context on a day: lakes under another pseudonym key have another one.
-
-    A release that learnt from users can only be judged where the same people are held out.
-    """
-    return digest(sorted(tables.read(lake, contexts.TABLE, day, columns=["user_id"])["user_id"].to_pylist()))
-
-
-def train_users(lake: Lake, day: str, settings: Settings, registry: Registry) -> list[str]:
+def train_users(lake: Lake, day: str, settings: Settings, rule: SplitRule) -> list[str]:
     """Users of the train split whose histories are learnt from, drawn by a stable hash.
 
     Raises:
@@ -74,7 +65,7 @@ def train_users(lake: Lake, day: str, settings: Settings, registry: Registry) ->
     if not settings.adaptor.alignment_users:
         return []
     everybody = inputs.eligible(lake, day, settings.inference, 0)
-    own = [user for user in everybody if registry.split_of(user) == "train"]
+    own = [user for user in everybody if rule.split_of(user) == "train"]
     chosen = population.draw(own, settings.adaptor.alignment_users)
-    registry.refuse_leaks(Example(user, day, next_day(day)) for user in chosen)
+    rule.refuse_leaks(TrainingWindow(user, day, next_day(day)) for user in chosen)
     return chosen

@@ -70,7 +70,7 @@ class FrozenModel:
         where = tuple(one.to(self.device) for one in batch.where)
         embedded = embedded.index_put(where, z.to(embedded.dtype))
         states = self.model.model(inputs_embeds=embedded, attention_mask=batch.mask.to(self.device)).last_hidden_state
-        # A position foretells the next one, and only the targets' are wanted.
+        # A position predicts the next one, and only the targets' are wanted.
         labels = batch.labels[:, 1:].to(self.device)
         asked = labels != IGNORED
         logits = self.model.get_output_embeddings()(states[:, :-1][asked]).float()

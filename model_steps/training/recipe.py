@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
-from lake.registry.splits import Registry
+from lake.registry.splits import SplitRule
 from lake.store.location import Lake
 from model_steps.agents import inputs
 from model_steps.agents.hmas import Hmas, User
@@ -88,7 +88,7 @@ def write_targets(
     users: Sequence[str],
     catalog: Catalog,
     settings: Settings,
-    registry: Registry,
+    rule: SplitRule,
     embedder: Embedder,
     chat: Chat,
 ) -> None:
@@ -96,7 +96,7 @@ def write_targets(
     known_rows = {one.entity_id for one in catalog.described}
     people = inputs.read_contexts(lake, day, users)
     known = inputs.read_entities(lake, people)
-    dropped = {one for one in known if registry.entity_split_of(one) != "train" or one not in known_rows}
+    dropped = {one for one in known if rule.entity_split_of(one) != "train" or one not in known_rows}
     people = [alignment.without_entities(person, frozenset(dropped)) for person in people]
     cap = settings.adaptor.alignment_tokens
     pairs = alignment.pairs_of_users([p for p in people if p.periods], known, chat.count, cap)

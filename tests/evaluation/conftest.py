@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
+from typing import Any
 
 import polars as pl
 import pyarrow as pa
@@ -12,7 +13,7 @@ import pytest
 from lake.auditing import audits
 from lake.delta.publishing import publish
 from lake.delta.staging import Batch, StagedPartition, stage
-from lake.registry.splits import Registry
+from lake.registry.splits import SplitRule
 from lake.store.location import Lake
 from schemas import behaviors, items
 from schemas.table import Table
@@ -21,13 +22,13 @@ from schemas.table import Table
 Action = tuple[str, str, str, str]
 
 # Two days of history, three of outcomes; whoever did one thing is served.
-SMALL = Registry(
+SMALL = SplitRule(
     days=("2017-03-10",), history_days=2, outcome_days=3, minimum_events=1, minimum_active_days=1, leave_out=("fuel",)
 )
 
 
 @pytest.fixture
-def small() -> Registry:
+def small() -> SplitRule:
     return SMALL
 
 
@@ -102,3 +103,12 @@ def _behaviors(rows: Sequence[Action]) -> pa.Table:
         for user, at, action, category in rows
     ]
     return pa.Table.from_pylist(found, behaviors.TABLE.file_schema)
+
+
+def context(user: str, day: str) -> dict[str, Any]:
+    """A context without anything in it."""
+    empty: dict[str, Any] = {"periods": [], "attributes": [], "interests": []}
+    counts = dict.fromkeys(
+        ("events", "active_days", "dropped_entries", "tokens_full_text", "tokens_text", "tokens_hybrid"), 1
+    )
+    return {"user_id": user, "first_day": day, "last_day": day, "digest": user, **empty, **counts}

@@ -10,13 +10,14 @@ from bench.lakes.landed import DEMO_KEY
 from evaluation.actions import categorize
 from evaluation.holdout import digest_of
 from evaluation.holdout import held_out as rows_of
-from lake.registry.splits import Registry, add_days
+from lake.registry.evaluation_file import read_rule
+from lake.registry.splits import add_days
 from settings import SourceSettings
 from spark_jobs.landing.catalog import build_items
 from spark_jobs.landing.row_validation import Landing, accepted_and_rejected, validate
 from spark_jobs.landing.sources.completejourney import CompleteJourney
 
-REGISTRY = Registry()
+RULE = read_rule(SourceSettings())
 # Users and digest of each day. They change when the log, its landing or the rule does; models that were trained or
 # judged before know nothing of that.
 FROZEN = {
@@ -29,17 +30,17 @@ FROZEN = {
 @pytest.fixture(scope="module")
 def known() -> pl.DataFrame:
     source, settings = CompleteJourney(), SourceSettings()
-    first = REGISTRY.history_from(min(REGISTRY.days))
-    last = add_days(REGISTRY.outcomes_until(max(REGISTRY.days)), -1)
+    first = RULE.history_from(min(RULE.days))
+    last = add_days(RULE.outcomes_until(max(RULE.days)), -1)
     catalog = build_items(source.items(), settings.maximum_text)
     entities = dict(zip(catalog["item_id"].to_pylist(), catalog["entity_id"].to_pylist(), strict=True))
     landing = Landing(entities, DEMO_KEY, settings.maximum_quantity, settings.maximum_text, 2, settings.late_days, last)
     good: pa.Table = accepted_and_rejected(validate(source.read((first, last)), landing))[0]
-    return categorize(good, catalog, REGISTRY.leave_out)
+    return categorize(good, catalog, RULE.leave_out)
 
 
-@pytest.mark.parametrize("day", REGISTRY.days)
+@pytest.mark.parametrize("day", RULE.days)
 def test_it_is_frozen(known: pl.DataFrame, day: str) -> None:
-    rows = rows_of(known, day, REGISTRY)
+    rows = rows_of(known, day, RULE)
     assert (rows.num_rows, digest_of(rows)) == FROZEN[day]
     assert rows.num_rows >= 500

@@ -9,15 +9,15 @@ import polars as pl
 import pytest
 
 from evaluation.fitting import fit
-from evaluation.situations import Situation, similarity, training
-from lake.registry.splits import Registry, add_days, drawn
+from evaluation.snapshots import Snapshot, similarity, training_examples
+from lake.registry.splits import SplitRule, add_days, drawn
 from runtime.errors import DataError
 
 Make = Callable[[Sequence[tuple[str, str, str, str]]], pl.DataFrame]
 
 USERS = [f"user{number}" for number in range(60)]
 CATEGORIES = ["beer", "eggs", "milk", "wine"]
-RULE = Registry(minimum_events=1, minimum_active_days=1)
+RULE = SplitRule(days=("2017-09-06", "2017-10-04", "2017-11-01"), minimum_events=1, minimum_active_days=1)
 DAYS = RULE.training_days("2017-04-01")
 
 
@@ -38,9 +38,9 @@ def test_training_examples_stay_clear_of_the_holdout(actions: Make) -> None:
     windows = [(add_days(day, 1), RULE.outcomes_until(day)) for day in RULE.days]
     seen = 0
     for day in DAYS:
-        found = training(known, day, CATEGORIES, RULE)
-        seen += len(found.situation.grid.users)
-        assert not held_out & set(found.situation.grid.users)
+        found = training_examples(known, day, CATEGORIES, RULE)
+        seen += len(found.snapshot.grid.users)
+        assert not held_out & set(found.snapshot.grid.users)
         first, until = add_days(day, 1), RULE.outcomes_until(day)
         assert not [window for window in windows if first < window[1] and window[0] < until]
         assert until <= min(start for start, _ in windows)
@@ -50,13 +50,13 @@ def test_training_examples_stay_clear_of_the_holdout(actions: Make) -> None:
 def test_a_training_example_of_a_held_out_user_is_refused(actions: Make) -> None:
     held_out = next(user for user in USERS if RULE.split_of(user) == "holdout")
     with pytest.raises(DataError, match=f"{held_out} .* touches the holdout by user"):
-        training(log(actions), DAYS[0], CATEGORIES, RULE, users=[held_out])
+        training_examples(log(actions), DAYS[0], CATEGORIES, RULE, users=[held_out])
 
 
 @pytest.mark.parametrize("day", [add_days(DAYS[0], 1), *RULE.days])
 def test_a_training_example_that_ends_in_a_held_out_window_is_refused(actions: Make, day: str) -> None:
     with pytest.raises(DataError, match="touches the holdout by time"):
-        training(log(actions), day, CATEGORIES, RULE)
+        training_examples(log(actions), day, CATEGORIES, RULE)
 
 
 def test_what_held_out_users_do_and_what_comes_later_changes_nothing_learnt(actions: Make) -> None:
@@ -76,9 +76,9 @@ def test_what_held_out_users_do_and_what_comes_later_changes_nothing_learnt(acti
 def test_what_weights_are_fitted_on_is_as_new_to_the_similarity_as_held_out_users_are(actions: Make) -> None:
     known = log(actions)
     fitted = fit(known, DAYS, CATEGORIES, RULE, 5)
-    users = fitted.tuning.situation.grid.users
-    trainings = [training(known, day, CATEGORIES, RULE) for day in DAYS]
-    assert list(users) == drawn(trainings[0].situation.grid.users, 5)
+    users = fitted.tuning.snapshot.grid.users
+    trainings = [training_examples(known, day, CATEGORIES, RULE) for day in DAYS]
+    assert list(users) == drawn(trainings[0].snapshot.grid.users, 5)
     assert np.array_equal(fitted.similar_to_tuning, similarity(trainings, without=users))
     assert not np.array_equal(fitted.similar_to_tuning, fitted.similar)
 
@@ -86,6 +86,6 @@ def test_what_weights_are_fitted_on_is_as_new_to_the_similarity_as_held_out_user
 def test_a_situation_knows_nothing_after_its_day(actions: Make) -> None:
     day = RULE.days[-1]
     later = [(user, f"{add_days(day, 1)}T00:00:00", "purchase", "wine") for user in USERS]
-    one, other = (Situation.of(some, day, USERS, CATEGORIES, RULE) for some in (log(actions), log(actions, later)))
+    one, other = (Snapshot.of(some, day, USERS, CATEGORIES, RULE) for some in (log(actions), log(actions, later)))
     assert np.array_equal(one.counts, other.counts)
     assert np.array_equal(one.popularity, other.popularity)

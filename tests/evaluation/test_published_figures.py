@@ -14,15 +14,16 @@ import pytest
 
 from evaluation.actions import categorize
 from evaluation.comparison import Outcomes, values
-from evaluation.situations import Situation
+from evaluation.snapshots import Snapshot
 from evaluation.truth import truth
-from lake.registry.splits import Registry
+from lake.registry.evaluation_file import read_rule
 from schemas import behaviors
+from settings import SourceSettings
 from spark_jobs.landing.catalog import build_items
 from spark_jobs.landing.row_validation import Landing, accepted_and_rejected, validate
 from spark_jobs.landing.sources.completejourney import CompleteJourney
 
-REGISTRY = Registry()
+RULE = read_rule(SourceSettings())
 DAY = "2017-10-31"
 KNOWN = {"popularity": 0.212, "own_frequency": 0.317, "popularity on new": 0.166}
 
@@ -39,12 +40,10 @@ def catalog() -> pa.Table:
 
 
 def figures(actions: pl.DataFrame, catalog: pa.Table) -> tuple[int, dict[str, float]]:
-    found = truth(actions, DAY, REGISTRY)
-    situation = Situation.of(actions, DAY, found["user_id"].to_list(), catalog["category"].to_pylist(), REGISTRY)
-    outcomes = Outcomes.of(situation.grid, found.to_arrow())
-    popular, own = (
-        values(scores, situation.counts > 0, outcomes) for scores in (situation.popularity, situation.counts)
-    )
+    found = truth(actions, DAY, RULE)
+    snapshot = Snapshot.of(actions, DAY, found["user_id"].to_list(), catalog["category"].to_pylist(), RULE)
+    outcomes = Outcomes.of(snapshot.grid, found.to_arrow())
+    popular, own = (values(scores, snapshot.counts > 0, outcomes) for scores in (snapshot.popularity, snapshot.counts))
     means = {
         "popularity": popular["recall_at_30"].mean(),
         "own_frequency": own["recall_at_30"].mean(),
@@ -57,7 +56,7 @@ def test_from_the_raw_purchases(raw: pa.Table, catalog: pa.Table) -> None:
     bought = raw.filter(pc.equal(raw["action"], "purchase"))
     rows = bought.select(["user", "at", "action", "item"]).rename_columns(["user_id", "at", "action", "item_id"])
     rows = rows.append_column("day", pc.strftime(rows["at"], "%Y-%m-%d"))
-    users, found = figures(categorize(rows, catalog, REGISTRY.leave_out), catalog)
+    users, found = figures(categorize(rows, catalog, RULE.leave_out), catalog)
     assert users == 1691
     assert found == pytest.approx(KNOWN, abs=0.01)
 
@@ -68,7 +67,7 @@ def test_from_what_landing_makes_of_them(raw: pa.Table, catalog: pa.Table) -> No
     good, bad = accepted_and_rejected(validate(raw, Landing(entities, b"k" * 32, 1_000, 200, 2, 2, "2017-11-14")))
     assert bad.num_rows > 1_000
     assert set(good.select(["action"])["action"].unique().to_pylist()) <= set(behaviors.RELIABLE_ACTIONS)
-    users, found = figures(categorize(good, catalog, REGISTRY.leave_out), catalog)
+    users, found = figures(categorize(good, catalog, RULE.leave_out), catalog)
     assert users == 1691
     assert found == pytest.approx(KNOWN, abs=0.01)
 

@@ -1,4 +1,4 @@
-"""Rivals and lists on tables small enough to be done by hand."""
+"""Baselines and lists on tables small enough to be done by hand."""
 
 from __future__ import annotations
 
@@ -8,7 +8,8 @@ import numpy as np
 import polars as pl
 import pytest
 
-from evaluation import rivals
+from evaluation.baselines.co_occurrence import co_occurrence, similarity
+from evaluation.baselines.popularity import popularity
 from evaluation.grid import Grid, best
 
 GRID = Grid.of(["ann", "bob"], ["milk", "beer", "eggs"])  # columns: beer, eggs, milk
@@ -35,7 +36,7 @@ def test_counts_are_rows(past: pl.DataFrame) -> None:
 
 
 def test_popularity_counts_distinct_users_of_everybody(past: pl.DataFrame) -> None:
-    assert rivals.popularity(GRID, past).tolist() == [[1, 1, 2], [1, 1, 2]]
+    assert popularity(GRID, past).tolist() == [[1, 1, 2], [1, 1, 2]]
 
 
 def test_similarity_is_the_cosine_of_history_and_outcomes() -> None:
@@ -43,13 +44,13 @@ def test_similarity_is_the_cosine_of_history_and_outcomes() -> None:
     other = (np.array([[0, 3]], np.float32), np.array([[False, False]]))
     # n(h) = 2, 2; n(c) = 1, 2; together: h0 with c0 once, with c1 twice; h1 with c1 once.
     expected = [[1 / np.sqrt(3 * 2), 2 / np.sqrt(3 * 3)], [0, 1 / np.sqrt(3 * 3)]]
-    assert rivals.similarity([day, other], 2) == pytest.approx(np.array(expected))
+    assert similarity([day, other], 2) == pytest.approx(np.array(expected))
 
 
 def test_co_occurrence_weighs_by_the_logarithm_of_the_count() -> None:
     counts, similar = np.array([[1, 3]], np.float32), np.array([[0.5, 0.1], [0, 0.2]], np.float32)
     expected = [[np.log(2) * 0.5, np.log(2) * 0.1 + np.log(4) * 0.2]]
-    assert rivals.co_occurrence(counts, similar) == pytest.approx(np.array(expected))
+    assert co_occurrence(counts, similar) == pytest.approx(np.array(expected))
 
 
 def test_the_best_are_positive_and_ties_go_by_name() -> None:

@@ -10,13 +10,13 @@ import pyarrow as pa
 
 from evaluation.actions import categorize
 from evaluation.truth import served, truth
-from lake.registry.splits import Registry
+from lake.registry.splits import SplitRule
 
 Make = Callable[[Sequence[tuple[str, str, str, str]]], pl.DataFrame]
 DAY = "2017-03-10"  # history from 2017-03-09 00:00, outcomes from 2017-03-11 00:00 until 2017-03-14 00:00
 
 
-def test_windows_categories_and_what_is_new(actions: Make, small: Registry) -> None:
+def test_windows_categories_and_what_is_new(actions: Make, small: SplitRule) -> None:
     log = [
         ("ann", "2017-03-08T23:59:59", "purchase", "beer"),  # before the history
         ("ann", "2017-03-09T00:00:00", "purchase", "milk"),
@@ -45,9 +45,9 @@ def test_windows_categories_and_what_is_new(actions: Make, small: Registry) -> N
     assert truth(actions(log), DAY, small).to_dicts() == expected
 
 
-def test_served_users_have_enough_history(small: Registry) -> None:
+def test_served_users_have_enough_history(small: SplitRule) -> None:
     rows = pl.DataFrame({"history_events": [30, 29, 30], "active_days": [5, 9, 4]})
-    assert served(rows, Registry()).to_dicts() == [{"history_events": 30, "active_days": 5}]
+    assert served(rows, SplitRule(days=(DAY,))).to_dicts() == [{"history_events": 30, "active_days": 5}]
 
 
 def test_categories_come_from_the_catalog_without_what_is_left_out() -> None:

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import torch
 
-from lake.registry.splits import Registry
+from lake.registry.splits import SplitRule
 from model_steps.embedding.adaptor import Adaptor
 from model_steps.embedding.embedder import Embedder
 from model_steps.engine.chat import Chat
@@ -117,6 +117,6 @@ def test_a_killed_training_ends_in_the_same_adaptor(
 
 
 def test_held_out_entities_are_a_fifth() -> None:
-    splits = [Registry().entity_split_of(f"{number:016x}") for number in range(2_000)]
+    splits = [SplitRule(days=("2017-09-06",)).entity_split_of(f"{number:016x}") for number in range(2_000)]
     assert 0.17 < splits.count("holdout") / len(splits) < 0.23
     assert 0.07 < splits.count("validation") / len(splits) < 0.13

@@ -1,7 +1,11 @@
-"""The benchmark itself, on a small shop and without a model."""
+"""The step that judges a release, on a small shop and without a model."""
 
 from __future__ import annotations
 
+import json
+import os
+import subprocess
+import sys
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -9,18 +13,21 @@ from typing import Any
 import pyarrow as pa
 import pytest
 
-from bench import quality
-from bench.lakes import inferred, landed
-from bench.lakes.inferred import Inferred
+from evaluation.freeze import freeze
 from lake.delta import tables, writing
 from lake.delta.staging import Batch, StagedPartition, stage
 from lake.registry import releases
+from lake.registry.evaluation_file import read_rule
 from lake.registry.releases import Release
-from lake.registry.splits import Registry, add_days
+from lake.registry.splits import add_days
 from lake.store.location import Lake
+from model_steps import evaluate
+from model_steps.evaluating import inferred
+from model_steps.evaluating.inferred import Inferred
+from runtime.errors import DataError, Exit, SourceMissing, UsageError
 from schemas import contexts, entities, intents, signals
-from settings import Settings, load_settings
-from tests.evaluation.conftest import SMALL, put
+from settings import ROOT, Settings, SourceSettings
+from tests.evaluation.conftest import SMALL, context, put
 
 Land = Callable[[Sequence[tuple[str, str, str, str]], Sequence[str]], Lake]
 
@@ -44,24 +51,27 @@ def shop(land: Land) -> Lake:
         for name in CATEGORIES
     ]
     writing.insert_new(lake, entities.TABLE, pa.Table.from_pylist(rows, entities.TABLE.schema))
+    freeze(lake, SMALL)
     return lake
 
 
-@pytest.fixture
-def nothing_to_prepare(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(landed, "land_until", lambda *_: None)
-    monkeypatch.setattr(landed, "prepare_day", lambda *_: None)
+def released(lake: Lake, **training: Any) -> str:
+    """Put a release on a lake; returns its name."""
+    release = Release("model", "prompts", "embedder", {}, training)
+    releases.install(lake, release, {})
+    return release.name
 
 
-def measure(shop: Lake, *, model: bool, both_forms: bool = False) -> dict[str, Any]:
+def measure(
+    shop: Lake, release: str | None = None, *, both_forms: bool = False, form: str = "hybrid", day: str = DAY
+) -> dict[str, Any]:
     work = Lake.open(Path(shop.root).parent / "work")
-    asked = quality.Measurement(shop, work, SMALL, DAY, users=0, tuning_users=4, model=model, both_forms=both_forms)
+    asked = evaluate.Evaluation(shop, work, SMALL, day, 0, 4, release, form, both_forms)
     return asked.run()
 
 
-@pytest.mark.usefixtures("nothing_to_prepare")
-def test_rivals_alone(shop: Lake) -> None:
-    figures = measure(shop, model=False)
+def test_baselines_alone(shop: Lake) -> None:
+    figures = measure(shop)
     assert set(figures["recall_at_30"]) == {
         "popularity",
         "own_frequency",
@@ -75,20 +85,19 @@ def test_rivals_alone(shop: Lake) -> None:
     assert "exclusive_recall" not in figures
 
 
-@pytest.mark.usefixtures("nothing_to_prepare")
 def test_intents_that_know_what_nobody_else_does(shop: Lake, monkeypatch: pytest.MonkeyPatch) -> None:
     asked = []
 
-    def infer(
-        _log: Lake, _work: Lake, day: str, users: Sequence[str], _release: Path | None, _form: str | None
-    ) -> Inferred:
+    def infer(_log: Lake, _work: Lake, day: str, users: Sequence[str], _release: str, _form: str) -> Inferred:
         asked.append((day, tuple(users)))
-        found: Mapping[str, Sequence[str]] = {user: ["wine", "milk", "wine"] for user in users}
-        failed = {**found, users[0]: []}
-        return Inferred(failed, {"release": "base-test", "model_calls": 3})
+        categories: Mapping[str, Sequence[str]] = {user: ["wine", "milk", "wine"] for user in users}
+        failed = {**categories, users[0]: []}
+        return Inferred(failed, {"model_calls": 3})
 
     monkeypatch.setattr(inferred, "infer", infer)
-    figures = measure(shop, model=True)
+    name = released(shop)
+    figures = measure(shop, name)
+    assert figures["release"] == name
     share = (figures["users"] - 1) / figures["users"]  # the failed user counts as found nothing
     assert figures["recall_at_30"]["intents"]["value"] == pytest.approx(share, abs=1e-4)
     assert figures["recall_new_at_30"]["intents"]["value"] == pytest.approx(share, abs=1e-4)
@@ -97,7 +106,7 @@ def test_intents_that_know_what_nobody_else_does(shop: Lake, monkeypatch: pytest
         share - 0.5, abs=1e-4
     )
     assert figures["inference"]["users_failed"] == 1
-    assert set(figures["weights"]["combined"]) == {"constant", "intents", *quality.RIVALS}
+    assert set(figures["weights"]["combined"]) == {"constant", "intents", *evaluate.BASELINES}
     # Train users for the weights, before the holdout; held-out users on the day.
     (tuning_day, tuning), (day, users) = asked
     assert {SMALL.split_of(user) for user in tuning} == {"train"}
@@ -106,50 +115,89 @@ def test_intents_that_know_what_nobody_else_does(shop: Lake, monkeypatch: pytest
     assert {SMALL.split_of(user) for user in users} == {"holdout"}
 
 
-@pytest.mark.usefixtures("nothing_to_prepare")
-def test_both_forms_are_compared_user_by_user(shop: Lake, monkeypatch: pytest.MonkeyPatch) -> None:
-    own = load_settings().inference.representation
-    other = quality.OTHER_FORM[own]
+@pytest.mark.parametrize(("form", "other"), [("hybrid", "text"), ("text", "hybrid")])
+def test_both_forms_are_compared_user_by_user(
+    shop: Lake, monkeypatch: pytest.MonkeyPatch, form: str, other: str
+) -> None:
     asked = []
 
-    def infer(
-        _log: Lake, _work: Lake, day: str, users: Sequence[str], _release: Path | None, form: str | None
-    ) -> Inferred:
-        asked.append((day, form))
-        found = {user: ["wine", "milk"] if form is None else ["milk"] for user in users}
-        return Inferred(found, {"release": "base-test"})
+    def infer(_log: Lake, _work: Lake, day: str, users: Sequence[str], _release: str, shown: str) -> Inferred:
+        asked.append((day, shown))
+        return Inferred({user: ["wine", "milk"] if shown == form else ["milk"] for user in users}, {})
 
     monkeypatch.setattr(inferred, "infer", infer)
-    figures = measure(shop, model=True, both_forms=True)
+    figures = measure(shop, released(shop), both_forms=True, form=form)
     assert asked[0] == (DAY, other)
-    assert [form for _, form in asked[1:]] == [None, None]
-    assert (figures["inference"]["form"], figures[f"intents_{other}"]["form"]) == (own, other)
+    assert [shown for _, shown in asked[1:]] == [form, form]
+    assert (figures["inference"]["form"], figures[f"intents_{other}"]["form"]) == (form, other)
     # Wine and milk came true: one form finds both, the other one of them, for every user alike.
     difference = figures[f"paired_vs_intents_{other}"]["recall_at_30"]["intents"]
     assert difference == {"value": 0.5, "low": 0.5, "high": 0.5}
-    assert figures["release"] == "base-test"
 
 
-@pytest.mark.usefixtures("nothing_to_prepare")
-def test_the_plot_is_the_same_for_the_same_figures(shop: Lake, tmp_path: Path) -> None:
-    figures = measure(shop, model=False)
-    one, other = (quality.plot(figures, tmp_path / name) for name in ("one", "other"))
-    assert one.name == f"quality-{DAY}.svg"
-    assert one.read_bytes() == other.read_bytes()
-    assert b"<svg" in one.read_bytes()
+@pytest.mark.parametrize(
+    ("training", "sentence"),
+    [
+        ({"users": 3, "day": "2017-03-11"}, "learnt from what happened until 2017-03-12"),
+        ({"users": 3, "day": DAY, "registry": "another"}, "trained under the split rule another"),
+    ],
+)
+def test_a_release_that_may_know_the_outcomes_is_asked_nothing(
+    shop: Lake, monkeypatch: pytest.MonkeyPatch, training: dict[str, Any], sentence: str
+) -> None:
+    monkeypatch.setattr(inferred, "infer", None)
+    with pytest.raises(UsageError, match=sentence):
+        measure(shop, released(shop, **training))
+
+
+def test_what_is_not_there_is_said(shop: Lake) -> None:
+    with pytest.raises(UsageError, match="2017-03-11 is no evaluation day"):
+        measure(shop, day="2017-03-11")
+    with pytest.raises(DataError, match="The release base-none is not in"):
+        measure(shop, "base-none")
+    (Path(shop.root) / "_holdout" / f"{DAY}.json").unlink()
+    with pytest.raises(SourceMissing, match="is not frozen"):
+        measure(shop)
+
+
+def test_the_command_ends_with_its_figures_or_a_sentence(shop: Lake, tmp_path: Path) -> None:
+    rule = tmp_path / "evaluation.toml"
+    rule.write_text(
+        f'days = ["{DAY}"]\nleave_out = ["fuel"]\nhistory_days = 2\noutcome_days = 3\nminimum_events = 1\n'
+        "minimum_active_days = 1\n"
+    )
+    environment = {**os.environ, "INTENTFLOW_SOURCE__EVALUATION": str(rule)}
+    named = [sys.executable, "-m", "model_steps.evaluate", "--day", DAY, "--lake", shop.root, "--users", "5"]
+
+    def run(*arguments: str) -> subprocess.CompletedProcess[str]:
+        command = [*named, *arguments]
+        return subprocess.run(
+            command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=120, check=False
+        )
+
+    done = run("--baselines-only")
+    assert done.returncode == Exit.OK, done.stderr
+    figures = json.loads(done.stdout.splitlines()[-1])
+    assert figures["users"] == 5
+    assert figures["recall_at_30"]["own_frequency"]["value"] == 0.5
+    refused = run("--release", "base-none")
+    assert (refused.returncode, refused.stdout) == (Exit.DATA, "")
+    assert "The release base-none is not in" in refused.stderr
+    assert "Traceback" not in refused.stderr
 
 
 def test_inference_gets_the_chosen_users_and_its_failures_are_empty(
     lake: Lake, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     work = Lake.open(tmp_path / "work")
-    people = pa.Table.from_pylist([_context(user) for user in ("ann", "bob", "cat")], contexts.TABLE.file_schema)
+    people = pa.Table.from_pylist([context(user, DAY) for user in ("ann", "bob", "cat")], contexts.TABLE.file_schema)
     put(lake, contexts.TABLE, {DAY: people})
     put(lake, signals.TABLE, {DAY: signals.TABLE.file_schema.empty_table()})
     seen = []
 
     def run_step(module: str, *arguments: str, environment: Mapping[str, str]) -> Mapping[str, Any]:
         assert (module, environment["INTENTFLOW_INFERENCE__TAGS"]) == ("model_steps.infer", "30")
+        assert environment["INTENTFLOW_INFERENCE__REPRESENTATION"] == "text"
         seen.append(tables.read(work, contexts.TABLE, DAY)["user_id"].to_pylist())
         rows = [_intent("ann", 2, "milk"), _intent("ann", 1, "beer")]
         file = stage(
@@ -163,11 +211,11 @@ def test_inference_gets_the_chosen_users_and_its_failures_are_empty(
         return {"batches": [batch.save(work)], "release": "base-test"}
 
     monkeypatch.setattr(inferred, "run_step", run_step)
-    # One that learnt from nobody: the shipped one knows the demo log's people, and is refused here.
-    release = releases.save(tmp_path / "releases", Release("model", "prompts", "embedder"), {})
-    found = inferred.infer(lake, work, DAY, ["ann", "bob"], release)
-    assert found.categories == {"ann": ["beer", "milk"], "bob": []}
-    assert inferred.infer(lake, work, DAY, ["ann"], release).categories == {"ann": ["beer", "milk"]}
+    name = released(lake)
+    answers = inferred.infer(lake, work, DAY, ["ann", "bob"], name, "text")
+    assert answers.categories == {"ann": ["beer", "milk"], "bob": []}
+    assert inferred.infer(lake, work, DAY, ["ann"], name, "text").categories == {"ann": ["beer", "milk"]}
+    assert releases.read(work, name)[0].name == name
     assert seen == [["ann", "bob"], ["ann"]]
 
 
@@ -175,21 +223,13 @@ def test_thirty_tags_have_a_pool_that_the_settings_allow(monkeypatch: pytest.Mon
 
     for name, value in inferred.SETTINGS.items():
         monkeypatch.setenv(name, value)
-    asked = Settings().inference
+    asked, rule = Settings().inference, read_rule(SourceSettings())
     assert asked.tags == 30
     assert 30 <= asked.personas * asked.tags_per_expert <= 52
     assert (asked.minimum_events, asked.minimum_active_days) == (
-        Registry().minimum_events,
-        Registry().minimum_active_days,
+        rule.minimum_events,
+        rule.minimum_active_days,
     )
-
-
-def _context(user: str) -> dict[str, Any]:
-    empty: dict[str, Any] = {"periods": [], "attributes": [], "interests": []}
-    counts = dict.fromkeys(
-        ("events", "active_days", "dropped_entries", "tokens_full_text", "tokens_text", "tokens_hybrid"), 1
-    )
-    return {"user_id": user, "first_day": DAY, "last_day": DAY, "digest": user, **empty, **counts}
 
 
 def _intent(user: str, rank: int, category: str) -> dict[str, Any]:

@@ -10,6 +10,7 @@ import pytest
 from bench.lakes import landed, steps
 from lake.store.location import Lake
 from runtime.errors import UsageError
+from runtime.steps import StepFailed
 from spark_jobs.landing.pseudonyms import load_key
 
 Land = Callable[[Sequence[tuple[str, str, str, str]], Sequence[str]], Lake]
@@ -40,6 +41,6 @@ def test_a_key_that_was_chosen_is_kept(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_a_failed_step_says_which_and_why() -> None:
-    with pytest.raises(steps.StepFailed, match=r"`python -m lake` failed: .") as caught:
+    with pytest.raises(StepFailed, match=r"`python -m lake` failed: .") as caught:
         steps.run_step("lake", "show", "nothing")
     assert caught.value.exit_code == 64

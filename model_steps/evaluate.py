@@ -1,0 +1,145 @@
+"""How well a release predicts what users buy: ``python -m model_steps.evaluate --day D --lake URI --release NAME``.
+
+Held-out users of a frozen evaluation day; intents of 30 tags by the project's own inference, beside baselines without a
+model, and all of them combined. A release that may know the outcomes is refused. Publishes nothing: the figures are the
+manifest. Answers are kept in a lake apart: a second run asks the model nothing, a killed one goes on where it was.
+"""
+
+from __future__ import annotations
+
+import argparse
+import logging
+from dataclasses import dataclass
+from typing import Any
+
+from evaluation import metrics
+from evaluation.comparison import LISTED, REFERENCE
+from evaluation.freeze import refuse_other_days
+from evaluation.holdout import frozen_document
+from evaluation.leaks import refuse_leaks
+from evaluation.snapshots import BASELINES, Snapshot
+from evaluation.study import Study
+from lake.registry import releases
+from lake.registry.evaluation_file import read_rule
+from lake.registry.splits import SplitRule
+from lake.store.location import Lake
+from model_steps.evaluating import inferred
+from runtime.entry import day_argument, run_command
+from runtime.errors import UsageError
+from settings import load_settings
+
+log = logging.getLogger("intentflow")
+
+INTENTS = "intents"
+COMBINED = "combined"
+WITHOUT_INTENTS = "combined_without_intents"
+OTHER_FORM = {"hybrid": "text", "text": "hybrid"}
+# Beside the lake's tables, where no reader looks.
+ANSWERS = "_evaluation"
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """What is evaluated, and on whom.
+
+    Args:
+        lake: has the log, the frozen holdout, the release, and of the evaluation day and the last training day what
+            inference reads.
+        work: the lake that answers are kept in.
+        rule: who is held out.
+        day: the evaluation day.
+        users: held-out users, 0 for all.
+        tuning_users: train users for the combination's weights.
+        release: name of the release on the lake; none for the baselines alone.
+        form: how histories are shown, ``text`` or ``hybrid``.
+        both_forms: whether the other form is measured too, on the same users.
+    """
+
+    lake: Lake
+    work: Lake
+    rule: SplitRule
+    day: str
+    users: int
+    tuning_users: int
+    release: str | None
+    form: str
+    both_forms: bool = False
+
+    def run(self) -> dict[str, Any]:
+        """Refuse leaks, learn the baselines, infer, compare; returns the figures.
+
+        Raises:
+            UsageError: the day is no evaluation day, or the release may know its outcomes.
+            SourceMissing: something is not landed, frozen or compressed.
+            DataError: the release is not on the lake; the frozen rows are not what was frozen.
+            StepFailed: the inference failed.
+        """
+        refuse_other_days(self.rule, self.day)
+        if self.release is not None:
+            refuse_leaks(self.lake, releases.read(self.lake, self.release)[0], self.rule, self.day)
+        first_day = load_settings().source.first_day.isoformat()
+        study = Study.of(self.lake, self.rule, self.day, first_day, self.users, self.tuning_users)
+        asked = {} if self.release is None else self._ask(study, self.release)
+        study.combine(WITHOUT_INTENTS, BASELINES)
+        references = [REFERENCE, *(name for name in asked if name.startswith(f"{INTENTS}_"))]
+        figures = {**study.figures(references), **asked}
+        if INTENTS in study.scores:
+            figures["exclusive_recall"] = study.exclusive_recall(INTENTS)
+        return {**figures, "holdout": frozen_document(self.lake, self.day), "definitions": dict(metrics.DEFINITIONS)}
+
+    def _ask(self, study: Study, release: str) -> dict[str, Any]:
+        """Add the release's intents, and their combination with the baselines; returns what the inferences told."""
+        told: dict[str, Any] = {}
+        if self.both_forms:
+            other = OTHER_FORM[self.form]
+            name = f"{INTENTS}_{other}"
+            study.scores[name], told[name] = self._intents(study.judged, release, other)
+        study.tuning_scores[INTENTS], told["tuning"] = self._intents(study.tuning, release, self.form)
+        study.scores[INTENTS], told["inference"] = self._intents(study.judged, release, self.form)
+        study.combine(COMBINED, (INTENTS, *BASELINES))
+        return {**told, "settings": inferred.SETTINGS, "release": release}
+
+    def _intents(self, snapshot: Snapshot, release: str, form: str) -> tuple[Any, dict[str, Any]]:
+        """Scores of the intents of a snapshot's users, and what is said of the inference."""
+        answers = inferred.infer(self.lake, self.work, snapshot.day, snapshot.grid.users, release, form)
+        scores = snapshot.grid.ranked(answers.categories, LISTED)
+        told = {key: answers.manifest.get(key) for key in ("model_calls", "cached_answers", "seconds", "reused")}
+        return scores, {
+            **told,
+            "form": form,
+            "users_failed": sum(not categories for categories in answers.categories.values()),
+            "categories_per_user": round(float((scores > 0).sum(axis=1).mean()), 2),
+        }
+
+
+def main(arguments: argparse.Namespace) -> dict[str, Any]:
+    if arguments.users < 0 or arguments.tuning_users < 1:
+        raise UsageError("--users is a number of users or 0 for all; --tuning-users is at least 1.")
+    if (arguments.release is None) is not arguments.baselines_only:
+        raise UsageError("Name the release to be judged with --release, or give --baselines-only.")
+    settings = load_settings()
+    lake = Lake.open(arguments.lake or settings.lake.uri)
+    return Evaluation(
+        lake=lake,
+        work=Lake.open(arguments.work or f"{lake.root}/{ANSWERS}"),
+        rule=read_rule(settings.source),
+        day=arguments.day,
+        users=arguments.users,
+        tuning_users=arguments.tuning_users,
+        release=arguments.release,
+        form=settings.inference.representation,
+        both_forms=arguments.both_forms,
+    ).run()
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(prog="python -m model_steps.evaluate", description=__doc__)
+    parser.add_argument("--day", type=day_argument, required=True, help="an evaluation day that is frozen")
+    parser.add_argument("--lake", help="address of the lake (default: the setting)")
+    parser.add_argument("--release", help="name of a release on the lake")
+    parser.add_argument("--baselines-only", action="store_true", help="ask no model")
+    parser.add_argument("--users", type=int, default=500, help="held-out users, 0 for all (default: 500)")
+    parser.add_argument("--tuning-users", type=int, default=64, help="train users for the combination's weights (64)")
+    parser.add_argument("--both-forms", action="store_true", help="measure text and hybrid histories on the same users")
+    parser.add_argument("--work", help="lake for answers (default: _evaluation below the lake)")
+    run_command(main, parser)

@@ -1,0 +1,1 @@
+"""What the evaluation asks of the model: intents of chosen users, kept apart from what is published."""

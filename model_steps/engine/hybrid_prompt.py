@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 
 from model_steps.embedding.embedder import Vectors
-from representation.hybrid import SLOT
 from runtime.errors import DataError
 
 
@@ -18,7 +17,8 @@ class HybridPrompt:
     """A prompt of ``length`` positions.
 
     Args:
-        token_ids: one a position; at a slot it means nothing. is_token: false at slots.
+        token_ids: one a position; at a slot it means nothing.
+        is_token: false at slots.
         vectors: a row for each slot, in their order.
     """
 
@@ -33,33 +33,23 @@ class HybridPrompt:
         return rows
 
 
-Tokens = Callable[[str], Sequence[int]]
-
-
-def assemble(
-    prompt: str, tokens: Tokens, vectors: Vectors, width: int, beginning: Tokens | None = None
-) -> HybridPrompt:
+def assemble(token_ids: Sequence[int], slot: int, vectors: Vectors, width: int) -> HybridPrompt:
     """Put vectors into a prompt's slots.
 
     Args:
-        tokens: a text's token ids. vectors: a row for each slot. width: d_LLM.
-        beginning: ids of the text before the first slot, where a tokenizer begins prompts with something of its own.
+        token_ids: of the prompt, one a position.
+        slot: the id that stands for a slot.
+        vectors: a row for each slot.
+        width: d_LLM.
 
     Raises:
         DataError: the vectors are not as many, as wide or as finite as the engine wants: it would crash on them.
     """
-    parts = prompt.split(SLOT)
-    if vectors.shape != (len(parts) - 1, width):
-        raise DataError(f"{len(parts) - 1} slots of {width} numbers got vectors of the shape {vectors.shape}.")
+    is_token = np.array([token != slot for token in token_ids], np.bool_)
+    slots = len(token_ids) - int(is_token.sum())
+    if vectors.shape != (slots, width):
+        raise DataError(f"{slots} slots of {width} numbers got vectors of the shape {vectors.shape}.")
     if not np.isfinite(vectors).all():
         raise DataError("A slot's vector holds numbers that are not finite: embed the entities again.")
-    ids: list[int] = []
-    is_token: list[bool] = []
-    for number, part in enumerate(parts):
-        if number:
-            ids.append(0)
-            is_token.append(False)
-        found = (tokens if number else beginning or tokens)(part) if part else ()
-        ids.extend(found)
-        is_token.extend([True] * len(found))
-    return HybridPrompt(tuple(ids), np.array(is_token, np.bool_), vectors)
+    # The engine looks every id up, and a slot's lies beyond its vocabulary.
+    return HybridPrompt(tuple(0 if token == slot else token for token in token_ids), is_token, vectors)

@@ -16,7 +16,7 @@ from model_steps.engine.bounded_queue import run_bounded
 from model_steps.engine.cache_capacity import tokens_that_fit
 from model_steps.engine.chat import Chat
 from runtime import processor
-from runtime.errors import CommandError, ConfigurationError, InfrastructureError
+from runtime.errors import CommandError, ConfigurationError, DataError, InfrastructureError
 from settings import EngineSettings
 
 if TYPE_CHECKING:
@@ -120,15 +120,18 @@ class Engine:
 
     def prompt_of(self, request: Request) -> Any:
         """A request's prompt in vLLM's own form."""
+        # As ids, for from a text the engine would make others: it puts a token that begins a sequence before each.
+        token_ids = self._chat.tokens(request.prompt)
         if not request.entities:
-            return {"prompt": request.prompt}
+            if self._chat.slot in token_ids:
+                raise DataError("The engine got a prompt with slots and no entities for them.")
+            return {"prompt_token_ids": token_ids}
         if self.slots is None:
             raise ConfigurationError("The engine got a prompt with entities and has no vectors for them.")
         import torch
 
-        slots = self.slots
-        vectors = slots.of(request.entities)
-        built = hybrid_prompt.assemble(request.prompt, self._chat.tokens, vectors, slots.width, self._chat.beginning)
+        vectors = self.slots.of(request.entities)
+        built = hybrid_prompt.assemble(token_ids, self._chat.slot, vectors, self.slots.width)
         return {
             "prompt_token_ids": list(built.token_ids),
             "prompt_embeds": torch.from_numpy(built.expanded()).to(self._dtype),

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import torch
 
-from model_steps.engine.hybrid_prompt import Tokens
 from representation.hybrid import SLOT
 from runtime import atomic
 from runtime.errors import DataError
@@ -43,9 +42,16 @@ class Encoded:
 
 
 def encode(
-    example: Example, tokens: Tokens, end: int, row_of: dict[str, int], beginning: Tokens | None = None
+    example: Example, tokens: Callable[[str], Sequence[int]], slot: int, end: int, row_of: dict[str, int]
 ) -> Encoded:
     """Turn an example into ids; the target ends with the token that ends an answer.
+
+    Args:
+        example: with a slot for each of its entities.
+        tokens: a text's token ids.
+        slot: the id that stands for a slot.
+        end: the id that ends an answer.
+        row_of: each entity's row of the embeddings.
 
     Raises:
         DataError: its slots are not as many as its entities, or one of them is unknown.
@@ -56,16 +62,10 @@ def encode(
             f"{len(example.entities)} entities, or entities that are not embedded: remove the kept examples, they are "
             "made again."
         )
-    ids: list[int] = []
-    slots: list[int] = []
-    for number, part in enumerate(example.prompt.split(SLOT)):
-        if number:
-            slots.append(len(ids))
-            ids.append(0)
-        ids.extend((tokens if number else beginning or tokens)(part) if part else ())
-    begins = len(ids)
-    ids += [*tokens(example.target), end]
-    return Encoded(tuple(ids), tuple(slots), tuple(row_of[entity] for entity in example.entities), begins)
+    prompt = tokens(example.prompt)
+    slots = tuple(position for position, token in enumerate(prompt) if token == slot)
+    ids = (*(0 if token == slot else token for token in prompt), *tokens(example.target), end)
+    return Encoded(ids, slots, tuple(row_of[entity] for entity in example.entities), begins=len(prompt))
 
 
 @dataclass(frozen=True)

@@ -65,7 +65,7 @@ def question_family(
         asked = questions.ask(catalog.described[row], attribute, answer, chance)
         prompt = prompts.self_perception(chat.render, asked.question)
         example = Example(SELF_PERCEPTION, prompt, (asked.entity_id,), asked.answer)
-        return examples.encode(example, chat.tokens, frozen.end, row_of, chat.beginning)
+        return examples.encode(example, chat.tokens, chat.slot, frozen.end, row_of)
 
     return Family(SELF_PERCEPTION, settings.questions if able else 0, draw)
 
@@ -75,7 +75,7 @@ def alignment_family(
 ) -> Family:
     """The kept examples of one production task."""
     row_of = {one.entity_id: row for row, one in enumerate(catalog.described)}
-    own = [examples.encode(one, chat.tokens, frozen.end, row_of, chat.beginning) for one in found if one.family == name]
+    own = [examples.encode(one, chat.tokens, chat.slot, frozen.end, row_of) for one in found if one.family == name]
     if a_step and not own:
         log.warning("No user has an example of %s: it is left out of the mix.", name)
     return Family(name, a_step if own else 0, lambda chance: chance.choice(own))

@@ -44,7 +44,7 @@ def vectors(*rows: list[float]) -> Vectors:
 
 
 def test_slots_become_positions_between_the_tokens() -> None:
-    found = assemble(f"ab{SLOT}{SLOT}c{SLOT}", letters, vectors([1, 2], [3, 4], [5, 6]), 2)
+    found = assemble(letters(f"ab{SLOT}{SLOT}c{SLOT}"), ord(SLOT), vectors([1, 2], [3, 4], [5, 6]), 2)
     assert len(found.token_ids) == len(found.is_token) == 6
     assert found.is_token.tolist() == [True, True, False, False, True, False]
     assert [token for token, is_one in zip(found.token_ids, found.is_token, strict=True) if is_one] == letters("abc")
@@ -53,29 +53,16 @@ def test_slots_become_positions_between_the_tokens() -> None:
 
 
 def test_a_slot_may_begin_and_end_a_prompt() -> None:
-    found = assemble(f"{SLOT}a{SLOT}", letters, vectors([1], [2]), 1)
+    found = assemble(letters(f"{SLOT}a{SLOT}"), ord(SLOT), vectors([1], [2]), 1)
     assert found.expanded().tolist() == [[1], [0], [2]]
-    assert assemble(SLOT, letters, vectors([3]), 1).is_token.tolist() == [False]
+    assert assemble(letters(SLOT), ord(SLOT), vectors([3]), 1).is_token.tolist() == [False]
 
 
 def test_a_prompt_without_slots_is_all_tokens() -> None:
-    found = assemble("abc", letters, np.zeros((0, 2), np.float32), 2)
+    found = assemble(letters("abc"), ord(SLOT), np.zeros((0, 2), np.float32), 2)
     assert found.token_ids == tuple(letters("abc"))
     assert found.is_token.all()
     assert not found.expanded().any()
-
-
-def test_a_text_between_slots_is_tokenized_whole_and_never_a_slot() -> None:
-    seen: list[str] = []
-
-    def tokens(text: str) -> list[int]:
-        seen.append(text)
-        return [len(text)]
-
-    found = assemble(f"the week |{SLOT}{SLOT}\nbefore |{SLOT}", tokens, vectors([1], [2], [3]), 1)
-    assert seen == ["the week |", "\nbefore |"]
-    assert found.is_token.tolist() == [True, False, False, True, False]
-    assert (found.token_ids[0], found.token_ids[3]) == (10, 9)
 
 
 @pytest.mark.parametrize(
@@ -92,13 +79,13 @@ def test_a_text_between_slots_is_tokenized_whole_and_never_a_slot() -> None:
 )
 def test_vectors_that_the_engine_would_crash_on_are_refused(given: Vectors, sentence: str) -> None:
     with pytest.raises(DataError) as refused:
-        assemble(f"a{SLOT}b{SLOT}", letters, given, 3)
+        assemble(letters(f"a{SLOT}b{SLOT}"), ord(SLOT), given, 3)
     assert str(refused.value).startswith(sentence)
 
 
 def test_vectors_without_a_slot_are_refused() -> None:
     with pytest.raises(DataError, match="0 slots of 2 numbers"):
-        assemble("no slot", letters, vectors([1, 2]), 2)
+        assemble(letters("no slot"), ord(SLOT), vectors([1, 2]), 2)
 
 
 # --- the cache's size

@@ -171,7 +171,7 @@ def test_options_follow_the_seed_and_not_the_order_of_the_answers() -> None:
 
 def test_an_example_becomes_ids_with_slots_and_a_target_that_ends() -> None:
     example = Example("f", f"ab{SLOT}c{SLOT}", ("y", "x"), "de")
-    found = encode(example, letters, END, {"x": 0, "y": 1})
+    found = encode(example, letters, ord(SLOT), END, {"x": 0, "y": 1})
     assert found.ids[found.begins :] == (*letters("de"), END)
     assert found.slots == (2, 4)
     assert found.rows == (1, 0)
@@ -183,8 +183,8 @@ def test_an_example_becomes_ids_with_slots_and_a_target_that_ends() -> None:
 @pytest.mark.parametrize("prompt", [f"a{SLOT}b", f"{SLOT}{SLOT}", f"{SLOT}|\n{SLOT}{SLOT} last", "no slot at all"])
 def test_training_sees_a_prompt_as_the_engine_does(prompt: str) -> None:
     slots = prompt.count(SLOT)
-    trained = encode(Example("f", prompt, ("x",) * slots, "target"), letters, END, {"x": 0})
-    asked = assemble(prompt, letters, np.zeros((slots, 2), np.float32), 2)
+    trained = encode(Example("f", prompt, ("x",) * slots, "target"), letters, ord(SLOT), END, {"x": 0})
+    asked = assemble(letters(prompt), ord(SLOT), np.zeros((slots, 2), np.float32), 2)
     assert trained.ids[: trained.begins] == asked.token_ids
     assert list(trained.slots) == np.flatnonzero(~asked.is_token).tolist()
 

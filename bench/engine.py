@@ -2,6 +2,7 @@
 
 One process, one started engine. A: the step's work on users, nothing cached (reading the inputs and staging stay
 out). B: plain vLLM, given exactly the prompts that A asked, in the same dependency waves. Alternating A B A B; medians.
+Where the processor multiplies bfloat16 natively, the same prompts run in float32 and bfloat16 as well.
 """
 
 from __future__ import annotations
@@ -114,6 +115,29 @@ def run_plain(running: engine.Engine, recorded: Recorder) -> tuple[float, int]:
     return time.monotonic() - started, tokens
 
 
+def types_side_by_side(settings: Settings, running: engine.Engine, recorded: Recorder) -> dict[str, Any]:
+    """The same prompts through vLLM in either number type, each in an engine of its own, which is warm.
+
+    Args:
+        settings: of the engine, but for its number type.
+        running: the engine that answered; it is closed.
+        recorded: what it was asked.
+    """
+    slots = running.slots
+    running.close()
+    if processor.cpu_type() != "bfloat16":
+        return {"bfloat16": "This processor does not multiply bfloat16 natively: there is nothing to compare."}
+    rates: dict[str, Any] = {}
+    for dtype in ("float32", "bfloat16"):
+        started = engine.Engine(settings.engine.model_copy(update={"dtype": dtype}), slots)
+        run_plain(started, recorded)
+        started.reset_prefix_cache()
+        seconds, tokens = run_plain(started, recorded)
+        started.close()
+        rates[dtype] = {"seconds": round(seconds, 3), "tokens": tokens, "tokens_a_second": round(tokens / seconds, 1)}
+    return rates
+
+
 def summary(pairs: Sequence[Pair]) -> dict[str, Any]:
     """Medians of the pairs, and how far their ratios lie apart."""
     ratios = sorted(pair.token_rate_ratio for pair in pairs)
@@ -180,6 +204,7 @@ def main(arguments: argparse.Namespace) -> dict[str, Any]:
         "day": arguments.day,
         "dtype": processor.resolve(settings.engine.dtype, settings.engine.model),
         "threads": settings.engine.threads,
+        "types": types_side_by_side(settings, running, recorded),
     }
     return {**figures, "plot": str(plot(figures, Path(arguments.plots)))}
 

@@ -159,7 +159,7 @@ def context_of(prompt: str) -> str:
 def duplication_of(pairs: Iterable[tuple[Request, Answer]], user_id: str, writers: Sequence[str]) -> float:
     """Share of a user's tags that another route or expert had written already."""
     own = [answer for request, answer in pairs if request.user_id == user_id and request.role in writers]
-    return v1_routes.duplicated(v1_routes.merge(own)[1])
+    return v1_routes.duplicated(v1_routes.written_by(own))
 
 
 def variant_figures(groups: Sequence[Mapping[str, Any]]) -> dict[str, float]:

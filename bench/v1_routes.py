@@ -1,8 +1,8 @@
 """The V1-style baseline (PAPER 0, 7): independent routes that each read the whole context and predict tags.
 
-Behavior, trend, season and campaign each ask in a prompt of their own; their tags are merged by simple
-de-duplication, and nobody reviews the pool. As published every route is a separate model, so that nothing is shared
-between their prompts; ``shared`` puts the context first, which lets an engine compute it once.
+Behavior, trend, season and campaign each ask in a prompt of their own, and nobody reviews the pool of their tags. As
+published every route is a separate model, so that nothing is shared between their prompts; ``shared`` puts the context
+first, which lets an engine compute it once.
 """
 
 from __future__ import annotations
@@ -73,17 +73,15 @@ class Routes:
         return self.render(f"You foretell purchases from {about}. {DATA}", f"{task}\n\n{context}")
 
 
-def merge(answers: Sequence[Answer]) -> tuple[list[str], list[list[str]]]:
-    """The routes' tags, each once, in turn; and what each route wrote. An unusable answer counts as no tags."""
+def written_by(answers: Sequence[Answer]) -> list[list[str]]:
+    """The tags that each route wrote. An unusable answer counts as no tags."""
     written: list[list[str]] = []
     for answer in answers:
         try:
             written.append(expert.parse(answer.text))
         except ValueError:
             written.append([])
-    longest = max((len(tags) for tags in written), default=0)
-    in_turn = [tags[rank] for rank in range(longest) for tags in written if rank < len(tags)]
-    return list(dict.fromkeys(in_turn)), written
+    return written
 
 
 def duplicated(written: Sequence[Sequence[str]]) -> float:

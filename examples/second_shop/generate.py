@@ -99,7 +99,7 @@ def generate(folder: Path, days: int, users: int) -> None:
         write_table(folder / "csv" / f"{day}.csv", rows, FIELDS)
         lines = (json.dumps({name: value for name, value in row.items() if value is not None}) for row in rows)
         (folder / "jsonl" / f"{day}.jsonl").write_text("".join(f"{line}\n" for line in lines))
-    for name in ("csv.toml", "jsonl.toml"):
+    for name in ("csv.toml", "jsonl.toml", "evaluation.toml"):
         shutil.copyfile(Path(__file__).with_name(name), folder / name)
 
 

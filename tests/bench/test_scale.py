@@ -11,17 +11,15 @@ from pathlib import Path
 
 import pytest
 
-from bench.scale import (
-    ACCELERATORS,
-    QWEN3_14B,
-    SMOLLM2_135M,
+from bench.paper.gpu_cost import (
     Accelerator,
     LanguageModel,
-    Tokens,
+    UserTokens,
     gpu_hours,
     memory_batch,
     prefill_flops,
 )
+from bench.scale import ACCELERATORS, QWEN3_14B, SMOLLM2_135M
 from runtime.errors import Exit, UsageError
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -29,7 +27,7 @@ ROOT = Path(__file__).resolve().parents[2]
 # 1 GB of weights; a position takes 2 x 10 x 2 x 5 x 1 = 200 bytes.
 MODEL = LanguageModel("round", 1e9, 10, 2, 5, 100, bytes_per_weight=1, bytes_per_cache_element=1)
 # Two calls that each compute their whole prompt of 500 and write 50.
-TOKENS = Tokens(prefill=1000, context=500, output=100, calls=2)
+TOKENS = UserTokens(prefill=1000, context=500, output=100, calls=2)
 # Prefill reaches 5e11 operations a second, decode reads 5e11 bytes a second. Beside the weights fit ten sequences of
 # 550 x 200 = 110,000 bytes, and half of an eleventh.
 MACHINE = Accelerator("round", 1e14, 1e12, 1e9 + 10.5 * 110_000, 0.005, 0.5)
@@ -48,7 +46,7 @@ def test_a_reused_prefix_is_attended_to_and_not_computed() -> None:
 
 def test_attention_is_quadratic_in_the_length() -> None:
     def attention(length: float) -> float:
-        return prefill_flops(Tokens(length, length, 1, 1), MODEL) - 2e9 * length
+        return prefill_flops(UserTokens(length, length, 1, 1), MODEL) - 2e9 * length
 
     assert attention(20_000) == pytest.approx(4 * attention(10_000))
 
@@ -76,7 +74,7 @@ def test_hours_are_linear_in_users() -> None:
     [replace(TOKENS, prefill=900), replace(TOKENS, prefill=500, context=250), replace(TOKENS, output=50)],
     ids=["prefill", "context", "output"],
 )
-def test_less_costs_less(less: Tokens) -> None:
+def test_less_costs_less(less: UserTokens) -> None:
     assert gpu_hours(less, MODEL, MACHINE, 7).gpu_hours < gpu_hours(TOKENS, MODEL, MACHINE, 7).gpu_hours
 
 
@@ -154,7 +152,7 @@ def test_the_page_says_what_the_function_gives() -> None:
     assert len(rows) == 7
     for row in rows:
         prefill, context, output, calls, *printed = (int(cell.replace(",", "")) for cell in row)
-        tokens = Tokens(prefill, context, output, calls)
+        tokens = UserTokens(prefill, context, output, calls)
         found = [
             gpu_hours(tokens, QWEN3_14B.with_precision(bytes_each), accelerator, 100_000_000)
             for accelerator, bytes_each in ACCELERATORS
@@ -176,7 +174,7 @@ def test_the_command() -> None:
     assert len(table) == 1 + len(ACCELERATORS)
     for line, row, (named, bytes_each) in zip(table[1:], manifest["estimates"], ACCELERATORS, strict=True):
         accelerator = replace(named, bandwidth_utilization=0.5)
-        expected = gpu_hours(Tokens(1600, 400, 900, 5), QWEN3_14B.with_precision(bytes_each), accelerator, 1000)
+        expected = gpu_hours(UserTokens(1600, 400, 900, 5), QWEN3_14B.with_precision(bytes_each), accelerator, 1000)
         assert line.startswith(accelerator.name)
         assert line.endswith(row["bound"])
         assert row["bound"] == expected.bound

@@ -1,4 +1,4 @@
-"""The V1-style baseline: who reads what, what is shared, how tags are merged."""
+"""The V1-style baseline: who reads what, what is shared, what is written twice."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from bench.v1_routes import ROUTES, Routes, duplicated, merge
+from bench.v1_routes import ROUTES, Routes, duplicated, written_by
 from model_steps.engine.asking import Answer
 
 SIGNALS = {"season": "autumn", "trend": "pumpkins rise", "campaign": "soup weeks"}
@@ -48,11 +48,9 @@ def test_the_history_is_shared_only_when_it_comes_first(routes: Routes) -> None:
         assert (common(behavior, trend) > behavior.index(HISTORY) + len(HISTORY)) is shared
 
 
-def test_tags_are_merged_in_turn_and_each_once() -> None:
-    said = [Answer(text, 1, 0, 1) for text in ('["whole milk", "rye bread"]', "no JSON", '["rye bread", "red wine"]')]
-    merged, written = merge(said)
-    assert merged == ["whole milk", "rye bread", "red wine"]
-    assert written == [["whole milk", "rye bread"], [], ["rye bread", "red wine"]]
+def test_what_each_route_wrote_and_an_unusable_answer_is_nothing() -> None:
+    answers = [Answer(text, 1, 0, 1) for text in ('["whole milk", "rye bread"]', "no JSON")]
+    assert written_by(answers) == [["whole milk", "rye bread"], []]
 
 
 def test_what_another_wrote_already_is_duplicated() -> None:

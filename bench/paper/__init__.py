@@ -1,0 +1,1 @@
+"""Arithmetic of benchmarks that run nothing: what measured figures would cost elsewhere."""

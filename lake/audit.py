@@ -16,8 +16,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from lake.auditing import audits, expectations
+from lake.auditing import expectations
 from lake.auditing.expectations import TableEvidence
+from lake.delta import audits
 from lake.delta.publishing import publish
 from lake.delta.staging import Batch, read_staged
 from lake.store.location import Lake

@@ -13,8 +13,7 @@ from typing import Any
 
 import pyarrow as pa
 
-from lake.auditing import audits
-from lake.delta import tables
+from lake.delta import audits, tables
 from lake.delta.publishing import publish
 from lake.delta.staging import Batch, StagedPartition, stage
 from lake.registry.days import history_of

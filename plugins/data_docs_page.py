@@ -50,7 +50,7 @@ def _app() -> Any:
     from fastapi import Depends, FastAPI, HTTPException, Query
     from fastapi.responses import FileResponse, RedirectResponse
 
-    from lake.auditing import audits
+    from lake.delta import audits
     from lake.delta.staging import Batch
     from lake.store.location import Lake
     from runtime.errors import CommandError, SourceMissing

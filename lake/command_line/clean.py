@@ -6,7 +6,7 @@ import argparse
 import time
 
 from lake.command_line.commands import Commands
-from lake.delta import cleaning
+from lake.registry import cleaning
 from lake.store.location import Lake
 from runtime.errors import UsageError
 

@@ -10,8 +10,7 @@ import pyarrow as pa
 from deltalake import DeltaTable, Schema
 from deltalake.transaction import AddAction, RemoveAction
 
-from lake.auditing import audits
-from lake.delta import tables, writing
+from lake.delta import audits, tables, writing
 from lake.delta.staging import Batch, StagedPartition, read_staged
 from lake.store.location import Lake
 from runtime.errors import DataError, RaceLost

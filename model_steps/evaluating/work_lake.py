@@ -6,8 +6,7 @@ from collections.abc import Sequence
 
 import pyarrow as pa
 
-from lake.auditing import audits
-from lake.delta import tables, writing
+from lake.delta import audits, tables, writing
 from lake.delta.publishing import publish
 from lake.delta.staging import Batch, StagedPartition, stage
 from lake.store.location import Lake

@@ -37,7 +37,6 @@ def folder_of(module: str) -> str:
     return ".".join(module.split(".")[:2])
 
 
-@pytest.mark.xfail(strict=False, reason="lake/delta and lake/auditing are being told apart")
 @pytest.mark.parametrize("name", COMMAND_ROOMS)
 def test_folders_of_a_room_import_each_other_in_one_direction(name: str) -> None:
     """Commands stand above all folders; of two folders one stands above the other."""
@@ -52,7 +51,6 @@ def test_folders_of_a_room_import_each_other_in_one_direction(name: str) -> None
     assert {folder: names for folder, names in upward.items() if names} == {}
 
 
-@pytest.mark.xfail(strict=False, reason="lake/delta/tables.py is being taken apart")
 def test_no_file_is_too_long_to_be_read_at_once() -> None:
     lines = {file: len(file.read_text().splitlines()) for name in (*ROOMS, "bench", "examples") for file in files(name)}
     assert {str(file.relative_to(ROOT)): number for file, number in lines.items() if number > LONGEST} == {}

@@ -10,7 +10,7 @@ import polars as pl
 import pyarrow as pa
 import pytest
 
-from lake.auditing import audits
+from lake.delta import audits
 from lake.delta.publishing import publish
 from lake.delta.staging import Batch, StagedPartition, stage
 from lake.registry.splits import SplitRule

@@ -11,7 +11,7 @@ from pathlib import Path
 import pyarrow as pa
 import pytest
 
-from lake.auditing import audits
+from lake.delta import audits
 from lake.delta.staging import Batch, StagedPartition, stage
 from lake.registry import releases
 from lake.registry.releases import ADAPTOR, Release, file_digest

@@ -16,8 +16,7 @@ import pyarrow as pa
 import pytest
 
 from lake.audit import audit
-from lake.auditing import audits
-from lake.delta import tables
+from lake.delta import audits, tables
 from lake.delta.publishing import publish
 from lake.delta.staging import Batch
 from lake.store.location import Lake

@@ -19,8 +19,7 @@ from typing import Any
 import pytest
 
 from lake.__main__ import main
-from lake.delta import cleaning
-from lake.registry import champions, releases
+from lake.registry import champions, cleaning, releases
 from lake.registry.champions import Record, current, log_of, promote, take
 from lake.registry.releases import ADAPTOR
 from lake.store import objects

@@ -16,10 +16,11 @@ import pyarrow as pa
 import pytest
 
 from lake.__main__ import main
-from lake.delta import cleaning, tables, writing
+from lake.delta import tables, writing
 from lake.delta.publishing import publish
 from lake.delta.staging import Batch
 from lake.publish_day import DAY_TABLES, publish_day
+from lake.registry import cleaning
 from lake.registry.days import history_of, pinned_files, read_day, states
 from lake.store.location import Lake
 from runtime.atomic import TEMPORARY

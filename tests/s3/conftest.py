@@ -21,7 +21,7 @@ import pytest
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
-from lake.auditing import audits
+from lake.delta import audits
 from lake.delta.staging import Batch, StagedPartition, stage
 from lake.store.location import Lake
 from runtime.process import GUARD

@@ -14,8 +14,7 @@ from pathlib import Path
 
 from tokenizers import Tokenizer, models, pre_tokenizers
 
-from lake.auditing import audits
-from lake.delta import tables
+from lake.delta import audits, tables
 from lake.delta.publishing import publish
 from lake.delta.staging import Batch
 from lake.store.location import Lake

@@ -13,8 +13,7 @@ from airflow.sdk import Context
 from airflow.sdk.exceptions import AirflowFailException, AirflowSkipException
 
 import settings
-from lake.auditing import audits
-from lake.delta import tables
+from lake.delta import audits, tables
 from lake.delta.publishing import publish as publish_batches
 from lake.delta.staging import Batch, StagedPartition, stage
 from lake.publish_day import DAY_TABLES

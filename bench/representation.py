@@ -228,15 +228,12 @@ def plot(figures: Mapping[str, Any], folder: Path) -> Path:
     return plots.save(drawing, folder, "representation")
 
 
-def _ready(lake: Lake, day: str, settings: Settings, users: Sequence[str]) -> tuple[Arms, str]:
-    """The engine with the vectors of the users' entities; the arms; the release's name."""
+def _ready(lake: Lake, day: str, settings: Settings, entity_ids: Iterable[str]) -> tuple[Arms, str]:
+    """The engine with the vectors of the entities; the arms; the release's name."""
     embedder, chat = Embedder(settings.embedder.model), Chat(settings.engine.model)
     release, files = releases.load(settings.lake.first_release)
     refuse_foreign(release, settings.engine.model, embedder.name)
-    people = inputs.read_contexts(lake, day, users)
-    slots = read_slots(
-        lake, adaptor_of(release, files, settings.engine.model, embedder), sorted(inputs.read_entities(lake, people))
-    )
+    slots = read_slots(lake, adaptor_of(release, files, settings.engine.model, embedder), sorted(entity_ids))
     words = WordFinder(
         inputs.read_categories(lake, embedder.name), embedder.vocabulary, settings.inference.word_categories
     )
@@ -259,10 +256,12 @@ def main(arguments: argparse.Namespace) -> dict[str, Any]:
     users = histories.drawn_users(lake, arguments.day, settings.inference, limit, arguments.users, arguments.others)
     if not users:
         raise UsageError(f"No user's full text has at most {limit} tokens: raise INTENTFLOW_ENGINE__MAXIMUM_TOKENS.")
-    arms, release = _ready(lake, arguments.day, settings, users)
-    found = histories.histories_of(lake, arguments.day, users, arms.chat.count, limit)
-    fitting = [one for one in found if not one.cut][: arguments.users]
-    cut = [one for one in found if one.cut]
+    people = inputs.read_contexts(lake, arguments.day, users)
+    known = inputs.read_entities(lake, people)
+    arms, release = _ready(lake, arguments.day, settings, known)
+    all_forms = histories.histories_of(lake, arguments.day, people, known, arms.chat.count, limit)
+    fitting = [user for user in all_forms if not user.cut][: arguments.users]
+    cut = [user for user in all_forms if user.cut]
     if not fitting:
         raise UsageError(f"No user's histories all fit {limit} tokens: raise INTENTFLOW_ENGINE__MAXIMUM_TOKENS.")
     arguments.work.mkdir(parents=True, exist_ok=True)

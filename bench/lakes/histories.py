@@ -13,6 +13,7 @@ from model_steps.agents import inputs, population
 from model_steps.agents.data_text import delimit_block
 from model_steps.agents.evidence import Entity
 from model_steps.agents.hmas import User
+from representation.context import Context
 from representation.fit import fit
 from representation.full_text import Event, render_events
 from representation.text import render_profile, render_text
@@ -55,14 +56,27 @@ def read_events(lake: Lake, day: str, first: str, users: Sequence[str]) -> dict[
 
 
 def histories_of(
-    lake: Lake, day: str, users: Sequence[str], count: Callable[[str], int], limit: int
+    lake: Lake,
+    day: str,
+    people: Sequence[Context],
+    known: Mapping[str, Entity],
+    count: Callable[[str], int],
+    limit: int,
 ) -> list[Histories]:
-    """Every user's histories, in the order of the ids, each form cut to ``limit`` tokens where it is longer."""
-    people = inputs.read_contexts(lake, day, users)
+    """Every user's histories, in the order of the contexts, each form cut where it is longer than the limit.
+
+    Args:
+        lake: has the behaviors of the contexts' periods.
+        day: of the contexts.
+        people: the users' contexts.
+        known: the entities that the contexts name.
+        count: tokens of a text.
+        limit: most tokens of a form.
+    """
+    users = [person.user_id for person in people]
     first_days = tables.read(lake, contexts.TABLE, day, columns=["user_id", "first_day"])
     first = min(row["first_day"] for row in first_days.to_pylist() if row["user_id"] in set(users))
     events = read_events(lake, day, first, users)
-    known = inputs.read_entities(lake, people)
     texts = {entity_id: entity.text for entity_id, entity in known.items()}
     found = []
     for person in people:

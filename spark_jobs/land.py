@@ -34,7 +34,7 @@ from spark_jobs.distributed.execution import execution
 from spark_jobs.landing import catalog, earlier_days, pseudonyms, row_validation
 from spark_jobs.landing.queries import QUERIES, query_entities, searched_queries
 from spark_jobs.landing.row_validation import VALIDATED, Landing, validate
-from spark_jobs.landing.sources import Part, Source, open_source
+from spark_jobs.landing.sources import Source, SourcePart, open_source
 from spark_jobs.landing.staging_days import NEW_COLUMN, stage_days
 
 log = logging.getLogger("intentflow")
@@ -145,7 +145,7 @@ def _runs(days: Sequence[str]) -> list[tuple[date, date]]:
 
 
 def _validate_and_stage(
-    lake: Lake, source: Source, parts: Sequence[Part], landing: Landing, fingerprints: Mapping[str, str]
+    lake: Lake, source: Source, parts: Sequence[SourcePart], landing: Landing, fingerprints: Mapping[str, str]
 ) -> tuple[pa.Table, pa.Table]:
     """Validate rows, bring together those of a day and bucket, stage them; returns ``workers.STAGED`` and the
     distinct queries as entities."""

@@ -1,1 +1,1 @@
-"""Spark itself: session, workers, buckets, how a pure function is distributed."""
+"""How a pure function gets to its rows: on Spark or in this process, bucket by bucket."""

@@ -6,9 +6,9 @@ from pathlib import Path
 
 from runtime.errors import ConfigurationError
 from settings import ROOT, SourceSettings
-from spark_jobs.landing.sources.source import Part, Source
+from spark_jobs.landing.sources.source import Source, SourcePart
 
-__all__ = ["DEMO", "Part", "Source", "open_source"]
+__all__ = ["DEMO", "Source", "SourcePart", "open_source"]
 
 DEMO = "completejourney"
 

@@ -18,7 +18,7 @@ import pyarrow as pa
 from runtime.errors import SourceMissing
 from runtime.fingerprint import bytes_digest, digest
 from schemas.behaviors import RAW
-from spark_jobs.landing.sources.source import ATTRIBUTES, CAMPAIGNS, ITEMS, Part
+from spark_jobs.landing.sources.source import ATTRIBUTES, CAMPAIGNS, ITEMS, SourcePart
 
 LAST_COMPLETE_DAY = date(2017, 12, 31)
 PART_DAYS = 31
@@ -63,7 +63,7 @@ class CompleteJourney:
         names = ("products", "coupons", "demographics", "campaign_descriptions")
         return digest([self._file_digest(name) for name in names])
 
-    def parts(self, first: date, last: date) -> Sequence[Part]:
+    def parts(self, first: date, last: date) -> Sequence[SourcePart]:
         parts = []
         while first <= last:
             end = min(first + timedelta(days=PART_DAYS - 1), last)
@@ -71,11 +71,11 @@ class CompleteJourney:
             first = end + timedelta(days=1)
         return parts
 
-    def rows(self, part: Part) -> int:
+    def rows(self, part: SourcePart) -> int:
         first, last = map(date.fromisoformat, part)
         return ((last - first).days + 1) * ROWS_A_DAY
 
-    def read(self, part: Part) -> pa.Table:
+    def read(self, part: SourcePart) -> pa.Table:
         purchases = self._days("transactions", "transaction_timestamp", part).select(
             user=pl.col("household_id").cast(pl.String),
             at=_utc("transaction_timestamp"),
@@ -102,7 +102,7 @@ class CompleteJourney:
         )
         return pl.concat([purchases, redemptions]).collect().to_arrow().cast(RAW)
 
-    def _days(self, name: str, time: str, part: Part) -> pl.LazyFrame:
+    def _days(self, name: str, time: str, part: SourcePart) -> pl.LazyFrame:
         """A file's rows of a part's days: filtered as they are stored, before any column is computed."""
         first, last = map(datetime.fromisoformat, part)
         return self._scan(name).filter(pl.col(time).is_between(first, last + timedelta(days=1), closed="left"))

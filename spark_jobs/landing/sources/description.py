@@ -19,13 +19,13 @@ Format = Literal["csv", "jsonl", "parquet"]
 ColumnName = Annotated[str, Field(min_length=1)]
 
 
-class Part(BaseModel):
+class FieldGroup(BaseModel):
     """A group of fields; a field that nobody knows is a mistake and refused."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
-class BehaviorColumns(Part):
+class BehaviorColumns(FieldGroup):
     """The log's column for each of ours. ``user``, ``at`` and ``action`` (or a fixed ``action``) are needed."""
 
     user: ColumnName
@@ -42,7 +42,7 @@ class BehaviorColumns(Part):
         return {name: value for name, value in self.model_dump().items() if value is not None}
 
 
-class Behaviors(Part):
+class Behaviors(FieldGroup):
     """The log's files. With ``{day}`` in ``files`` a day is its own file or files, else every file may hold it."""
 
     files: str = Field(description="Glob below the description's folder, e.g. log/{day}.csv")
@@ -78,20 +78,20 @@ class Behaviors(Part):
         return self
 
 
-class ItemColumns(Part):
+class ItemColumns(FieldGroup):
     item: ColumnName
     text: ColumnName
     path: tuple[ColumnName, ...] = Field(min_length=1, description="From department to leaf")
     brand: ColumnName | None = None
 
 
-class Items(Part):
+class Items(FieldGroup):
     files: str
     format: Format
     columns: ItemColumns
 
 
-class Users(Part):
+class Users(FieldGroup):
     """Optional: the users' attributes."""
 
     files: str
@@ -100,7 +100,7 @@ class Users(Part):
     attributes: tuple[ColumnName, ...] = Field(min_length=1)
 
 
-class Campaigns(Part):
+class Campaigns(FieldGroup):
     """Optional: columns first_day, last_day, text, under these or other names."""
 
     files: str
@@ -110,7 +110,7 @@ class Campaigns(Part):
     text: ColumnName = "text"
 
 
-class Description(Part):
+class Description(FieldGroup):
     """All of a source file."""
 
     name: str = Field(min_length=1)

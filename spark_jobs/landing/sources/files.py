@@ -23,7 +23,7 @@ from runtime.fingerprint import digest
 from schemas.behaviors import RAW
 from spark_jobs.landing.sources.description import Behaviors, Format, load_description
 from spark_jobs.landing.sources.formats import PROBLEM, first_line, read_file, rows_of_file
-from spark_jobs.landing.sources.source import ATTRIBUTES, CAMPAIGNS, ITEMS, Part
+from spark_jobs.landing.sources.source import ATTRIBUTES, CAMPAIGNS, ITEMS, SourcePart
 
 # Characters kept of a value that is carried along.
 EXTRA_LIMIT = 1_000
@@ -90,16 +90,16 @@ class Files:
 
     # -- behaviors -----------------------------------------------------------------------------------------------
 
-    def parts(self, first: date, last: date) -> Sequence[Part]:
+    def parts(self, first: date, last: date) -> Sequence[SourcePart]:
         return [
             (str(path), _file_digest(path), delivered, first.isoformat(), last.isoformat())
             for path, delivered in self._deliveries(first, last)
         ]
 
-    def rows(self, part: Part) -> int:
+    def rows(self, part: SourcePart) -> int:
         return rows_of_file(Path(part[0]), self._behaviors.format)
 
-    def read(self, part: Part) -> pa.Table:
+    def read(self, part: SourcePart) -> pa.Table:
         path, expected, delivered, first, last = part
         frame = read_file(Path(path), self._behaviors.format, self._behaviors.columns.named(), "behaviors", OPTIONAL)
         new = self._new_columns(Path(path), frame)

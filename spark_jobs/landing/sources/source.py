@@ -9,7 +9,7 @@ from typing import Protocol
 import pyarrow as pa
 
 # A part is what one worker reads; its content is the source's own business, it only has to travel.
-Part = tuple[str, ...]
+SourcePart = tuple[str, ...]
 
 # The catalog before normalization: path from department to leaf, missing levels null.
 ITEMS = pa.schema(
@@ -41,15 +41,15 @@ class Source(Protocol):
         """Digest of items, profiles and campaigns."""
         ...
 
-    def parts(self, first: date, last: date) -> Sequence[Part]:
+    def parts(self, first: date, last: date) -> Sequence[SourcePart]:
         """The parts that hold the days from first to last, both included, each behavior in exactly one."""
         ...
 
-    def rows(self, part: Part) -> int:
+    def rows(self, part: SourcePart) -> int:
         """About how many rows a part has, rather too many than too few; nothing of it is read."""
         ...
 
-    def read(self, part: Part) -> pa.Table:
+    def read(self, part: SourcePart) -> pa.Table:
         """The rows of a part in ``schemas.behaviors.RAW``; runs in a worker."""
         ...
 

@@ -98,9 +98,10 @@ def land(
     nothing = {"rows_in": 0, "rows_rejected": 0, "rows_outside_day": 0}
     whole = workers.batch(lake, behaviors.TABLE, "land", staged, {day: fingerprints[day] for day in due}, nothing)
     kept = {day: fingerprints[day] for day in earlier_days.acceptable(whole, {day.isoformat() for day in earlier})}
+    accepted = tuple(partition for partition in whole.partitions if partition.partition["day"] in kept)
     batches = [
         *catalog_batches,
-        workers.batch(lake, behaviors.TABLE, "land", staged, kept, nothing),
+        Batch(whole.table, whole.step, accepted),
         workers.batch(lake, rejected_behaviors.TABLE, "land", staged, kept, {}),
     ]
     if queries.num_rows:

@@ -43,7 +43,7 @@ class LakeSettings(Section):
         description="Files a day: users are spread over them by their pseudonym. A change lands everything anew.",
     )
     first_release: PathBelowRoot = Field(
-        default=Path("releases/adaptor-964d2a45a2f3"),
+        default=Path("releases/adaptor-98885a6b8e16"),
         description="Folder of the release that is the first champion of a new lake.",
     )
     data_docs: PathBelowRoot = Field(default=Path("var/data_docs"), description="Where the audits' Data Docs are kept.")
@@ -111,8 +111,10 @@ class EmbedderSettings(Section):
 class InferenceSettings(Section):
     """PAPER 1.4 leaves these open (its section 6); every one is a choice of ours."""
 
-    representation: Literal["hybrid", "text"] = Field(
-        default="hybrid", description="How prompts show a history: one slot an entity (PAPER 1.2), or V1's text."
+    representation: Literal["auto", "hybrid", "text"] = Field(
+        default="auto",
+        description="How prompts show a history: one slot an entity (PAPER 1.2), or V1's text; auto: hybrid where the "
+        "release has an entity adaptor that was trained on a catalog like this one.",
     )
     users: int = Field(default=0, ge=0, description="Users drawn by a stable hash; 0 means all.")
     minimum_events: int = Field(default=30, ge=1, description="Fewest actions in the history to be inferred.")

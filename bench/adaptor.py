@@ -29,7 +29,7 @@ from lake.registry import releases
 from lake.registry.evaluation_file import read_rule
 from lake.registry.splits import SplitRule, add_days, drawn
 from lake.store.location import Lake
-from model_steps.agents import expert, inputs
+from model_steps.agents import expert, inputs, planner
 from model_steps.agents.grammar import one_of
 from model_steps.agents.hmas import Hmas, User
 from model_steps.agents.planner import Unusable
@@ -40,7 +40,7 @@ from model_steps.embedding.slots import EntitySlots, read_slots
 from model_steps.engine import vllm_engine as engine
 from model_steps.engine.asking import Request, Sampling
 from model_steps.engine.chat import Chat
-from model_steps.release import adaptor_of, refuse_foreign
+from model_steps.serving.fit import adaptor_of, refuse_foreign
 from model_steps.training import alignment, prompts, questions
 from model_steps.training.catalog import Catalog, read_catalog
 from model_steps.training.questions import Question
@@ -212,7 +212,7 @@ def main(arguments: argparse.Namespace) -> dict[str, Any]:
     freeze(lake, rule)
     embedder, chat = Embedder(settings.embedder.model), Chat(settings.engine.model)
     release, files = releases.load(arguments.release or settings.lake.first_release)
-    refuse_foreign(release, settings.engine.model, embedder.name)
+    refuse_foreign(release, settings.engine.model, embedder.name, (planner.ROLE,))
     if release.training.get("users"):
         landed.prepare_day(lake, str(release.training["day"]))
     refuse_leaks(lake, release, rule, day)

@@ -182,7 +182,7 @@ def main(arguments: argparse.Namespace) -> dict[str, Any]:
     work = Lake.open(arguments.work)
     users = inputs.eligible(log_lake, arguments.day, settings.inference, arguments.users)
     copy_inputs(log_lake, work, arguments.day, users)
-    hybrid = settings.inference.representation == "hybrid"
+    hybrid = settings.inference.representation != "text"
     running = engine.Engine(settings.engine, EntitySlots.empty(model_width(settings.engine.model)) if hybrid else None)
     log.info("Warming up with one user.")
     run_step(work, arguments.day, settings, 1, running)

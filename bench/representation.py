@@ -25,7 +25,7 @@ from lake.delta import tables
 from lake.registry import releases
 from lake.store.location import Lake
 from model_steps import agents
-from model_steps.agents import arbiter, expert, inputs, population
+from model_steps.agents import arbiter, expert, inputs, planner, population
 from model_steps.agents.hmas import Hmas
 from model_steps.agents.words import WordFinder
 from model_steps.embedding.embedder import Embedder
@@ -34,7 +34,7 @@ from model_steps.engine import vllm_engine as engine
 from model_steps.engine.asking import Answer, Counts, Request
 from model_steps.engine.cache_capacity import tokens_that_fit
 from model_steps.engine.chat import Chat
-from model_steps.release import adaptor_of, refuse_foreign
+from model_steps.serving.fit import adaptor_of, refuse_foreign
 from runtime import atomic, processor
 from runtime.entry import day_argument, run_command
 from runtime.errors import UsageError
@@ -232,7 +232,7 @@ def _ready(lake: Lake, day: str, settings: Settings, entity_ids: Iterable[str]) 
     """The engine with the vectors of the entities; the arms; the release's name."""
     embedder, chat = Embedder(settings.embedder.model), Chat(settings.engine.model)
     release, files = releases.load(settings.lake.first_release)
-    refuse_foreign(release, settings.engine.model, embedder.name)
+    refuse_foreign(release, settings.engine.model, embedder.name, (planner.ROLE, expert.ROLE, arbiter.ROLE))
     slots = read_slots(lake, adaptor_of(release, files, settings.engine.model, embedder), sorted(entity_ids))
     words = WordFinder(
         inputs.read_categories(lake, embedder.name), embedder.vocabulary, settings.inference.word_categories

@@ -21,10 +21,11 @@ import pyarrow.compute as pc
 from lake.delta import tables, writing
 from lake.store.location import Lake
 from model_steps.embedding.embedder import Embedder, Vectors
+from model_steps.embedding.shown import shown_entities
 from model_steps.engine.vllm_engine import prepare_environment
 from runtime.entry import day_argument, run_command
 from runtime.progress import Progress
-from schemas import contexts, entities, entity_vectors
+from schemas import entities, entity_vectors
 from settings import load_settings
 
 log = logging.getLogger("intentflow")
@@ -39,10 +40,7 @@ def wanted(lake: Lake, day: str | None) -> pa.Table:
     known = tables.read(lake, entities.TABLE, columns=["entity_id", "text", "kind"])
     if day is None:
         return known
-    found = tables.read(lake, contexts.TABLE, day, columns=["periods"])["periods"]
-    for level in ("actions", "entities"):
-        found = pc.struct_field(pc.list_flatten(found), level)
-    shown = pc.is_in(known["entity_id"], pc.unique(pc.struct_field(pc.list_flatten(found), "entity_id")))
+    shown = pc.is_in(known["entity_id"], shown_entities(lake, day))
     return known.filter(pc.or_(shown, pc.equal(known["kind"], "category")))
 
 

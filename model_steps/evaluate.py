@@ -33,7 +33,7 @@ log = logging.getLogger("intentflow")
 INTENTS = "intents"
 COMBINED = "combined"
 WITHOUT_INTENTS = "combined_without_intents"
-OTHER_FORM = {"hybrid": "text", "text": "hybrid"}
+OTHER_FORM = {"auto": "text", "hybrid": "text", "text": "hybrid"}
 # Beside the lake's tables, where no reader looks.
 ANSWERS = "_evaluation"
 

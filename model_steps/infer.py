@@ -22,7 +22,7 @@ from lake.registry import champions, releases
 from lake.registry.releases import Release
 from lake.store.location import Lake
 from model_steps import agents
-from model_steps.agents import inputs, population
+from model_steps.agents import arbiter, expert, inputs, planner, population
 from model_steps.agents.hmas import Failed, Hmas, Intents
 from model_steps.agents.words import Categories, WordFinder
 from model_steps.embedding.embedder import Embedder
@@ -31,7 +31,8 @@ from model_steps.engine.answer_cache import AnswerCache, Model
 from model_steps.engine.cache_capacity import tokens_that_fit
 from model_steps.engine.chat import Chat
 from model_steps.engine.vllm_engine import Engine, engine_name, prepare_environment
-from model_steps.release import adaptor_of, refuse_foreign
+from model_steps.serving.fit import adaptor_of, refuse_foreign
+from model_steps.serving.form import Form, choose_form
 from runtime.entry import day_argument, run_command
 from runtime.errors import UsageError
 from runtime.fingerprint import code_digest, fingerprint
@@ -43,6 +44,7 @@ from settings import Settings, load_settings
 log = logging.getLogger("intentflow")
 
 STEP = "infer"
+ROLES = (planner.ROLE, expert.ROLE, arbiter.ROLE)
 # What of this room decides about intents, besides the agents.
 CODE = (
     "infer.py",
@@ -164,6 +166,12 @@ def name_of_work(
     )
 
 
+def shown_as(settings: Settings, form: Form) -> Settings:
+    """The settings with the form that ``auto`` came to: the work is named by it, and all that follows reads it."""
+    inference = settings.inference.model_copy(update={"representation": form.name})
+    return settings.model_copy(update={"inference": inference})
+
+
 def is_published(lake: Lake, day: str, name: str, shards: int) -> bool:
     """Whether the day's intents are the result of this very work, all shards of it."""
     files = tables.published_days(lake, intents.TABLE).get(day, [])
@@ -196,9 +204,10 @@ def infer(
     embedder = Embedder(settings.embedder.model)
     release = release or champions.take(lake, settings.lake.first_release)[0].release
     made_with, files = releases.read(lake, release)
-    refuse_foreign(made_with, settings.engine.model, embedder.name)
-    hybrid = settings.inference.representation == "hybrid"
-    adaptor = adaptor_of(made_with, files, settings.engine.model, embedder) if hybrid else None
+    refuse_foreign(made_with, settings.engine.model, embedder.name, ROLES)
+    form = choose_form(settings.inference.representation, lake, day, made_with, files, embedder)
+    settings = shown_as(settings, form)
+    adaptor = adaptor_of(made_with, files, settings.engine.model, embedder) if form.name == "hybrid" else None
     categories = inputs.read_categories(lake, embedder.name)
     digest = inputs.categories_digest(categories)
     name = name_of_work(lake, day, settings, everybody, shards, made_with, digest)
@@ -257,7 +266,8 @@ def infer(
         "chosen_by": {kind: round(by.count(kind) / len(by), 4) if by else 0.0 for kind in ("arbiter", "completion")},
         "cut_users": prepared.cut_users,
         "dropped_periods": prepared.dropped_periods,
-        "representation": settings.inference.representation,
+        "representation": form.name,
+        **form.figures(),
         # Fractions, so that they are not added up over shards.
         "block_tokens": float(settings.engine.block_tokens),
         "cache_tokens": float(capacity),

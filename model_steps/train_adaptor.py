@@ -4,7 +4,8 @@ The language model stays frozen. The start is a closed-form fit; then both task 
 under one cross-entropy: questions about single entities, and the model's own full-text answers to hybrid prompts. Only
 users and entities of the train split take part. A killed run goes on where it was.
 
-Leaves ``adaptor.safetensors`` with its record ``adaptor.json``, and ``closed_form.safetensors``, in the folder.
+Leaves ``adaptor.safetensors`` with its record ``adaptor.json``, ``closed_form.safetensors``, and
+``references.safetensors`` (what the catalog looked like) in the folder.
 """
 
 from __future__ import annotations
@@ -13,19 +14,23 @@ import argparse
 import json
 import logging
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 from evaluation.leaks import population_digest
 from lake.delta import tables
 from lake.registry.evaluation_file import read_rule
-from lake.registry.releases import ADAPTOR, CLOSED_FORM, file_digest
-from lake.registry.splits import next_day
+from lake.registry.releases import ADAPTOR, CLOSED_FORM, REFERENCES, file_digest
+from lake.registry.splits import Split, SplitRule, next_day
 from lake.store.location import Lake
-from model_steps.agents.prompt_files import prompts_digest
+from model_steps.agents import planner
+from model_steps.agents.prompt_files import role_digest
+from model_steps.embedding import references
 from model_steps.embedding.embedder import Embedder
 from model_steps.engine.chat import Chat
+from model_steps.engine.model_digest import model_digest
 from model_steps.engine.vllm_engine import engine_name, prepare_environment
-from model_steps.release import RECORD, model_digest
+from model_steps.training.catalog import Catalog
+from model_steps.training.record import RECORD
 from runtime import atomic, processor
 from runtime.entry import day_argument, run_command
 from runtime.errors import CommandError, UsageError
@@ -50,6 +55,7 @@ def train_adaptor(lake: Lake, day: str, folder: Path, settings: Settings) -> dic
 
     from model_steps.training import alignment, catalog, closed_form, examples, loop, recipe
     from model_steps.training.frozen_model import FrozenModel
+    from model_steps.training.prompts import tag_prediction
 
     dtype = processor.resolve(settings.adaptor.dtype, settings.engine.model)
     rule, chosen = read_rule(settings.source), settings.adaptor.model_copy(update={"dtype": dtype})
@@ -74,7 +80,11 @@ def train_adaptor(lake: Lake, day: str, folder: Path, settings: Settings) -> dic
     model = model_digest(settings.engine.model)
     # All that decides about the targets names their file, so none of another question is ever used.
     asked = {name: record[name] for name in ("day", "users_digest", "entities_digest")}
-    asked |= {"model": model, "embedder": embedder.name, "prompts": prompts_digest()}
+    asked |= {
+        "model": model,
+        "embedder": embedder.name,
+        "prompts": [role_digest(planner.ROLE), tag_prediction(alignment.TAGS)],
+    }
     asked |= {"inference": settings.inference.model_dump(), "tokens": chosen.alignment_tokens}
     asked |= {"engine": engine_name(settings.engine), "contexts": tables.partition_digest(lake, contexts.TABLE, day)}
     targets = folder / f"alignment-{digest(asked)}.jsonl"
@@ -84,7 +94,7 @@ def train_adaptor(lake: Lake, day: str, folder: Path, settings: Settings) -> dic
     record["alignment"] = {
         "examples": len(aligned),
         "digest": bytes_digest(targets.read_bytes()) if users else None,
-        "prompts": prompts_digest(),
+        "prompts": role_digest(planner.ROLE),
     }
     frozen = FrozenModel(settings.engine.model, dtype)
     before = frozen.digest()
@@ -110,10 +120,21 @@ def train_adaptor(lake: Lake, day: str, folder: Path, settings: Settings) -> dic
         raise CommandError("Training changed the language model, which must stay frozen: this is a mistake of ours.")
     atomic.write(folder / ADAPTOR, trained.save())
     record["adaptor"] = file_digest((folder / ADAPTOR).read_bytes())
+    record |= _write_references(folder / REFERENCES, known, rule)
     record["losses"] = _averages(losses)
     record["moved"] = round(recipe.moved(start, trained, known.embeddings), 4)
     atomic.write(folder / RECORD, json.dumps(record, indent=1, sort_keys=True) + "\n")
     return {**record, "folder": str(folder), "model": model, "embedder": embedder.name}
+
+
+def _write_references(path: Path, catalog: Catalog, rule: SplitRule) -> dict[str, Any]:
+    """Keep what the catalog looked like; returns the file's digest, and of held-out entities the share that is near."""
+    trained_on, left_out, held_out = (catalog.embeddings[catalog.rows(rule, split)] for split in get_args(Split))
+    found = references.learn(trained_on, left_out)
+    content = found.save()
+    atomic.write(path, content)
+    share = round(found.share_near(held_out), 4)
+    return {"references": file_digest(content), "near": found.near, "held_out_near": share}
 
 
 def _averages(losses: list[dict[str, float]]) -> list[dict[str, float]]:

@@ -18,12 +18,15 @@ from lake.store.location import Lake
 from runtime import atomic
 from runtime.errors import DataError, InfrastructureError, UsageError
 from runtime.fingerprint import digest
+from settings import ROOT, load_settings
 
 FOLDER = "_releases"
 DOCUMENT = "release.json"
 ADAPTOR = "adaptor.safetensors"
 # Where its training began; no step reads it, benchmarks compare with it.
 CLOSED_FORM = "closed_form.safetensors"
+# Small picture of the catalog that the adaptor was trained on.
+REFERENCES = "references.safetensors"
 NAME_DIGITS = 12
 _FILE = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9._-]*")
 
@@ -33,14 +36,17 @@ class Release:
     """An immutable model release.
 
     Args:
-        model: digest of the language model's weights. prompts: digest of the prompt files.
+        model: digest of the language model's folder.
+        prompts: digest of its prompts by role, for the roles that it serves; other roles' prompts are none of its
+            matter.
         embedder: name and digest of the embedder.
-        files: digest of each of its files, by name: the entity adaptor; LoRA adapters when there are any.
+        files: digest of each of its files, by name: the entity adaptor with the references of its catalog; LoRA
+            adapters when there are any.
         training: how the files were made, for the reader.
     """
 
     model: str
-    prompts: str
+    prompts: Mapping[str, str]
     embedder: str
     files: Mapping[str, str] = field(default_factory=dict)
     training: Mapping[str, Any] = field(default_factory=dict)
@@ -54,11 +60,15 @@ class Release:
         """What ``release.json`` holds."""
         return {
             "model": self.model,
-            "prompts": self.prompts,
+            "prompts": dict(self.prompts),
             "embedder": self.embedder,
             "files": dict(self.files),
             "training": dict(self.training),
         }
+
+
+class EarlierRelease(ValueError):
+    """A document of the time when a release had one digest for the prompts of all roles."""
 
 
 def file_digest(content: bytes) -> str:
@@ -87,6 +97,12 @@ def load(folder: Path) -> tuple[Release, dict[str, bytes]]:
     try:
         release = _parse((folder / DOCUMENT).read_bytes())
         files = {name: (folder / name).read_bytes() for name in release.files}
+    except EarlierRelease:
+        raise UsageError(
+            f"{folder} is a release of an earlier version, with one digest for all prompts: use "
+            f"{_shown(load_settings().lake.first_release)}, or make it anew with `python -m model_steps.release "
+            f"--adaptor {folder} --out releases`."
+        ) from None
     except (OSError, ValueError) as error:
         raise UsageError(f"{folder} is no release: {error}.") from None
     _refuse_changed(release, files, folder.name, str(folder), UsageError)
@@ -116,6 +132,13 @@ def read(lake: Lake, name: str) -> tuple[Release, dict[str, bytes]]:
         )
     try:
         release = _parse(content)
+    except EarlierRelease:
+        # The champion of a lake from then: its next refresh stops here, at its first step.
+        raise DataError(
+            f"The release {name} in {lake.root} is of an earlier version, with one digest for all prompts: make the "
+            "one that is shipped with the code champion, `python -m lake promote "
+            f'{_shown(load_settings().lake.first_release)} --lake {lake.root} --reason "one digest a role"`.'
+        ) from None
     except ValueError as error:
         raise DataError(f"{lake.uri(place)} is no release: {error}. Remove it, and promote its folder again.") from None
     files = {}
@@ -132,18 +155,29 @@ def _parse(content: bytes) -> Release:
     """A document's release.
 
     Raises:
+        EarlierRelease: it has one digest for all prompts.
         ValueError: it is none, or names files that cannot be a release's.
     """
     try:
-        release = Release(**json.loads(content))
-        texts = (release.model, release.prompts, release.embedder, *release.files, *release.files.values())
+        document = json.loads(content)
+        release = Release(**document)
+        if isinstance(release.prompts, str):
+            raise EarlierRelease
+        texts = (release.model, release.embedder, *release.prompts.values(), *release.files, *release.files.values())
         if not all(isinstance(text, str) for text in texts) or not isinstance(release.training, dict):
             raise TypeError("a part is of another kind")
+    except EarlierRelease:
+        raise
     except (ValueError, TypeError, AttributeError) as error:
         raise ValueError(f"its {DOCUMENT} cannot be read ({error})") from None
     if bad := [name for name in release.files if not _FILE.fullmatch(name) or name == DOCUMENT]:
         raise ValueError(f"its {DOCUMENT} names the file {bad[0]!r}")
     return release
+
+
+def _shown(folder: Path) -> str:
+    """A folder as one types it at the repository's root."""
+    return str(folder.relative_to(ROOT) if folder.is_relative_to(ROOT) else folder)
 
 
 def _refuse_changed(

@@ -1,7 +1,8 @@
-"""The prompts: one file a role, versioned by their digest."""
+"""The prompts: text files that the agents' roles render, versioned by one digest a role."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
 from string import Template
@@ -11,18 +12,30 @@ from runtime.fingerprint import bytes_digest, digest
 FOLDER = Path(__file__).with_name("prompts")
 SEPARATOR = "\n---\n"
 
+# The files that each role renders. Planner and arbiter share the context's, so that their prompts begin alike and the
+# second one finds the first one's prefix in the cache.
+FILES: Mapping[str, tuple[str, ...]] = {
+    "planner": ("context", "planner"),
+    "expert": ("expert",),
+    "arbiter": ("context", "arbiter"),
+}
+
 
 @cache
 def load(name: str) -> tuple[str, Template]:
     """The two parts of a prompt file: what opens it, and a text with $placeholders.
 
-    Of ``context`` and ``expert`` the opening is the system message. Planner and arbiter share the context's, so that
-    their prompts begin alike and the second one finds the first one's prefix in the cache.
+    Of ``context`` and ``expert`` the opening is the system message.
     """
     opening, text = (FOLDER / f"{name}.md").read_text().split(SEPARATOR)
     return opening.strip(), Template(text.strip())
 
 
-def prompts_digest() -> str:
-    """Digest of all prompt files: part of the release."""
-    return digest([[file.name, bytes_digest(file.read_bytes())] for file in sorted(FOLDER.glob("*.md"))])
+def role_digest(role: str) -> str:
+    """Digest of the prompt files that a role renders; a change of another role's prompt leaves it."""
+    return digest([[name, bytes_digest((FOLDER / f"{name}.md").read_bytes())] for name in FILES[role]])
+
+
+def role_digests() -> dict[str, str]:
+    """``role_digest`` of every role: what a release is made with."""
+    return {role: role_digest(role) for role in FILES}

@@ -6,10 +6,8 @@ It speaks to one embedder and one language model, whose digests lie inside its f
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -18,13 +16,12 @@ from safetensors.numpy import load as load_tensors
 from safetensors.numpy import save as save_tensors
 
 from model_steps.embedding.embedder import Vectors
+from model_steps.embedding.tensor_file import ABOUT, about
 from runtime.errors import ConfigurationError, DataError
 
 Weights = npt.NDArray[np.float32]
 
 FORMAT = "intentflow entity adaptor 1"
-ABOUT = "intentflow"
-HEADER_BYTES = 8
 
 
 @dataclass(frozen=True)
@@ -32,8 +29,12 @@ class Adaptor:
     """The projection and whom it was made for.
 
     Args:
-        w1: d_hidden x d_emb. b1: d_hidden. w2: d_LLM x d_hidden. b2: d_LLM.
-        embedder: name and digest of the embedder. model: digest of the language model.
+        w1: d_hidden x d_emb.
+        b1: d_hidden.
+        w2: d_LLM x d_hidden.
+        b2: d_LLM.
+        embedder: name and digest of the embedder.
+        model: digest of the language model.
     """
 
     w1: Weights
@@ -55,9 +56,8 @@ class Adaptor:
     def save(self) -> bytes:
         """The adaptor as a safetensors file in half precision."""
         half = {name: tensor.astype(np.float16) for name, tensor in self.tensors.items()}
-        # One key: of several the library's order changes, and with it the file's digest.
-        about = {"format": FORMAT, "embedder": self.embedder, "model": self.model}
-        return bytes(save_tensors(half, {ABOUT: json.dumps(about, sort_keys=True)}))
+        head = {"format": FORMAT, "embedder": self.embedder, "model": self.model}
+        return bytes(save_tensors(half, {ABOUT: json.dumps(head, sort_keys=True)}))
 
     def halved(self) -> Adaptor:
         """As it will be read again: rounded to half precision."""
@@ -69,21 +69,25 @@ def load(content: bytes, embedder: str, model: str, widths: tuple[int, int], whe
     """Read an adaptor's file for an embedder and a language model.
 
     Args:
-        widths: d_emb and d_LLM. where: the file's name, for the sentence.
+        content: of the file.
+        embedder: name and digest of the embedder.
+        model: digest of the language model.
+        widths: d_emb and d_LLM.
+        where: the file's name, for the sentence.
 
     Raises:
         DataError: it is no adaptor, has wrong shapes or numbers that are none, or speaks to others.
     """
     try:
         tensors = load_tensors(content)
-        about = _about(content)
+        head = about(content)
     except (SafetensorError, ValueError, KeyError, TypeError) as error:
         raise DataError(f"{where} is no safetensors file ({error}): restore it, or train the adaptor again.") from None
-    if about.get("format") != FORMAT or tensors.keys() != {"w1", "b1", "w2", "b2"}:
+    if head.get("format") != FORMAT or tensors.keys() != {"w1", "b1", "w2", "b2"}:
         raise DataError(f"{where} is no entity adaptor of the format {FORMAT!r}: train one.")
     for part, used, given in (
-        ("embedder", embedder, about.get("embedder")),
-        ("language model", model, about.get("model")),
+        ("embedder", embedder, head.get("embedder")),
+        ("language model", model, head.get("model")),
     ):
         if used != given:
             raise DataError(
@@ -103,13 +107,6 @@ def load(content: bytes, embedder: str, model: str, widths: tuple[int, int], whe
         if not np.isfinite(full[name]).all():
             raise DataError(f"{where}: {name} holds numbers that are not finite: train the adaptor again.")
     return Adaptor(**full, embedder=embedder, model=model)
-
-
-def _about(content: bytes) -> Mapping[str, str]:
-    """The metadata in a safetensors header, which the library's reader of bytes leaves out."""
-    length = int.from_bytes(content[:HEADER_BYTES], "little")
-    header: dict[str, Any] = json.loads(content[HEADER_BYTES : HEADER_BYTES + length])
-    return dict(json.loads((header.get("__metadata__") or {}).get(ABOUT, "{}")))
 
 
 def model_width(folder: Path) -> int:

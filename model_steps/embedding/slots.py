@@ -59,23 +59,39 @@ class EntitySlots:
 def read_slots(lake: Lake, adaptor: Adaptor, ids: Sequence[str]) -> EntitySlots:
     """Embeddings of entities from the lake, through the adaptor.
 
+    Args:
+        lake: has the embeddings.
+        adaptor: projects them.
+        ids: of the entities; one that comes twice is read once.
+
     Raises:
         SourceMissing: some were not embedded. DataError: an embedding has another width than the adaptor wants.
     """
-    wanted = sorted(set(ids))
-    filters = [("embedder", "=", adaptor.embedder), ("entity_id", "in", wanted)]
-    found = (
-        tables.read(lake, entity_vectors.TABLE, columns=["entity_id", "vector"], filters=filters) if wanted else None
-    )
-    if found is None:
+    there, embeddings = read_embeddings(lake, adaptor.embedder, ids)
+    if not there:
         return EntitySlots.empty(len(adaptor.b2))
-    there = found["entity_id"].to_pylist()
+    if embeddings.shape[1] != adaptor.w1.shape[1]:
+        raise DataError(f"Embeddings of {adaptor.embedder} are not {adaptor.w1.shape[1]} wide, as the adaptor wants.")
+    return EntitySlots(there, adaptor(embeddings))
+
+
+def read_embeddings(lake: Lake, embedder: str, ids: Sequence[str]) -> tuple[list[str], Vectors]:
+    """Embeddings of entities from the lake: their ids in the table's order, and a row of d_emb for each.
+
+    Raises:
+        SourceMissing: some were not embedded. DataError: they are of different widths.
+    """
+    wanted = sorted(set(ids))
+    filters = [("embedder", "=", embedder), ("entity_id", "in", wanted)]
+    rows = tables.read(lake, entity_vectors.TABLE, columns=["entity_id", "vector"], filters=filters) if wanted else None
+    if rows is None:
+        return [], np.zeros((0, 0), np.float32)
+    there = rows["entity_id"].to_pylist()
     if missing := set(wanted) - set(there):
         raise SourceMissing(
-            f"{len(missing)} of {len(wanted)} entities have no vector of {adaptor.embedder}, {min(missing)} first: run "
+            f"{len(missing)} of {len(wanted)} entities have no vector of {embedder}, {min(missing)} first: run "
             "`python -m model_steps.embed --day DAY` first."
         )
-    flat = found["vector"].combine_chunks().flatten().to_numpy()
-    if pc.list_value_length(found["vector"]).unique().to_pylist() != [adaptor.w1.shape[1]]:
-        raise DataError(f"Embeddings of {adaptor.embedder} are not {adaptor.w1.shape[1]} wide, as the adaptor wants.")
-    return EntitySlots(there, adaptor(flat.reshape(len(there), -1)))
+    if len(widths := pc.list_value_length(rows["vector"]).unique()) != 1:
+        raise DataError(f"Embeddings of {embedder} are {' and '.join(map(str, widths.to_pylist()))} wide: embed again.")
+    return there, rows["vector"].combine_chunks().flatten().to_numpy().reshape(len(there), -1)

@@ -34,7 +34,7 @@ def test_what_shows_whom_a_release_knows_is_prepared_too(
     # Preparing a day is Spark's work and tested elsewhere.
     prepared: list[str] = []
     monkeypatch.setattr(landed, "prepare_day", lambda _lake, day: prepared.append(day))
-    folder = save(tmp_path / "releases", Release("model", "prompts", "embedder", {}, training), {})
+    folder = save(tmp_path / "releases", Release("model", {}, "embedder", {}, training), {})
     name = quality.prepare_release(lake, SMALL, DAY, folder)
     assert name == folder.name
     assert sorted(prepared) == sorted([*extra, SMALL.training_days("2017-01-01")[0], DAY])

@@ -26,11 +26,11 @@ def people(lake: Lake) -> Lake:
 
 def release(lake: Lake, **changes: object) -> Release:
     training = {"users": 2, "day": DAY, "population": population_digest(lake, DAY), "registry": RULE.digest}
-    return Release("m", "p", "e", {}, {**training, **changes})
+    return Release("m", {}, "e", {}, {**training, **changes})
 
 
 def test_one_that_learnt_from_nobody_may_be_judged_anywhere(lake: Lake) -> None:
-    refuse_leaks(lake, Release("m", "p", "e"), RULE, "2017-09-06")
+    refuse_leaks(lake, Release("m", {}, "e"), RULE, "2017-09-06")
     refuse_leaks(lake, release(lake, users=0, population="other", day="2018-01-01"), RULE, "2017-09-06")
 
 

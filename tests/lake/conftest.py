@@ -96,7 +96,13 @@ def run_module() -> Callable[..., subprocess.CompletedProcess[str]]:
 
 def _release(place: Path, content: bytes) -> Path:
     """The folder of a release below a place."""
-    release = Release("model-1", "prompts-1", "embedder@1", {ADAPTOR: file_digest(content)}, {"made": "by hand"})
+    release = Release(
+        "model-1",
+        {"planner": "p-1", "expert": "e-1"},
+        "embedder@1",
+        {ADAPTOR: file_digest(content)},
+        {"made": "by hand"},
+    )
     return releases.save(place, release, {ADAPTOR: content})
 
 

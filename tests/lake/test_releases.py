@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import re
+import shlex
+import subprocess
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -11,10 +14,10 @@ from typing import Any
 import pytest
 
 from lake.registry import releases
-from lake.registry.releases import ADAPTOR, DOCUMENT, Release, file_digest
+from lake.registry.releases import ADAPTOR, CLOSED_FORM, DOCUMENT, REFERENCES, Release, file_digest
 from lake.store.location import Lake
-from model_steps.agents.prompt_files import prompts_digest
-from runtime.errors import DataError, InfrastructureError, UsageError
+from model_steps.agents.prompt_files import role_digests
+from runtime.errors import DataError, Exit, InfrastructureError, UsageError
 from settings import LakeSettings
 
 EverythingIn = Callable[[Lake, str], dict[str, tuple[int, int, bytes]]]
@@ -24,7 +27,13 @@ CONTENT = b"weights"
 
 
 def release_of(content: bytes = CONTENT, training: object = "by hand") -> Release:
-    return Release("model-1", "prompts-1", "embedder@1", {ADAPTOR: file_digest(content)}, {"made": training})
+    return Release(
+        "model-1",
+        {"planner": "p-1", "expert": "e-1"},
+        "embedder@1",
+        {ADAPTOR: file_digest(content)},
+        {"made": training},
+    )
 
 
 def edit(document: Path, **changed: Any) -> None:
@@ -38,14 +47,15 @@ def test_a_name_follows_all_that_a_release_is_made_of() -> None:
     one = release_of()
     changed = [
         replace(one, model="model-2"),
-        replace(one, prompts="prompts-2"),
+        replace(one, prompts={**one.prompts, "planner": "p-2"}),
+        replace(one, prompts={**one.prompts, "explainer": "x-1"}),
         replace(one, embedder="embedder@2"),
         replace(one, files={ADAPTOR: file_digest(b"others")}),
         replace(one, files={**one.files, "lora.safetensors": file_digest(b"")}),
         replace(one, training={"made": "otherwise"}),
         replace(one, files={}),
     ]
-    assert len({release.name for release in (one, *changed)}) == 8
+    assert len({release.name for release in (one, *changed)}) == 9
     assert release_of().name == one.name
 
 
@@ -69,14 +79,14 @@ def test_a_saved_release_is_loaded_again(tmp_path: Path) -> None:
     training = {"losses": [{"until_step": 50, "self_perception": 0.1}], "users": 0, "digest": None, "shop": "Café"}
     files = {ADAPTOR: CONTENT, "lora.safetensors": bytes(range(256))}
     digests = {name: file_digest(content) for name, content in files.items()}
-    release = Release("m", "p", "e", digests, training)
+    release = Release("m", {"planner": "p"}, "e", digests, training)
     folder = releases.save(tmp_path / "releases", release, files)
     assert folder == tmp_path / "releases" / release.name
     assert releases.load(folder) == (release, files)
 
 
 def test_a_release_without_files_is_one_too(tmp_path: Path) -> None:
-    release = Release("m", "p", "e")
+    release = Release("m", {"planner": "p"}, "e")
     assert releases.load(releases.save(tmp_path, release, {})) == (release, {})
 
 
@@ -120,7 +130,17 @@ def test_a_place_without_a_folder_is_no_release(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     "document",
-    ["", "{", "[]", "null", '{"model": "m"}', '{"model": "m", "prompts": "p", "embedder": "e", "champion": true}'],
+    [
+        "",
+        "{",
+        "[]",
+        "null",
+        '{"model": "m"}',
+        '{"model": "m", "prompts": {}, "embedder": "e", "champion": true}',
+        '{"model": "m", "prompts": ["planner"], "embedder": "e"}',
+        '{"model": "m", "prompts": {"planner": 1}, "embedder": "e"}',
+        '{"model": "m", "prompts": {"planner": null}, "embedder": "e"}',
+    ],
 )
 def test_a_document_that_is_none_is_refused(shipped: Path, document: str) -> None:
     (shipped / DOCUMENT).write_text(document)
@@ -187,10 +207,35 @@ def test_a_changed_file_of_an_installed_release_is_refused(lake: Lake, shipped: 
 
 def test_a_changed_document_of_an_installed_release_is_refused(lake: Lake, shipped: Path) -> None:
     releases.install(lake, *releases.load(shipped))
-    edit(Path(lake.root, "_releases", shipped.name, DOCUMENT), prompts="prompts-2")
-    by_content = replace(release_of(), prompts="prompts-2").name
+    others = {"planner": "p-2"}
+    edit(Path(lake.root, "_releases", shipped.name, DOCUMENT), prompts=others)
+    by_content = replace(release_of(), prompts=others).name
     with pytest.raises(DataError, match=f"its document was changed, by its content it is {by_content}"):
         releases.read(lake, shipped.name)
+
+
+def test_a_champion_of_an_earlier_version_ends_in_the_command_that_helps(
+    lake: Lake, shipped: Path, run_module: Callable[..., subprocess.CompletedProcess[str]]
+) -> None:
+    """A lake from then has it as champion: the sentence's own command makes its next refresh begin."""
+    edit(shipped / DOCUMENT, prompts="c44f8cdd94b48735")
+    lake.write(f"_releases/{shipped.name}/{DOCUMENT}", (shipped / DOCUMENT).read_bytes())
+    record = {"number": 1, "release": shipped.name, "reason": "then", "by": "me", "at": "2026-01-01T00:00:00Z"}
+    lake.write("_champion/000001.json", json.dumps(record).encode())
+    refused = run_module("lake.champion", "--lake", lake.root)
+    assert refused.returncode == Exit.DATA
+    assert refused.stderr.count("is of an earlier version, with one digest for all prompts") == 1
+    command = re.search("`python -m lake (.+)`", refused.stderr)
+    assert command is not None
+    promoted = run_module("lake", *shlex.split(command.group(1)))
+    assert promoted.returncode == 0, promoted.stderr
+    assert run_module("lake.champion", "--lake", lake.root).returncode == 0
+
+
+def test_a_folder_of_an_earlier_version_is_told_how_to_be_made_anew(shipped: Path) -> None:
+    edit(shipped / DOCUMENT, prompts="c44f8cdd94b48735")
+    with pytest.raises(UsageError, match=rf"make it anew with `python -m model_steps\.release --adaptor {shipped} "):
+        releases.load(shipped)
 
 
 # --- the release that is shipped
@@ -201,8 +246,8 @@ def test_the_release_that_is_shipped_loads_and_has_the_prompts_of_the_code() -> 
     assert folder.parent == ROOT / "releases"
     release, files = releases.load(folder)
     assert release.name == folder.name
-    assert release.prompts == prompts_digest()
-    assert files[ADAPTOR]
+    assert release.prompts == role_digests()
+    assert files.keys() == {ADAPTOR, CLOSED_FORM, REFERENCES}
 
 
 def test_every_release_of_the_repository_loads() -> None:
@@ -214,7 +259,7 @@ def test_every_release_of_the_repository_loads() -> None:
 
 def test_a_release_cannot_reach_beyond_its_folder(tmp_path: Path) -> None:
     for name in ("../../evil", "sub/file", "/etc/passwd", ".hidden", "release.json"):
-        release = Release("m", "p", "e", {name: releases.file_digest(b"x")})
+        release = Release("m", {"planner": "p"}, "e", {name: releases.file_digest(b"x")})
         place = tmp_path / release.name
         place.mkdir()
         (place / "release.json").write_text(json.dumps(release.document()))

@@ -57,7 +57,7 @@ def shop(land: Land) -> Lake:
 
 def released(lake: Lake, **training: Any) -> str:
     """Put a release on a lake; returns its name."""
-    release = Release("model", "prompts", "embedder", {}, training)
+    release = Release("model", {}, "embedder", {}, training)
     releases.install(lake, release, {})
     return release.name
 

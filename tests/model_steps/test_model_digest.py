@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from model_steps.release import model_digest
+from model_steps.engine.model_digest import model_digest
 from runtime.errors import ConfigurationError
 
 CONFIGURATIONS: dict[str, dict[str, Any]] = {

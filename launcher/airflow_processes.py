@@ -120,6 +120,7 @@ def running_airflow(
         for component in components:
             if component not in first:
                 airflow.start(component, environment)
+        airflow.rest.warm_up()
         wanted = {component.replace("-", "_") for component in components} - {"api_server"} | {"metadatabase"}
         _wait(airflow, lambda health: all(health.get(part) == "healthy" for part in wanted), "Airflow is not healthy")
         yield airflow

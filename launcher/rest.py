@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import time
 from collections.abc import Mapping, Sequence
@@ -107,6 +108,11 @@ class Rest:
             return {name: part["status"] for name, part in answer.json().items()}
         except (httpx.TransportError, ValueError):
             return None
+
+    def warm_up(self) -> None:
+        """Have the API of the tasks built now, and not when the first task waits for it, for no longer than 5 s."""
+        with contextlib.suppress(httpx.TransportError):
+            self._client.get("/execution/health", timeout=30)
 
     def dag(self, dag_id: str) -> dict[str, Any] | None:
         """The DAG, or None while Airflow does not know it."""

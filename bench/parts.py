@@ -41,7 +41,7 @@ def parts(told: str) -> dict[str, float]:
     seconds = {START: float(ready[1])}
     for task, took in TASK.findall(told):
         seconds[task] = seconds.get(task, 0.0) + float(took)
-    total = int(whole[1]) * 60 + int(whole[2])
+    total = float(int(whole[1]) * 60 + int(whole[2]))
     seconds[BETWEEN] = total - sum(seconds.values())
     users = WITH_USERS.search(told)
     with_users = float(users[1].replace(",", "")) if users else 0.0

@@ -83,7 +83,7 @@ class SparkSettings(Section):
     driver_memory: str = "3g"
     partitions: int = Field(default=4, ge=1, description="Shuffle partitions: a few per core.")
     in_process_rows: int = Field(
-        default=1_000_000,
+        default=1_200_000,
         ge=0,
         description="A job that reads fewer rows runs in its own process, on a local master: Spark takes longer to "
         "start than these rows take. 0: always Spark.",

@@ -59,13 +59,13 @@ def main(arguments: argparse.Namespace) -> dict[str, Any]:
 def audit(lake: Lake, batches: Sequence[Batch], folder: Path) -> dict[str, Any]:
     """Judge batches, record their verdicts, and return the manifest; ``main`` says what it raises."""
     found = expectations.collect(lake, batches)
-    companies = audits.companies(batches)
-    known = {one.table.name: _known(lake, one, companies) for one in found}
+    co_audited = audits.co_audited(batches)
+    known = {one.table.name: _known(lake, one, co_audited) for one in found}
     due = [one for one in found if known[one.table.name] is None]
     samples = {one.table.name: _samples(lake, one, batches) for one in due}
     outcomes = _judge(folder, due, samples)
     for one in due:
-        _record(lake, one, outcomes[one.table.name], companies, samples[one.table.name])
+        _record(lake, one, outcomes[one.table.name], co_audited, samples[one.table.name])
     broken = [one for one in due if outcomes[one.table.name].failures]
     if broken:
         raise DataError(_complaint(folder, broken, outcomes, samples))
@@ -80,11 +80,11 @@ def audit(lake: Lake, batches: Sequence[Batch], folder: Path) -> dict[str, Any]:
     }
 
 
-def _known(lake: Lake, found: TableEvidence, companies: Mapping[str, list[str]]) -> dict[str, Any] | None:
+def _known(lake: Lake, found: TableEvidence, co_audited: Mapping[str, list[str]]) -> dict[str, Any] | None:
     """A verdict that already passed this very evidence, or None."""
     verdicts = [audits.verdict(lake, batch) for batch in found.batches]
     holds = all(
-        verdict and verdict.get("evidence") == found.digest and audits.passed(lake, batch, companies[batch.digest])
+        verdict and verdict.get("evidence") == found.digest and audits.passed(lake, batch, co_audited[batch.digest])
         for batch, verdict in zip(found.batches, verdicts, strict=True)
     )
     return verdicts[0] if holds else None
@@ -109,7 +109,7 @@ def _record(
     lake: Lake,
     found: TableEvidence,
     outcome: Outcome,
-    companies: Mapping[str, list[str]],
+    co_audited: Mapping[str, list[str]],
     samples: Sequence[str],
 ) -> None:
     """A batch passed when every rule holds in each of its own partitions."""
@@ -119,7 +119,7 @@ def _record(
         verdict = {
             "success": not failed,
             "failed": failed,
-            "company": companies[batch.digest],
+            "co_audited": co_audited[batch.digest],
             "evidence": found.digest,
             "expectations": outcome.expectations,
             "data_docs": outcome.page,

@@ -69,7 +69,7 @@ def publish_day(
     staged = stage(lake, days.TABLE, data, fingerprint=name, partition={"day": day})
     batch = Batch(days.TABLE.name, "publish_day", (StagedPartition({"day": day}, name, (staged,)),))
     # Nothing is left to judge in a row that only points: its tables passed their own audits.
-    verdict = {"success": True, "company": [batch.digest], "reason": "the row points at audited tables"}
+    verdict = {"success": True, "co_audited": [batch.digest], "reason": "the row points at audited tables"}
     audits.record(lake, batch, verdict)
     publish(lake, [batch])
     return {**manifest, "reused": False, "figures": counted}

@@ -1,4 +1,4 @@
-"""holdout: what held-out users bought next, frozen before anything is trained (DESIGN.md, the split registry)."""
+"""holdout: what held-out users bought next, frozen before anything is trained (lake/registry/splits.py)."""
 
 from __future__ import annotations
 

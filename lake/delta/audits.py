@@ -17,7 +17,7 @@ def _path(batch: Batch) -> str:
 
 
 def record(lake: Lake, batch: Batch, verdict: Mapping[str, Any]) -> None:
-    """Keep a verdict: ``success``, the ``company``, the failed expectations, where the Data Docs page is."""
+    """Keep a verdict: ``success``, the ``co_audited`` batches, the failed expectations, where the Data Docs page is."""
     objects.put(lake, _path(batch), verdict)
 
 
@@ -26,16 +26,16 @@ def verdict(lake: Lake, batch: Batch) -> dict[str, Any] | None:
     return objects.get(lake, _path(batch))
 
 
-def passed(lake: Lake, batch: Batch, company: Sequence[str]) -> bool:
-    """Whether the batch passed its newest audit, and in this company."""
+def passed(lake: Lake, batch: Batch, together_with: Sequence[str]) -> bool:
+    """Whether the batch passed its newest audit, and that together with exactly these batches, itself among them."""
     found = verdict(lake, batch)
-    return bool(found and found["success"] and found["company"] == list(company))
+    return bool(found and found["success"] and found.get("co_audited") == list(together_with))
 
 
-def companies(batches: Sequence[Batch]) -> dict[str, list[str]]:
+def co_audited(batches: Sequence[Batch]) -> dict[str, list[str]]:
     """By batch: the digests of all batches of its table that hold a partition of it, its own among them.
 
-    Shards of a partition are judged by their sums, so a verdict holds only for the company it was given in.
+    Shards of a partition are judged by their sums, so a verdict holds only for the batches it was given together with.
     """
     holders: dict[tuple[str, tuple[tuple[str, str], ...]], set[str]] = {}
     for batch in batches:
@@ -45,4 +45,4 @@ def companies(batches: Sequence[Batch]) -> dict[str, list[str]]:
     for digests in holders.values():
         for digest in digests:
             found[digest] |= digests
-    return {digest: sorted(company) for digest, company in found.items()}
+    return {digest: sorted(others) for digest, others in found.items()}

@@ -28,9 +28,9 @@ def publish(lake: Lake, batches: Sequence[Batch]) -> list[dict[str, Any]]:
         RaceLost: another writer published one of these partitions meanwhile; nothing of ours is visible.
     """
     batches = list({batch.digest: batch for batch in batches}.values())
-    companies = audits.companies(batches)
+    co_audited = audits.co_audited(batches)
     for batch in batches:
-        if not audits.passed(lake, batch, companies[batch.digest]):
+        if not audits.passed(lake, batch, co_audited[batch.digest]):
             raise DataError(
                 f"The batch {batch.path} has no passed audit, or not one together with exactly these shards: "
                 "run `python -m lake.audit` on the same batches first."

@@ -60,7 +60,7 @@ def put(lake: Lake, table: Table, parts: Mapping[str, pa.Table]) -> None:
         file = stage(lake, table, rows, fingerprint="test", partition=partition)
         staged.append(StagedPartition(partition, "test", (file,)))
     batch = Batch(table.name, "test", tuple(staged))
-    audits.record(lake, batch, {"success": True, "company": [batch.digest]})
+    audits.record(lake, batch, {"success": True, "co_audited": [batch.digest]})
     publish(lake, [batch])
 
 

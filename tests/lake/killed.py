@@ -57,7 +57,7 @@ def publish_day(lake: Lake, day: str, user: str) -> None:
     file = stage(lake, rollups.TABLE, rows, fingerprint=user, partition={"day": day})
     batch = Batch(rollups.TABLE.name, "test", (StagedPartition({"day": day}, user, (file,), {"lost_behaviors": 0}),))
     batch.save(lake)
-    audits.record(lake, batch, {"success": True, "company": audits.companies([batch])[batch.digest], "failed": []})
+    audits.record(lake, batch, {"success": True, "co_audited": audits.co_audited([batch])[batch.digest], "failed": []})
     publish(lake, [batch])
 
 

@@ -99,7 +99,7 @@ def test_one_unaudited_batch_holds_back_all(
     assert users(lake) == []
 
 
-def test_shards_are_published_only_in_the_company_they_were_audited_in(
+def test_shards_are_published_only_with_those_they_were_audited_with(
     lake: Lake, make_batch: MakeBatch, approve: Approve, rollup_rows: RollupRows
 ) -> None:
     left = make_batch({FIRST: rollup_rows("anna")}, fingerprint="left")

@@ -177,7 +177,7 @@ def staged(lake: Lake) -> Callable[..., Batch]:
         part = StagedPartition({"day": day}, fingerprint, (file,), {"lost_behaviors": 0})
         batch = Batch(rollups.TABLE.name, "test", (part,))
         batch.save(lake)
-        audits.record(lake, batch, {"success": True, "company": [batch.digest], "failed": []})
+        audits.record(lake, batch, {"success": True, "co_audited": [batch.digest], "failed": []})
         return batch
 
     return make

@@ -58,7 +58,7 @@ def staged(
 def passed(lake: Lake, batches: list[Batch]) -> list[Batch]:
     """The batches, each with a verdict as after a passed audit of all of them."""
     for batch in batches:
-        audits.record(lake, batch, {"success": True, "company": audits.companies(batches)[batch.digest]})
+        audits.record(lake, batch, {"success": True, "co_audited": audits.co_audited(batches)[batch.digest]})
     return batches
 
 

@@ -104,6 +104,36 @@ def test_filters_all_hold(published: Lake, filters: list[tuple[str, str, Any]], 
     assert found["user_id"].to_pylist() == users
 
 
+@pytest.mark.parametrize(
+    "values",
+    [
+        pa.array(["anna", "carl", None]),
+        pa.array(["anna", "carl"]).dictionary_encode(),
+        pa.array(["anna", "carl"], pa.large_string()),
+        pa.chunked_array([["anna"], ["carl"]]),
+        ("anna", "carl"),
+        [f"user {number}" for number in range(100_000)] + ["anna", "carl"],
+    ],
+    ids=["with a null", "dictionary", "large strings", "chunks", "tuple", "many"],
+)
+def test_a_column_is_looked_up_in_values_of_any_kind(published: Lake, values: Any) -> None:
+    within = tables.read(published, rollups.TABLE, columns=["user_id"], filters=[("user_id", "in", values)])
+    assert within["user_id"].to_pylist() == ["anna", "anna", "carl"]
+    without = tables.read(published, rollups.TABLE, columns=["user_id"], filters=[("user_id", "not in", values)])
+    assert without["user_id"].to_pylist() == ["bert"]
+
+
+def test_a_row_without_a_value_meets_no_comparison(lake: Lake) -> None:
+    rows = [
+        {"entity_id": "q", "text": "q", "kind": "query"},
+        {"entity_id": "i", "text": "i", "kind": "item", "category": "c"},
+    ]
+    writing.insert_new(lake, entities.TABLE, pa.Table.from_pylist(rows, schema=entities.TABLE.schema))
+    for operator, value, ids in (("=", "c", ["i"]), ("!=", "c", []), ("!=", "d", ["i"]), ("in", ["c"], ["i"])):
+        found = tables.read(lake, entities.TABLE, columns=["entity_id"], filters=[("category", operator, value)])
+        assert found["entity_id"].to_pylist() == ids, (operator, value)
+
+
 def test_an_old_version_can_be_read(published: Lake, make_batch: MakeBatch, approve: Approve) -> None:
     pinned = tables.version(published, rollups.TABLE)
     publish(published, approve(make_batch({DAYS[0]: rollups.TABLE.file_schema.empty_table()}, fingerprint="later")))

@@ -16,7 +16,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import representation
 from bench import plots, v1_routes
 from bench.lakes import histories, landed
 from bench.lakes.histories import Histories
@@ -24,7 +23,6 @@ from bench.lakes.steps import FOLDER
 from lake.delta import tables
 from lake.registry import releases
 from lake.store.location import Lake
-from model_steps import agents
 from model_steps.agents import arbiter, expert, inputs, planner, population
 from model_steps.agents.hmas import Hmas
 from model_steps.agents.words import WordFinder
@@ -38,7 +36,7 @@ from model_steps.serving.fit import adaptor_of, refuse_foreign
 from runtime import atomic, processor
 from runtime.entry import day_argument, run_command
 from runtime.errors import UsageError
-from runtime.fingerprint import code_digest, digest
+from runtime.fingerprint import code_of, digest
 from runtime.progress import Progress
 from schemas import contexts
 from settings import Settings, load_settings
@@ -272,7 +270,7 @@ def main(arguments: argparse.Namespace) -> dict[str, Any]:
         "inference": settings.inference.model_dump(),
         "beside": BESIDE,
         "contexts": tables.partition_digest(lake, contexts.TABLE, arguments.day),
-        "code": code_digest(Path(__file__), Path(histories.__file__), Path(v1_routes.__file__), agents, representation),
+        "code": code_of("bench.representation").digest,
     }
     kept = arguments.work / f"{digest(asked)}.json"
     groups = [fitting[start : start + GROUP] for start in range(0, len(fitting), GROUP)]

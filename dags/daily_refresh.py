@@ -47,6 +47,8 @@ times already. Clearing the failed task continues the run; finished work is not 
   date after the log's last day Airflow makes a run without any task and calls it a success.
 - **Many days:** Trigger, Backfill, or `make backfill FROM=2017-11-01 TO=2017-11-03`. Days that are published and
   unchanged are reused; `force` computes them again.
+- **After a change of the code:** `python -m lake days --due` lists the days that other code made; a backfill with
+  `REPROCESS=completed` (in the form: `older_code`) makes them again, with the earlier days that they rest on.
 - **On schedule:** unpause it. A run comes at each midnight for the day that has just ended, within the first and
   last day of the source's settings; the demo's log has ended, so it gets none.
 """
@@ -59,7 +61,7 @@ from airflow.sdk import CronPartitionTimetable, chain, dag, task_group
 
 from tasks.champion import DTYPE, RELEASE, take_champion
 from tasks.command import model_step, spark_job
-from tasks.form import DAY, FORCE, PARAMS, USERS
+from tasks.form import DAY, FORCE, OLDER_CODE, PARAMS, USERS
 from tasks.policy import DEFAULT_ARGS, Tag, first_run, last_run
 from tasks.published_day import publish_day
 from tasks.publishing import publish
@@ -70,7 +72,7 @@ from tasks.source import source_arrived
 @task_group
 def land() -> None:
     """The day's rows become behaviors, and those of earlier days that are new; unusable ones are kept apart."""
-    staged = spark_job("land", "--from", DAY, "--to", DAY, "--with-earlier-days", FORCE, task_id="stage")
+    staged = spark_job("land", "--from", DAY, "--to", DAY, "--with-earlier-days", OLDER_CODE, FORCE, task_id="stage")
     source_arrived() >> staged
     publish(staged)
 
@@ -78,7 +80,7 @@ def land() -> None:
 @task_group
 def compress() -> None:
     """Each user's history as of the day, from daily roll-ups; the week's signals."""
-    rolled_up = spark_job("roll_up", "--day", DAY, FORCE)
+    rolled_up = spark_job("roll_up", "--day", DAY, OLDER_CODE, FORCE)
     published = publish(rolled_up, task_id="publish_roll_up")
     signals = spark_job("signals", "--day", DAY, FORCE)
     contexts = spark_job("compress", "--day", DAY, FORCE, task_id="contexts")

@@ -12,6 +12,7 @@ import logging
 from typing import Any
 
 from evaluation.holdout import freeze_day, freeze_rule
+from lake.delta.work import Step
 from lake.registry.evaluation_file import read_rule
 from lake.registry.splits import SplitRule
 from lake.store.location import Lake
@@ -20,6 +21,9 @@ from runtime.errors import SourceMissing, UsageError
 from settings import load_settings
 
 log = logging.getLogger("intentflow")
+
+# What is frozen stays, whatever becomes of the code; its rows only tell which it was.
+STEP = Step("freeze", __file__)
 
 
 def freeze(lake: Lake, rule: SplitRule, days: tuple[str, ...] = ()) -> dict[str, Any]:
@@ -33,10 +37,11 @@ def freeze(lake: Lake, rule: SplitRule, days: tuple[str, ...] = ()) -> dict[str,
     for day in days:
         refuse_other_days(rule, day)
     new = freeze_rule(lake, rule)
+    STEP.remember(lake)
     frozen, waiting = [], []
     for day in days or rule.days:
         try:
-            frozen.append(freeze_day(lake, rule, day))
+            frozen.append(freeze_day(lake, rule, day, STEP.work({"rule": rule.digest}, {"day": day})))
         except SourceMissing as error:
             if days:
                 raise

@@ -47,11 +47,14 @@ def freeze_rule(lake: Lake, rule: SplitRule) -> bool:
     return False
 
 
-def freeze_day(lake: Lake, rule: SplitRule, day: str) -> dict[str, Any]:
+def freeze_day(lake: Lake, rule: SplitRule, day: str, name: str = "insert") -> dict[str, Any]:
     """Write the held-out outcomes of one day unless they are frozen; returns what was frozen, ``new`` among it.
 
     The digest is written first, and only by the first of several writers; then the rows go in. Killed between the two,
     the next run makes the same rows again.
+
+    Args:
+        name: fingerprint of the work, to be kept with the rows.
 
     Raises:
         SourceMissing: days of the history or the outcomes are not landed.
@@ -77,7 +80,7 @@ def freeze_day(lake: Lake, rule: SplitRule, day: str) -> dict[str, Any]:
             f"The holdout of {day} in {lake.root} was frozen with the digest {frozen['digest']}, and the log now gives "
             f"{document['digest']}: what was frozen does not change, so restore the table holdout or the log."
         )
-    writing.insert_new(lake, holdout.TABLE, rows)
+    writing.insert_new(lake, holdout.TABLE, rows, fingerprint=name)
     if digest_of(read_day(lake, day)) != frozen["digest"]:
         raise DataError(f"The table holdout in {lake.root} holds other rows of {day} than were frozen: restore it.")
     return {**frozen, "new": new}

@@ -16,15 +16,16 @@ import pyarrow as pa
 from lake.delta import audits, tables
 from lake.delta.publishing import publish
 from lake.delta.staging import Batch, StagedPartition, stage
+from lake.delta.work import Step, plan
 from lake.registry.days import history_of
 from lake.store.location import Lake
 from runtime.entry import day_argument, run_command
 from runtime.errors import DataError, UsageError
-from runtime.fingerprint import fingerprint
 from schemas import behaviors, contexts, days, failures, intents, rejected_behaviors, rollups, signals
 from schemas.table import Table
 from settings import load_settings
 
+STEP = Step("publish_day", __file__, (days.TABLE,))
 DAY_TABLES = (
     behaviors.TABLE,
     rejected_behaviors.TABLE,
@@ -41,7 +42,7 @@ def publish_day(
 ) -> dict[str, Any]:
     """Write the day's row unless an equal one stands; returns the manifest.
 
-    The row's fingerprint is of the contents alone: a run that changed nothing leaves it, figures included.
+    A run that changed nothing leaves the row as it is, figures included.
 
     Args:
         history: digest of the behaviors that the day's contexts rest on (default: of those landed now).
@@ -52,11 +53,11 @@ def publish_day(
     versions = [_version(lake, table, day) for table in DAY_TABLES]
     contents = {entry["table"]: entry["digest"] for entry in versions}
     history = history or history_of(lake, day)
-    name = fingerprint("publish_day", {**contents, "history": history}, {"day": day, "release": release}, code="")
+    name = STEP.work({**contents, "history": history}, {"day": day, "release": release})
     counted = {**_counts(lake, day), **figures}
-    standing = tables.read(lake, days.TABLE, day).to_pylist()
     manifest = {"day": day, "release": release, "fingerprint": name, "empty": counted["behaviors"] == 0}
-    if standing and standing[0]["fingerprint"] == name:
+    if not plan(lake, STEP, {day: name}).due:
+        standing = tables.read(lake, days.TABLE, day, columns=["figures"]).to_pylist()
         kept = {figure["name"]: figure["value"] for figure in standing[0]["figures"]}
         return {**manifest, "reused": True, "figures": kept}
     row = {

@@ -41,7 +41,8 @@ def backfill(
         "reprocess_behavior": reprocess,
         # A day's contexts rest on the days before it.
         "max_active_runs": 1,
-        "dag_run_conf": run_conf(users, force),
+        # Who asks for finished days again wants them by this code, and so what they rest on.
+        "dag_run_conf": {**run_conf(users, force), "older_code": reprocess == "completed"},
     }
     with airflow_for(settings.airflow, "backfill", DAG_ID) as airflow:
         days = airflow.rest.plan_backfill(body)

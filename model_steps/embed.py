@@ -18,18 +18,21 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from lake.delta import tables, writing
+from lake.delta import tables
+from lake.delta.renewal import keys_of, renew
+from lake.delta.work import Step, mark, marked
 from lake.store.location import Lake
 from model_steps.embedding.embedder import Embedder, Vectors
 from model_steps.embedding.shown import shown_entities
 from model_steps.engine.vllm_engine import prepare_environment
 from runtime.entry import day_argument, run_command
 from runtime.progress import Progress
-from schemas import entities, entity_vectors
+from schemas import contexts, entities, entity_vectors
 from settings import load_settings
 
 log = logging.getLogger("intentflow")
 
+STEP = Step("embed", __file__)
 # One commit a chunk: rarely enough to be cheap, often enough that a kill loses seconds.
 CHUNK = 4096
 BATCH = 128
@@ -45,15 +48,18 @@ def wanted(lake: Lake, day: str | None) -> pa.Table:
 
 
 def missing(lake: Lake, embedder: str, day: str | None) -> tuple[pa.Table, int]:
-    """Wanted entities without a vector of this embedder, shortest text first, and how many are wanted."""
+    """Wanted entities without a vector of this embedder and code, shortest text first, and how many are wanted."""
     known = wanted(lake, day)
-    there = tables.read(
-        lake, entity_vectors.TABLE, columns=["entity_id"], filters=[("embedder", "=", embedder)]
-    ).select(["entity_id"])
+    there = keys_of(lake, entity_vectors.TABLE, name_of_work(embedder)).select(["entity_id"])
     left = known.join(there, keys="entity_id", join_type="left anti")
     lengths = pc.utf8_length(left["text"])
     left = left.append_column("length", lengths).sort_by([("length", "ascending"), ("entity_id", "ascending")])
     return left.select(["entity_id", "text"]), known.num_rows
+
+
+def name_of_work(embedder: str) -> str:
+    """Fingerprint of an embedder's vectors: an entity's id follows from its text, so nothing else decides."""
+    return STEP.work({"embedder": embedder}, {})
 
 
 def vector_rows(entity_ids: pa.Array, embedder: str, vectors: Vectors) -> pa.Table:
@@ -71,13 +77,15 @@ def vector_rows(entity_ids: pa.Array, embedder: str, vectors: Vectors) -> pa.Tab
 
 
 def embed(lake: Lake, embedder: Embedder, day: str | None = None, threads: int = 1) -> dict[str, Any]:
-    """Append the vectors that are missing; returns the manifest.
+    """Append the vectors that are missing, in place of those that other code made; returns the manifest.
 
     Args:
         day: of the contexts whose entities are wanted (default: every entity).
         threads: batches at once; a batch by itself is work for one.
     """
     left, entities_in = missing(lake, embedder.name, day)
+    if left.num_rows:
+        STEP.remember(lake)
     progress = Progress(left.num_rows, "entities")
     written = 0
     if left.num_rows:
@@ -92,7 +100,9 @@ def embed(lake: Lake, embedder: Embedder, day: str | None = None, threads: int =
                 vectors.append(of_batch)
                 progress.advance(len(of_batch))
             rows = vector_rows(chunk["entity_id"].combine_chunks(), embedder.name, np.concatenate(vectors))
-            written += writing.insert_new(lake, entity_vectors.TABLE, rows)
+            written += renew(lake, entity_vectors.TABLE, rows, name_of_work(embedder.name))
+    if day:
+        _mark(lake, embedder.name, day)
     return {
         "embedder": embedder.name,
         "entities_in": entities_in,
@@ -100,6 +110,13 @@ def embed(lake: Lake, embedder: Embedder, day: str | None = None, threads: int =
         "entities_reused": entities_in - left.num_rows,
         "reused": left.num_rows == 0,
     }
+
+
+def _mark(lake: Lake, embedder: str, day: str) -> None:
+    """Note whose vectors the day's contexts have: inference rests on them."""
+    name = STEP.work({"contexts": tables.partition_digest(lake, contexts.TABLE, day)}, {"embedder": embedder})
+    if marked(lake, STEP.name, day) != name:
+        mark(lake, STEP, day, name)
 
 
 def main(arguments: argparse.Namespace) -> dict[str, Any]:

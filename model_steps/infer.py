@@ -12,22 +12,21 @@ import logging
 import time
 from collections.abc import Sequence
 from functools import partial
-from pathlib import Path
 from typing import Any, Protocol, get_args
 
-import representation
 from lake.delta import tables
 from lake.delta.staging import Batch, StagedPartition, stage
+from lake.delta.work import Step, marked, plan
 from lake.registry import champions, releases
 from lake.registry.releases import Release
 from lake.store.location import Lake
-from model_steps import agents
 from model_steps.agents import arbiter, expert, inputs, planner, population
 from model_steps.agents.hmas import Failed, Hmas, Intents
 from model_steps.agents.words import Categories, WordFinder
 from model_steps.embedding.embedder import Embedder
 from model_steps.embedding.slots import EntitySlots, read_slots
-from model_steps.engine.answer_cache import AnswerCache, Model
+from model_steps.engine.answer_cache import AnswerCache
+from model_steps.engine.asking import Model
 from model_steps.engine.cache_capacity import tokens_that_fit
 from model_steps.engine.chat import Chat
 from model_steps.engine.vllm_engine import Engine, engine_name, prepare_environment
@@ -35,7 +34,6 @@ from model_steps.serving.fit import adaptor_of, refuse_foreign
 from model_steps.serving.form import Form, choose_form
 from runtime.entry import day_argument, run_command
 from runtime.errors import UsageError
-from runtime.fingerprint import code_digest, fingerprint
 from runtime.processor import NumberType
 from runtime.progress import Progress
 from schemas import contexts, failures, intents, signals
@@ -43,19 +41,9 @@ from settings import Settings, load_settings
 
 log = logging.getLogger("intentflow")
 
-STEP = "infer"
+STEP = Step("infer", __file__, (intents.TABLE, failures.TABLE))
+EMBED = "embed"
 ROLES = (planner.ROLE, expert.ROLE, arbiter.ROLE)
-# What of this room decides about intents, besides the agents.
-CODE = (
-    "infer.py",
-    "inputs.py",
-    "asking.py",
-    "population.py",
-    "adaptor.py",
-    "hybrid_prompt.py",
-    "slots.py",
-    "cache_capacity.py",
-)
 
 
 class StartsModel(Protocol):
@@ -117,7 +105,7 @@ def intents_rows(
 def failure_rows(failed: Sequence[Failed]) -> list[dict[str, Any]]:
     """Rows of ``failures``."""
     return [
-        {"step": STEP, "key": one.user_id, "reason": one.reason, "attempts": one.attempts}
+        {"step": STEP.name, "key": one.user_id, "reason": one.reason, "attempts": one.attempts}
         for one in sorted(failed, key=lambda one: one.user_id)
     ]
 
@@ -138,12 +126,12 @@ def name_of_work(
     lake: Lake, day: str, settings: Settings, users: Sequence[str], shards: int, made_with: Release, categories: str
 ) -> str:
     """Fingerprint of the day's inference. All shards share it, and so agree on whether there is anything to do."""
-    return fingerprint(
-        STEP,
+    return STEP.work(
         {
             "contexts": tables.partition_digest(lake, contexts.TABLE, day),
             "signals": tables.partition_digest(lake, signals.TABLE, day),
             "categories": categories,
+            "vectors": marked(lake, EMBED, day),
             "users": list(users),
             "release": made_with.name,
         },
@@ -156,13 +144,6 @@ def name_of_work(
             "history_tokens": inputs.cap_of(settings),
             **settings.inference.model_dump(exclude={"users", "shards"}),
         },
-        code_digest(
-            *(Path(__file__).with_name(name) for name in CODE),
-            agents,
-            representation,
-            Path(str(intents.__file__)),
-            Path(str(failures.__file__)),
-        ),
     )
 
 
@@ -170,12 +151,6 @@ def shown_as(settings: Settings, form: Form) -> Settings:
     """The settings with the form that ``auto`` came to: the work is named by it, and all that follows reads it."""
     inference = settings.inference.model_copy(update={"representation": form.name})
     return settings.model_copy(update={"inference": inference})
-
-
-def is_published(lake: Lake, day: str, name: str, shards: int) -> bool:
-    """Whether the day's intents are the result of this very work, all shards of it."""
-    files = tables.published_days(lake, intents.TABLE).get(day, [])
-    return {file.fingerprint for file in files} == {name} and {file.part for file in files} == set(range(shards))
 
 
 def infer(
@@ -212,7 +187,7 @@ def infer(
     digest = inputs.categories_digest(categories)
     name = name_of_work(lake, day, settings, everybody, shards, made_with, digest)
     head = {"day": day, "shard": f"{number + 1}/{shards}", "release": made_with.name, "fingerprint": name}
-    if not force and is_published(lake, day, name, shards):
+    if not plan(lake, STEP, {day: name}, force=force, parts=range(shards)).due:
         log.info("The intents of %s are published already; nothing changed.", day)
         return {**head, "batches": [], "reused": True}
     own = population.shard_of(everybody, number, shards)
@@ -293,11 +268,11 @@ def _stage(
     found = inputs.rows_of(intents.TABLE, rows, day)
     good = stage(lake, intents.TABLE, found, fingerprint=name, partition={"day": day}, part=part)
     lost = inputs.rows_of(failures.TABLE, failure_rows(failed), day)
-    where = {"day": day, "step": STEP}
+    where = {"day": day, "step": STEP.name}
     bad = stage(lake, failures.TABLE, lost, fingerprint=name, partition=where, part=part)
     return [
-        Batch(intents.TABLE.name, STEP, (StagedPartition({"day": day}, name, (good,), counts),)).save(lake),
-        Batch(failures.TABLE.name, STEP, (StagedPartition(where, name, (bad,), {}),)).save(lake),
+        Batch(intents.TABLE.name, STEP.name, (StagedPartition({"day": day}, name, (good,), counts),)).save(lake),
+        Batch(failures.TABLE.name, STEP.name, (StagedPartition(where, name, (bad,), {}),)).save(lake),
     ]
 
 

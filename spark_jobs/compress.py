@@ -13,23 +13,23 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
-import schemas.contexts
 from lake.delta import tables
 from lake.delta.staging import stage
+from lake.delta.work import Step, plan
 from lake.store.location import Lake
 from runtime.entry import day_argument, run_command
-from runtime.fingerprint import bytes_digest, code_digest, fingerprint
+from runtime.fingerprint import bytes_digest
 from schemas import contexts, entities, profiles, rollups
 from settings import HistorySettings, load_settings
 from spark_jobs.distributed import workers
 from spark_jobs.distributed.buckets import files_by_bucket
 from spark_jobs.distributed.execution import execution
-from spark_jobs.histories import assembly, calendar, token_counts
 from spark_jobs.histories.assembly import Compression
 from spark_jobs.histories.calendar import Window
 from spark_jobs.histories.contexts import contexts_of
 from spark_jobs.histories.tokens import tokenizer_of
 
+STEP = Step("compress", __file__, (contexts.TABLE,))
 NOTHING = {"duplicate_users": 0, "later_behaviors": 0, "tokens_hybrid": 0, "tokens_text": 0, "users": 0}
 
 
@@ -57,18 +57,16 @@ def stage_contexts(
 def compress(lake: Lake, day: str, settings: HistorySettings, tokenizer: str, force: bool = False) -> dict[str, Any]:
     """Stage the contexts of a day unless equal ones are published; returns the manifest."""
     rolled = {d: files for d, files in tables.published_days(lake, rollups.TABLE).items() if d <= day}
-    name = fingerprint(
-        "compress",
+    name = STEP.work(
         {
             "rollups": {d: tables.content_digest(files) for d, files in rolled.items()},
             "profiles": tables.partition_digest(lake, profiles.TABLE),
             "tokenizer": bytes_digest(tokenizer.encode()),
         },
         {"day": day, "days": settings.days, "entries": settings.maximum_entities, "interests": settings.interests},
-        code_digest(__file__, assembly, calendar, token_counts, schemas.contexts),
     )
-    published = tables.published_days(lake, contexts.TABLE).get(day, [])
-    if not force and {file.fingerprint for file in published} == {name}:
+    if not plan(lake, STEP, {day: name}, force=force).due:
+        published = tables.published_days(lake, contexts.TABLE)[day]
         return {"batches": [], "reused": True, "users": sum(file.rows for file in published)}
     texts = tables.read(lake, entities.TABLE, columns=["entity_id", "text", "category"])
     compression = Compression(

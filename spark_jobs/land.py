@@ -19,25 +19,26 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
-import representation.cleaning
-import schemas.behaviors
 from lake.delta import tables
 from lake.delta.staging import Batch, StagedFile, StagedPartition, stage
+from lake.delta.work import WHOLE, Step, plan
 from lake.store.location import Lake
 from runtime.entry import day_argument, run_command
 from runtime.errors import UsageError
-from runtime.fingerprint import code_digest, fingerprint
 from schemas import behaviors, entities, items, profiles, rejected_behaviors
 from settings import SourceSettings, load_settings
-from spark_jobs.distributed import buckets, workers
+from spark_jobs.distributed import workers
 from spark_jobs.distributed.execution import execution
-from spark_jobs.landing import catalog, earlier_days, pseudonyms, row_validation
+from spark_jobs.landing import catalog, earlier_days, pseudonyms
 from spark_jobs.landing.queries import QUERIES, query_entities, searched_queries
 from spark_jobs.landing.row_validation import VALIDATED, Landing, validate
 from spark_jobs.landing.sources import Source, SourcePart, open_source
 from spark_jobs.landing.staging_days import NEW_COLUMN, stage_days
 
 log = logging.getLogger("intentflow")
+
+DAYS = Step("land", __file__, (behaviors.TABLE, rejected_behaviors.TABLE))
+CATALOG = Step("catalog", __file__, (items.TABLE, profiles.TABLE))
 
 
 def land(
@@ -49,6 +50,7 @@ def land(
     files_a_day: int,
     force: bool = False,
     with_earlier_days: bool = False,
+    older_code: bool = False,
 ) -> dict[str, Any]:
     """Stage the days from first to last that are not landed yet, or whose log has changed; returns the manifest.
 
@@ -56,6 +58,7 @@ def land(
         with_earlier_days: also every earlier day of the source that was never landed, for later days' histories rest
             on them, and every day that late rows may have come for since. One with too many unusable rows stays
             out, so that it does not stop this one.
+        older_code: with earlier days, also those that were landed by other code than this.
 
     Raises:
         UsageError: the last day is before the first.
@@ -66,22 +69,24 @@ def land(
     known = {"maximum_text": settings.maximum_text, "key": pseudonyms.key_digest(key)}
     catalog_batches, catalog_items = _stage_catalog(lake, source, key, settings, known, force)
     landed = tables.published_days(lake, behaviors.TABLE)
-    earlier = earlier_days.of(source, settings, first, landed.keys()) if with_earlier_days else []
+    earlier = earlier_days.of(source, settings, first, landed.keys(), older_code) if with_earlier_days else []
+    asked = earlier_days.days_between(first, last)
     fingerprints = {
-        day.isoformat(): fingerprint(
-            "land",
+        day.isoformat(): DAYS.work(
             {"log": source.digest(day), "catalog": source.catalog_digest()},
-            {**known, "day": day, "maximum_quantity": settings.maximum_quantity, "buckets": files_a_day},
-            code_digest(__file__, row_validation, buckets, schemas.behaviors, representation.cleaning),
+            {
+                **known,
+                "day": day,
+                "maximum_quantity": settings.maximum_quantity,
+                "late_days": settings.late_days,
+                "buckets": files_a_day,
+            },
         )
-        for day in (*earlier, *earlier_days.days_between(first, last))
+        for day in (*earlier, *asked)
     }
-    due = [
-        day
-        for day, name in fingerprints.items()
-        if (force and day >= first.isoformat()) or {file.fingerprint for file in landed.get(day, [])} != {name}
-    ]
-    reused = len(fingerprints) - len(due)
+    named = {day.isoformat() for day in asked}
+    planned = plan(lake, DAYS, fingerprints, named=named, force=force, older_code=older_code)
+    due, reused = list(planned.due), len(planned.reused)
     if not due:
         return {"batches": [b.save(lake) for b in catalog_batches], "days": 0, "reused_days": reused, "rows_in": 0}
     landing = Landing(
@@ -165,11 +170,8 @@ def _stage_catalog(
     lake: Lake, source: Source, key: bytes, settings: SourceSettings, known: Mapping[str, Any], force: bool
 ) -> tuple[list[Batch], pa.Table]:
     """Stage items, profiles and entities unless the same catalog is published; returns batches and items."""
-    name = fingerprint(
-        "catalog", {"catalog": source.catalog_digest()}, known, code_digest(catalog, representation.cleaning)
-    )
-    live = tables.live_files(tables.open_table(lake, items.TABLE), items.TABLE)
-    if not force and {file.fingerprint for file in live} == {name}:
+    name = CATALOG.work({"catalog": source.catalog_digest()}, known)
+    if not plan(lake, CATALOG, {WHOLE: name}, force=force).due:
         return [], tables.read(lake, items.TABLE, columns=["item_id", "entity_id"])
     raw = source.items()
     built = catalog.build_items(raw, settings.maximum_text)
@@ -200,6 +202,7 @@ def main(arguments: argparse.Namespace) -> dict[str, Any]:
         settings.lake.buckets,
         arguments.force,
         arguments.with_earlier_days,
+        arguments.older_code,
     )
 
 
@@ -209,5 +212,6 @@ if __name__ == "__main__":
     parser.add_argument("--to", dest="last", type=day_argument, required=True, help="last day to land")
     parser.add_argument("--lake", help="address of the lake (default: the setting)")
     parser.add_argument("--with-earlier-days", action="store_true", help="also those never landed, or with late rows")
+    parser.add_argument("--older-code", action="store_true", help="with these, also those that other code landed")
     parser.add_argument("--force", action="store_true", help="land again what is landed already")
     run_command(main, parser)

@@ -14,19 +14,19 @@ import polars as pl
 import pyarrow as pa
 import pyarrow.compute as pc
 
-import schemas.rollups
 from lake.delta import tables
 from lake.delta.staging import stage
-from lake.registry import days
+from lake.delta.work import Step, plan
+from lake.registry.histories import histories
 from lake.store.location import Lake
 from runtime.entry import day_argument, run_command
-from runtime.fingerprint import code_digest, fingerprint
 from schemas import behaviors, rollups
 from settings import load_settings
 from spark_jobs.distributed import workers
 from spark_jobs.distributed.buckets import files_by_bucket
 from spark_jobs.distributed.execution import execution
 
+STEP = Step("roll_up", __file__, (rollups.TABLE,))
 COLUMNS = ("day", "user_id", "action", "entity_id")
 FILES_A_PART = 64
 
@@ -61,25 +61,21 @@ def stage_rollups(lake: Lake, part: Part, fingerprints: dict[str, str]) -> pa.Ta
     return staged.report()
 
 
-def roll_up_until(lake: Lake, last: str, force: bool = False) -> dict[str, Any]:
-    """Stage the rollups of all landed days up to ``last`` that are due; returns the manifest."""
+def roll_up_until(lake: Lake, last: str, force: bool = False, older_code: bool = False) -> dict[str, Any]:
+    """Stage the rollups of all landed days up to ``last`` that are due; returns the manifest.
+
+    Args:
+        older_code: also those before ``last`` that other code than this rolled up.
+    """
     landed = {d: f for d, f in tables.published_days(lake, behaviors.TABLE).items() if d <= last}
-    fingerprints = {
-        day: fingerprint(
-            "roll_up", {"behaviors": tables.content_digest(files)}, {"day": day}, code_digest(__file__, schemas.rollups)
-        )
-        for day, files in sorted(landed.items())
-    }
-    rolled = tables.published_days(lake, rollups.TABLE)
-    due = {
-        day: name
-        for day, name in fingerprints.items()
-        if (force and day == last) or {f.fingerprint for f in rolled.get(day, [])} != {name}
-    }
+    contents = {day: tables.content_digest(files) or "" for day, files in sorted(landed.items())}
+    works = {day: STEP.work({"behaviors": content}, {"day": day}) for day, content in contents.items()}
+    planned = plan(lake, STEP, works, named={last}, force=force, older_code=older_code)
+    due = dict(planned.due)
     # What the day's contexts rest on, as of now: behaviors that are landed while the run goes on make the day due.
-    history = days.histories({day: tables.content_digest(files) or "" for day, files in landed.items()}).get(last, "")
+    history = histories(contents).get(last, "")
     if not due:
-        return {"batches": [], "days": 0, "reused_days": len(fingerprints), "history": history}
+        return {"batches": [], "days": 0, "reused_days": len(planned.reused), "history": history}
     parts: list[Part] = [
         (bucket, files[start : start + FILES_A_PART])
         for bucket, files in files_by_bucket({day: landed[day] for day in due}).items()
@@ -93,7 +89,7 @@ def roll_up_until(lake: Lake, last: str, force: bool = False) -> dict[str, Any]:
     return {
         "batches": [batch.save(lake)],
         "days": len(due),
-        "reused_days": len(fingerprints) - len(due),
+        "reused_days": len(planned.reused),
         "rows": sum(part.rows for part in batch.partitions),
         "behaviors": int(sum(part.metrics["reliable"] for part in batch.partitions)),
         "history": history,
@@ -101,12 +97,14 @@ def roll_up_until(lake: Lake, last: str, force: bool = False) -> dict[str, Any]:
 
 
 def main(arguments: argparse.Namespace) -> dict[str, Any]:
-    return roll_up_until(Lake.open(arguments.lake or load_settings().lake.uri), arguments.day, arguments.force)
+    lake = Lake.open(arguments.lake or load_settings().lake.uri)
+    return roll_up_until(lake, arguments.day, arguments.force, arguments.older_code)
 
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(prog="python -m spark_jobs.roll_up", description=__doc__)
     parser.add_argument("--day", type=day_argument, required=True, help="roll up the days until this one")
     parser.add_argument("--lake", help="address of the lake (default: the setting)")
+    parser.add_argument("--older-code", action="store_true", help="also days before it that other code rolled up")
     parser.add_argument("--force", action="store_true", help="roll the day up again even when it is done")
     run_command(main, parser)

@@ -17,14 +17,14 @@ import holidays
 import polars as pl
 import pyarrow as pa
 
-import schemas.signals
 from lake.delta import tables
 from lake.delta.staging import Batch, StagedPartition, stage
 from lake.delta.tables import LiveFile
+from lake.delta.work import Step, plan
 from lake.store.location import Lake
 from runtime.entry import day_argument, run_command
 from runtime.errors import ConfigurationError
-from runtime.fingerprint import bytes_digest, code_digest, fingerprint
+from runtime.fingerprint import bytes_digest
 from schemas import entities, rollups, signals
 from settings import Settings, load_settings
 from spark_jobs.distributed import workers
@@ -33,6 +33,7 @@ from spark_jobs.distributed.execution import execution
 from spark_jobs.histories import calendar
 from spark_jobs.landing.sources import open_source
 
+STEP = Step("signals", __file__, (signals.TABLE,))
 HOLIDAY_DAYS = 21
 SEASONS = ("winter", "spring", "summer", "autumn")
 WEEKLY = pa.schema([("week", pa.string()), ("entity_id", pa.string()), ("count", pa.int64())])
@@ -142,8 +143,7 @@ def stage_signals(lake: Lake, day: str, settings: Settings, force: bool = False)
     weeks = [(week - timedelta(days=n)).isoformat() for n in range(1, 15)]
     rolled = {d: files for d, files in tables.published_days(lake, rollups.TABLE).items() if d in weeks}
     weather = settings.source.weather
-    name = fingerprint(
-        "signals",
+    name = STEP.work(
         {
             "rollups": {d: tables.content_digest(files) for d, files in rolled.items()},
             "catalog": source.catalog_digest(),
@@ -155,9 +155,8 @@ def stage_signals(lake: Lake, day: str, settings: Settings, force: bool = False)
             "trends": settings.history.trends,
             "minimum": settings.history.trend_minimum,
         },
-        code_digest(__file__, calendar, schemas.signals),
     )
-    if not force and {f.fingerprint for f in tables.published_days(lake, signals.TABLE).get(day, [])} == {name}:
+    if not plan(lake, STEP, {day: name}, force=force).due:
         return {"batches": [], "reused": True}
     weekly = _weekly_counts(lake, rolled)
     known = tables.read(lake, entities.TABLE, columns=["entity_id", "kind", "text", "category"])

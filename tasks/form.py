@@ -38,12 +38,20 @@ PARAMS: dict[str, Param] = {
         title="Force",
         description="Compute again what is published already, although nothing it depends on has changed.",
     ),
+    "older_code": Param(
+        False,
+        type="boolean",
+        title="Older code",
+        description="Also make again the earlier days of the log that other code landed or rolled up. Otherwise they "
+        "are made again only when their log has changed.",
+    ),
 }
 
 # Templates; an argument that renders to nothing is left out of the command.
 DAY = "{{ partition_key or params.day or '' }}"
 USERS = "{{ '--users=%d' % params.users if params.users else '' }}"
 FORCE = "{{ '--force' if params.force else '' }}"
+OLDER_CODE = "{{ '--older-code' if params.older_code else '' }}"
 
 
 def checked_day(day: str) -> str:

@@ -71,7 +71,13 @@ def _evolve(current: DeltaTable, table: Table) -> None:
         current.alter.drop_column_not_null(name, commit_properties=one_attempt(None))
 
 
-def insert_new(lake: Lake, table: Table, data: pa.Table, metadata: Mapping[str, str] | None = None) -> int:
+def insert_new(
+    lake: Lake,
+    table: Table,
+    data: pa.Table,
+    metadata: Mapping[str, str] | None = None,
+    fingerprint: str = "insert",
+) -> int:
     """Insert the rows whose key is not there yet, in one commit; returns how many went in.
 
     Of several rows with one key the first goes in. Not delta-rs' merge: that compares the new rows only with what is
@@ -88,9 +94,9 @@ def insert_new(lake: Lake, table: Table, data: pa.Table, metadata: Mapping[str, 
     def insert(current: DeltaTable) -> int:
         wanted = (table.key[0], "in", rows[table.key[0]].unique())
         there = tables.scan(lake, current, table, table.key, [wanted])
-        new = rows.take(_new_keys(table.key, rows, there))
+        new = rows.take(new_keys(table.key, rows, there))
         if new.num_rows:
-            file = stage(lake, table, new, fingerprint="insert")
+            file = stage(lake, table, new, fingerprint=fingerprint)
             added = AddAction(file.path, file.size, {}, int(time.time() * 1000), True, file.statistics)
             current.create_write_transaction(
                 [added],
@@ -104,8 +110,8 @@ def insert_new(lake: Lake, table: Table, data: pa.Table, metadata: Mapping[str, 
     return commit(delta, table, insert)
 
 
-def _new_keys(key: Sequence[str], rows: pa.Table, there: pa.Table) -> pa.Array:
-    """Numbers of the first row of each key that is not there."""
+def new_keys(key: Sequence[str], rows: pa.Table, there: pa.Table) -> pa.Array:
+    """Numbers of the first row of each key that is not there, sorted."""
     names = list(key)
     numbered = rows.select(names).append_column("_number", pa.array(range(rows.num_rows), pa.int64()))
     first = numbered.group_by(names, use_threads=False).aggregate([("_number", "min")])

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
 import pyarrow as pa
 
 from lake.delta import tables
+from lake.registry import older_code
+from lake.registry.histories import histories
 from lake.store.location import Lake
 from runtime.errors import DataError
-from runtime.fingerprint import digest
 from schemas import behaviors, days
 from schemas.registry import TABLES
 from schemas.table import Table
@@ -33,10 +34,14 @@ class DayState:
 
 
 def states(lake: Lake) -> list[DayState]:
-    """Every landed day. A published day is due when its behaviors, or those of an earlier day, have changed since."""
+    """Every landed day.
+
+    A published day is due when its behaviors, or those of an earlier day, have changed since; or when other code than
+    this made it, or what it rests on.
+    """
     rows = {row["day"]: row for row in tables.read(lake, days.TABLE).to_pylist()}
     landed = _landed(lake)
-    now = histories(landed)
+    now, code = histories(landed), older_code.reasons(lake, rows.keys())
     found = []
     for day in sorted(landed.keys() | rows.keys()):
         row, why = rows.get(day), ""
@@ -44,7 +49,7 @@ def states(lake: Lake) -> list[DayState]:
             why = "its behaviors changed"
         elif row is not None and row["history"] not in (None, now.get(day)):
             why = "its history changed"
-        found.append(DayState(day, row, why))
+        found.append(DayState(day, row, "; ".join(filter(None, (why, code.get(day, ""))))))
     return found
 
 
@@ -53,14 +58,6 @@ def _landed(lake: Lake) -> dict[str, str]:
     return {
         day: tables.content_digest(files) or "" for day, files in tables.published_days(lake, behaviors.TABLE).items()
     }
-
-
-def histories(landed: Mapping[str, str]) -> dict[str, str]:
-    """By day, a digest of the contents of all landed days up to it."""
-    found, so_far = {}, ""
-    for day, content in sorted(landed.items()):
-        so_far = found[day] = digest([so_far, day, content])
-    return found
 
 
 def history_of(lake: Lake, day: str) -> str:

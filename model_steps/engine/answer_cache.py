@@ -6,22 +6,13 @@ It is the resume after a kill and the carrying forward of users for whom nothing
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Protocol
 
 import pyarrow as pa
 
 from lake.delta import tables, writing
 from lake.store.location import Lake
-from model_steps.engine.asking import Answer, Counts, Request
+from model_steps.engine.asking import Answer, Counts, Model, Request
 from schemas import answers
-
-
-class Model(Protocol):
-    """What answers: an engine, or its stand-in."""
-
-    def generate(self, requests: Sequence[Request]) -> list[Answer]: ...
-
-    def reset_prefix_cache(self) -> None: ...
 
 
 class AnswerCache:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field, replace
-from typing import Any
+from typing import Any, Protocol
 
 from runtime.fingerprint import digest
 
@@ -112,3 +113,11 @@ class Counts:
 
     def as_dict(self) -> dict[str, Any]:
         return {role: asdict(counts) for role, counts in sorted(self.roles.items())}
+
+
+class Model(Protocol):
+    """What answers: an engine, or its stand-in."""
+
+    def generate(self, requests: Sequence[Request]) -> list[Answer]: ...
+
+    def reset_prefix_cache(self) -> None: ...

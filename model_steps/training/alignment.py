@@ -13,8 +13,7 @@ from model_steps.agents.evidence import Entity
 from model_steps.agents.hmas import Hmas, User
 from model_steps.agents.inputs import prepare
 from model_steps.agents.words import WordFinder
-from model_steps.engine.answer_cache import Model
-from model_steps.engine.asking import Request, Sampling
+from model_steps.engine.asking import Model, Request, Sampling
 from model_steps.training.examples import Example
 from model_steps.training.prompts import tag_prediction
 from representation.context import Context

@@ -19,11 +19,19 @@ def days_between(first: date, last: date) -> list[date]:
     return [first + timedelta(days=n) for n in range((last - first).days + 1)]
 
 
-def of(source: Source, settings: SourceSettings, first: date, landed: Collection[str]) -> list[date]:
-    """The days before one that a refresh of it also lands."""
+def of(
+    source: Source, settings: SourceSettings, first: date, landed: Collection[str], every: bool = False
+) -> list[date]:
+    """The days before one that a refresh of it also looks at.
+
+    Args:
+        landed: days that are. every: all of these, and not only those that late rows may have come for.
+    """
     # A day more than rows may be late: east of UTC the shop's day begins a UTC day earlier.
     late = days_between(first - timedelta(days=settings.late_days + 1), first - timedelta(days=1))
-    again = (day for day in late if day.isoformat() in landed)
+    again = [day for day in late if day.isoformat() in landed]
+    if every:
+        again = [date.fromisoformat(day) for day in landed if day < first.isoformat()]
     return sorted({*gaps_before(source, settings.first_day, first, landed), *again})
 
 

@@ -18,15 +18,23 @@ from launcher.java import java_home
 from tests.end_to_end.airflow import RunningAirflow
 
 ROOT = Path(__file__).resolve().parents[2]
+RECORDER = Path(__file__).with_name("recorder")
 TIMEOUT = 900
 
 
 @dataclass
 class Commands:
-    """Runs the project's commands on a lake of its own, as a task or a person would."""
+    """Runs the project's commands on a lake of its own, as a task or a person would.
+
+    Args:
+        code: the folder of the code, this repository or a copy.
+        record: where each command's imports are noted, in a file of its module's name; nowhere by default.
+    """
 
     folder: Path
     settings: dict[str, str] = field(default_factory=dict)
+    code: Path = ROOT
+    record: Path | None = None
 
     @property
     def lake(self) -> Lake:
@@ -45,10 +53,13 @@ class Commands:
 
     def start(self, module: str, *arguments: str) -> subprocess.Popen[str]:
         """Start a command in a process group of its own."""
+        environment = self.environment
+        if self.record:
+            environment |= {"RECORDED_IMPORTS": str(self.record / module), "PYTHONPATH": str(RECORDER)}
         return subprocess.Popen(
             [sys.executable, "-m", module, *arguments],
-            cwd=ROOT,
-            env=self.environment,
+            cwd=self.code,
+            env=environment,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,

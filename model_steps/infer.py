@@ -34,6 +34,7 @@ from model_steps.serving.fit import adaptor_of, refuse_foreign
 from model_steps.serving.form import Form, choose_form
 from runtime.entry import day_argument, run_command
 from runtime.errors import UsageError
+from runtime.fingerprint import code_of
 from runtime.processor import NumberType
 from runtime.progress import Progress
 from schemas import contexts, failures, intents, signals
@@ -43,6 +44,7 @@ log = logging.getLogger("intentflow")
 
 STEP = Step("infer", __file__, (intents.TABLE, failures.TABLE))
 EMBED = "embed"
+ENGINE = "model_steps.engine.vllm_engine"
 ROLES = (planner.ROLE, expert.ROLE, arbiter.ROLE)
 
 
@@ -195,7 +197,9 @@ def infer(
     people = inputs.read_contexts(lake, day, own) if own else []
     known = inputs.read_entities(lake, people) if people else {}
     slots = read_slots(lake, adaptor, sorted(known)) if adaptor else None
-    cache = AnswerCache(lake, own, day, made_with.name, engine_name(settings.engine), partial(start, slots))
+    # Answers are kept by what was asked, and by the code that asks the engine.
+    engine = f"{engine_name(settings.engine)}/{code_of(ENGINE).digest}"
+    cache = AnswerCache(lake, own, day, made_with.name, engine, partial(start, slots))
     chat = Chat(settings.engine.model)
     words = WordFinder(categories, embedder.vocabulary, settings.inference.word_categories)
     signals_shown = inputs.signals_text(lake, day)

@@ -10,9 +10,10 @@ from __future__ import annotations
 import argparse
 import logging
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from functools import partial
-from typing import Any, Protocol, get_args
+from typing import Any, get_args
 
 from lake.delta import tables
 from lake.delta.staging import Batch, StagedPartition, stage
@@ -20,16 +21,17 @@ from lake.delta.work import Step, marked, plan
 from lake.registry import champions, releases
 from lake.registry.releases import Release
 from lake.store.location import Lake
-from model_steps.agents import arbiter, expert, inputs, planner, population
-from model_steps.agents.hmas import Failed, Hmas, Intents
+from model_steps.agents import arbiter, expert, inputs, planner, population, rows
+from model_steps.agents.hmas import Failed, Hmas, User
 from model_steps.agents.words import Categories, WordFinder
+from model_steps.embedding.adaptor import Adaptor
 from model_steps.embedding.embedder import Embedder
-from model_steps.embedding.slots import EntitySlots, read_slots
+from model_steps.embedding.slots import read_slots
 from model_steps.engine.answer_cache import AnswerCache
-from model_steps.engine.asking import Model
 from model_steps.engine.cache_capacity import tokens_that_fit
 from model_steps.engine.chat import Chat
-from model_steps.engine.vllm_engine import Engine, engine_name, prepare_environment
+from model_steps.engine.start import LazyEngine, StartsModel
+from model_steps.engine.vllm_engine import engine_name, prepare_environment
 from model_steps.serving.fit import adaptor_of, refuse_foreign
 from model_steps.serving.form import Form, choose_form
 from runtime.entry import day_argument, run_command
@@ -38,6 +40,7 @@ from runtime.fingerprint import code_of
 from runtime.processor import NumberType
 from runtime.progress import Progress
 from schemas import contexts, failures, intents, signals
+from schemas.table import Table
 from settings import Settings, load_settings
 
 log = logging.getLogger("intentflow")
@@ -46,82 +49,6 @@ STEP = Step("infer", __file__, (intents.TABLE, failures.TABLE))
 EMBED = "embed"
 ENGINE = "model_steps.engine.vllm_engine"
 ROLES = (planner.ROLE, expert.ROLE, arbiter.ROLE)
-
-
-class StartsModel(Protocol):
-    """Gives a model when it is needed, and says how long that took.
-
-    Args of a call:
-        slots: the vectors of the entities that prompts have slots for; none when all prompts are text.
-    """
-
-    seconds: float
-
-    def __call__(self, slots: EntitySlots | None) -> Model: ...
-
-
-class LazyEngine:
-    """Starts the engine when the first answer is missing, and knows what that cost."""
-
-    def __init__(self, settings: Settings) -> None:
-        self._settings = settings
-        self.seconds = 0.0
-
-    def __call__(self, slots: EntitySlots | None) -> Model:
-        started = time.monotonic()
-        engine = Engine(self._settings.engine, slots)
-        self.seconds += time.monotonic() - started
-        return engine
-
-
-def intents_rows(
-    done: Sequence[Intents], categories: Categories, embedder: Embedder, release_name: str, maximum_why: int
-) -> list[dict[str, Any]]:
-    """Rows of ``intents`` of a chunk."""
-    texts = sorted({chosen.tag.text for one in done for chosen in one.chosen})
-    nearest = dict(zip(texts, categories.nearest(embedder.embed(texts)), strict=True))
-    rows = []
-    for one in done:
-        for rank, chosen in enumerate(one.chosen, start=1):
-            persona = one.personas[chosen.tag.expert]
-            facts = "; ".join(fact.fact for fact in persona.evidence)
-            category, similarity = nearest[chosen.tag.text]
-            rows.append(
-                {
-                    "user_id": one.user_id,
-                    "rank": rank,
-                    "tag": chosen.tag.text,
-                    "category": category,
-                    # Beyond four digits it depends on which texts shared a batch.
-                    "category_similarity": round(similarity, 4),
-                    "persona": persona.name,
-                    "why": f"{persona.need} Bought: {facts}."[:maximum_why],
-                    "expert": chosen.tag.expert + 1,
-                    "chosen_by": chosen.chosen_by,
-                    "release": release_name,
-                }
-            )
-    return rows
-
-
-def failure_rows(failed: Sequence[Failed]) -> list[dict[str, Any]]:
-    """Rows of ``failures``."""
-    return [
-        {"step": STEP.name, "key": one.user_id, "reason": one.reason, "attempts": one.attempts}
-        for one in sorted(failed, key=lambda one: one.user_id)
-    ]
-
-
-def wrong_users(rows: Sequence[dict[str, Any]], tags: int) -> int:
-    """Users without exactly ``tags`` distinct tags under the ranks 1 to ``tags``."""
-    by_user: dict[str, list[dict[str, Any]]] = {}
-    for row in rows:
-        by_user.setdefault(row["user_id"], []).append(row)
-    wanted = list(range(1, tags + 1))
-    return sum(
-        sorted(row["rank"] for row in own) != wanted or len({row["tag"] for row in own}) != tags
-        for own in by_user.values()
-    )
 
 
 def name_of_work(
@@ -149,10 +76,145 @@ def name_of_work(
     )
 
 
-def shown_as(settings: Settings, form: Form) -> Settings:
-    """The settings with the form that ``auto`` came to: the work is named by it, and all that follows reads it."""
-    inference = settings.inference.model_copy(update={"representation": form.name})
-    return settings.model_copy(update={"inference": inference})
+@dataclass(frozen=True)
+class Work:
+    """One shard of a day's inference: for whom, with what, under which name.
+
+    Args:
+        number: of the shard, from 0.
+        shards: how many there are.
+        users: whose intents this shard infers, sorted.
+        release: what answers are made with.
+        form: how histories are shown.
+        settings: with the form that ``auto`` came to: all that follows reads it from here.
+        adaptor: entities to slots; none when histories are text.
+        categories_digest: of the catalog's categories.
+        name: the day's fingerprint, the same for all shards.
+    """
+
+    lake: Lake
+    day: str
+    number: int
+    shards: int
+    users: Sequence[str]
+    release: Release
+    form: Form
+    settings: Settings
+    embedder: Embedder
+    adaptor: Adaptor | None
+    categories: Categories
+    categories_digest: str
+    name: str
+
+    @classmethod
+    def of(cls, lake: Lake, day: str, shard: str, settings: Settings, users: int, release_name: str | None) -> Work:
+        """Read what the work depends on.
+
+        Raises:
+            As ``infer``.
+        """
+        number, shards = population.parse_shard(shard)
+        everybody = inputs.eligible(lake, day, settings.inference, users)
+        embedder = Embedder(settings.embedder.model)
+        release_name = release_name or champions.take(lake, settings.lake.first_release)[0].release
+        release, files = releases.read(lake, release_name)
+        refuse_foreign(release, settings.engine.model, embedder.name, ROLES)
+        form = choose_form(settings.inference.representation, lake, day, release, files, embedder)
+        shown = settings.inference.model_copy(update={"representation": form.name})
+        settings = settings.model_copy(update={"inference": shown})
+        categories = inputs.read_categories(lake, embedder.name)
+        categories_digest = inputs.categories_digest(categories)
+        return cls(
+            lake=lake,
+            day=day,
+            number=number,
+            shards=shards,
+            users=population.shard_of(everybody, number, shards),
+            release=release,
+            form=form,
+            settings=settings,
+            embedder=embedder,
+            adaptor=adaptor_of(release, files, settings.engine.model, embedder) if form.name == "hybrid" else None,
+            categories=categories,
+            categories_digest=categories_digest,
+            name=name_of_work(lake, day, settings, everybody, shards, release, categories_digest),
+        )
+
+    def is_due(self, force: bool) -> bool:
+        """Whether the day's intents are not, all shards of them, the result of this very work."""
+        return bool(plan(self.lake, STEP, {self.day: self.name}, force=force, parts=range(self.shards)).due)
+
+    def manifest(self) -> dict[str, Any]:
+        """What every manifest of this work begins with."""
+        return {
+            "day": self.day,
+            "shard": f"{self.number + 1}/{self.shards}",
+            "release": self.release.name,
+            "fingerprint": self.name,
+        }
+
+
+class Agents:
+    """Planner, experts and arbiter ready for the users of a shard, chunk by chunk.
+
+    Args:
+        start: gives the model when the first answer is missing.
+    """
+
+    def __init__(self, work: Work, start: StartsModel) -> None:
+        settings = work.settings
+        people = inputs.read_contexts(work.lake, work.day, work.users) if work.users else []
+        entities = inputs.read_entities(work.lake, people) if people else {}
+        slots = read_slots(work.lake, work.adaptor, sorted(entities)) if work.adaptor else None
+        # Answers are kept by what was asked, and by the code that asks the engine.
+        engine = f"{engine_name(settings.engine)}/{code_of(ENGINE).digest}"
+        self._work = work
+        self.cache = AnswerCache(work.lake, work.users, work.day, work.release.name, engine, partial(start, slots))
+        self._chat = Chat(settings.engine.model)
+        self.hmas = Hmas(
+            settings.inference,
+            self.cache.ask,
+            work.embedder.embed,
+            self._chat.render,
+            WordFinder(work.categories, work.embedder.vocabulary, settings.inference.word_categories),
+            inputs.signals_text(work.lake, work.day),
+            settings.engine.seed,
+        )
+        history_tokens = inputs.history_limit(
+            self.hmas, self._chat.count, settings.inference, inputs.cap_of(settings), settings.engine.maximum_tokens
+        )
+        self.prepared = inputs.prepare(people, entities, self._chat.count, history_tokens, work.form.name)
+        self.capacity = tokens_that_fit(settings.engine)
+
+    def chunks(self) -> Iterator[Sequence[User]]:
+        """The shard's users in the fixed groups that are done, and after a kill done again, as a whole."""
+        settings = self._work.settings.inference
+        tokens = partial(inputs.tokens_of_user, hmas=self.hmas, count=self._chat.count, settings=settings)
+        yield from population.chunks_of(self.prepared.users, settings.chunk_users, tokens, self.capacity)
+
+    def infer(self, chunk: Sequence[User]) -> tuple[list[dict[str, Any]], list[Failed]]:
+        """Rows of ``intents`` of a chunk, and its users who failed."""
+        self.cache.begin_chunk()
+        inferred, failed = self.hmas.run(chunk)
+        self.cache.end_chunk()
+        work = self._work
+        maximum_why = work.settings.inference.maximum_why
+        return rows.intents_rows(inferred, work.categories, work.embedder, work.release.name, maximum_why), failed
+
+    def figures(self) -> dict[str, Any]:
+        """What was asked, what was found in the caches, what histories lost."""
+        return {
+            "model_calls": self.cache.counts.total("calls"),
+            "cached_answers": self.cache.counts.total("cached_answers"),
+            "users_without_model_call": len(set(self._work.users) - self.cache.asked_users),
+            "roles": self.cache.counts.as_dict(),
+            "cut_users": self.prepared.cut_users,
+            "dropped_periods": self.prepared.dropped_periods,
+            # Fractions, so that they are not added up over shards.
+            "block_tokens": float(self._work.settings.engine.block_tokens),
+            "cache_tokens": float(self.capacity),
+            **vars(self.hmas.statistics),
+        }
 
 
 def infer(
@@ -168,116 +230,86 @@ def infer(
     """Infer one shard of a day and stage it; returns the manifest.
 
     Args:
+        shard: ``i/n``, from 1.
+        users: how many are drawn for the day, 0 for all.
+        force: also when nothing changed.
         release: name of the release to use (default: the lake's champion).
         start: gives the model (default: the engine of the settings, started when the first answer is missing).
 
     Raises:
-        SourceMissing: contexts, signals or vectors are missing. DataError: the release is for another model, embedder
-        or prompts. InfrastructureError: the engine failed.
+        SourceMissing: contexts, signals or vectors are missing.
+        DataError: the release is for another model, embedder or prompts.
+        InfrastructureError: the engine failed.
     """
     started = time.monotonic()
-    number, shards = population.parse_shard(shard)
-    everybody = inputs.eligible(lake, day, settings.inference, users)
-    embedder = Embedder(settings.embedder.model)
-    release = release or champions.take(lake, settings.lake.first_release)[0].release
-    made_with, files = releases.read(lake, release)
-    refuse_foreign(made_with, settings.engine.model, embedder.name, ROLES)
-    form = choose_form(settings.inference.representation, lake, day, made_with, files, embedder)
-    settings = shown_as(settings, form)
-    adaptor = adaptor_of(made_with, files, settings.engine.model, embedder) if form.name == "hybrid" else None
-    categories = inputs.read_categories(lake, embedder.name)
-    digest = inputs.categories_digest(categories)
-    name = name_of_work(lake, day, settings, everybody, shards, made_with, digest)
-    head = {"day": day, "shard": f"{number + 1}/{shards}", "release": made_with.name, "fingerprint": name}
-    if not plan(lake, STEP, {day: name}, force=force, parts=range(shards)).due:
+    work = Work.of(lake, day, shard, settings, users, release)
+    if not work.is_due(force):
         log.info("The intents of %s are published already; nothing changed.", day)
-        return {**head, "batches": [], "reused": True}
-    own = population.shard_of(everybody, number, shards)
-    start = start or LazyEngine(settings)
-    people = inputs.read_contexts(lake, day, own) if own else []
-    known = inputs.read_entities(lake, people) if people else {}
-    slots = read_slots(lake, adaptor, sorted(known)) if adaptor else None
-    # Answers are kept by what was asked, and by the code that asks the engine.
-    engine = f"{engine_name(settings.engine)}/{code_of(ENGINE).digest}"
-    cache = AnswerCache(lake, own, day, made_with.name, engine, partial(start, slots))
-    chat = Chat(settings.engine.model)
-    words = WordFinder(categories, embedder.vocabulary, settings.inference.word_categories)
-    signals_shown = inputs.signals_text(lake, day)
-    hmas = Hmas(settings.inference, cache.ask, embedder.embed, chat.render, words, signals_shown, settings.engine.seed)
-    limit = inputs.history_limit(
-        hmas, chat.count, settings.inference, inputs.cap_of(settings), settings.engine.maximum_tokens
-    )
-    prepared = inputs.prepare(people, known, chat.count, limit, settings.inference.representation)
-    capacity = tokens_that_fit(settings.engine)
-    taken = partial(inputs.tokens_of_user, hmas=hmas, count=chat.count, settings=settings.inference)
-    fixed = time.monotonic() - started
-    rows: list[dict[str, Any]] = []
+        return {**work.manifest(), "batches": [], "reused": True}
+    start = start or LazyEngine(work.settings.engine)
+    agents = Agents(work, start)
+    ready = time.monotonic()
+    intents_of_day: list[dict[str, Any]] = []
     failed: list[Failed] = []
-    progress = Progress(len(own), "users", every_seconds=0)
-    for chunk in population.chunks_of(prepared.users, settings.inference.chunk_users, taken, capacity):
-        cache.begin_chunk()
-        done, lost = hmas.run(chunk)
-        cache.end_chunk()
-        rows += intents_rows(done, categories, embedder, made_with.name, settings.inference.maximum_why)
+    progress = Progress(len(work.users), "users", every_seconds=0)
+    for chunk in agents.chunks():
+        inferred, lost = agents.infer(chunk)
+        intents_of_day += inferred
         failed += lost
-        elapsed = max(time.monotonic() - started - fixed - start.seconds, 1e-9)
-        tokens = cache.counts.total("computed_tokens") + cache.counts.total("output_tokens")
-        progress.advance(len(chunk), f"{tokens / elapsed:.0f} tokens/s")
-    working = time.monotonic() - started - fixed - start.seconds
+        tokens = agents.cache.counts.total("computed_tokens") + agents.cache.counts.total("output_tokens")
+        progress.advance(len(chunk), f"{tokens / max(time.monotonic() - ready - start.seconds, 1e-9):.0f} tokens/s")
+    working = time.monotonic() - ready - start.seconds
     counts = {
-        "users_in": len(own),
-        "users_published": len({row["user_id"] for row in rows}),
+        "users_in": len(work.users),
+        "users_published": len({row["user_id"] for row in intents_of_day}),
         "users_failed": len(failed),
-        "users_with_wrong_tags": wrong_users(rows, settings.inference.tags),
-        "tags": len(rows),
+        "users_with_wrong_tags": rows.wrong_users(intents_of_day, settings.inference.tags),
+        "tags": len(intents_of_day),
     }
-    batches = _stage(lake, day, name, number, rows, failed, counts)
-    by = [row["chosen_by"] for row in rows]
     return {
-        **head,
+        **work.manifest(),
         **counts,
-        "batches": batches,
+        "batches": _stage(work, intents_of_day, failed, counts),
         "reused": False,
-        "model_calls": cache.counts.total("calls"),
-        "cached_answers": cache.counts.total("cached_answers"),
-        "users_without_model_call": len(set(own) - cache.asked_users),
-        "roles": cache.counts.as_dict(),
-        "chosen_by": {kind: round(by.count(kind) / len(by), 4) if by else 0.0 for kind in ("arbiter", "completion")},
-        "cut_users": prepared.cut_users,
-        "dropped_periods": prepared.dropped_periods,
-        "representation": form.name,
-        **form.figures(),
-        # Fractions, so that they are not added up over shards.
-        "block_tokens": float(settings.engine.block_tokens),
-        "cache_tokens": float(capacity),
-        **vars(hmas.happened),
-        "seconds_fixed": round(fixed + start.seconds, 3),
+        **agents.figures(),
+        "chosen_by": _shares([row["chosen_by"] for row in intents_of_day]),
+        "representation": work.form.name,
+        **work.form.figures(),
+        "seconds_fixed": round(ready - started + start.seconds, 3),
         "seconds_engine_start": round(start.seconds, 3),
         "seconds_users": round(working, 3),
-        "seconds_per_user": round(working / len(own), 3) if own else 0.0,
-        "digests": {"model": made_with.model, "prompts": made_with.prompts, "categories": digest},
+        "seconds_per_user": round(working / len(work.users), 3) if work.users else 0.0,
+        "digests": {
+            "model": work.release.model,
+            "prompts": work.release.prompts,
+            "categories": work.categories_digest,
+        },
     }
+
+
+def _shares(chosen_by: Sequence[str]) -> dict[str, float]:
+    """How many of the tags were the arbiter's choice, how many a completion."""
+    total = max(len(chosen_by), 1)
+    return {kind: round(chosen_by.count(kind) / total, 4) for kind in ("arbiter", "completion")}
 
 
 def _stage(
-    lake: Lake,
-    day: str,
-    name: str,
-    part: int,
-    rows: Sequence[dict[str, Any]],
-    failed: Sequence[Failed],
-    counts: dict[str, int],
+    work: Work, intents_of_day: Sequence[dict[str, Any]], failed: Sequence[Failed], counts: dict[str, int]
 ) -> list[str]:
     """Stage both tables; an empty partition is staged too. Returns the batches' paths."""
-    found = inputs.rows_of(intents.TABLE, rows, day)
-    good = stage(lake, intents.TABLE, found, fingerprint=name, partition={"day": day}, part=part)
-    lost = inputs.rows_of(failures.TABLE, failure_rows(failed), day)
-    where = {"day": day, "step": STEP.name}
-    bad = stage(lake, failures.TABLE, lost, fingerprint=name, partition=where, part=part)
-    return [
-        Batch(intents.TABLE.name, STEP.name, (StagedPartition({"day": day}, name, (good,), counts),)).save(lake),
-        Batch(failures.TABLE.name, STEP.name, (StagedPartition(where, name, (bad,), {}),)).save(lake),
-    ]
+    of_day, of_step = {"day": work.day}, {"day": work.day, "step": STEP.name}
+    staged: tuple[tuple[Table, dict[str, str], Sequence[dict[str, Any]], dict[str, int]], ...] = (
+        (intents.TABLE, of_day, intents_of_day, counts),
+        (failures.TABLE, of_step, rows.failure_rows(failed, STEP.name), {}),
+    )
+    paths = []
+    for table, partition, table_rows, metrics in staged:
+        data = inputs.rows_of(table, table_rows, work.day)
+        file = stage(work.lake, table, data, fingerprint=work.name, partition=partition, part=work.number)
+        paths.append(
+            Batch(table.name, STEP.name, (StagedPartition(partition, work.name, (file,), metrics),)).save(work.lake)
+        )
+    return paths
 
 
 def main(arguments: argparse.Namespace) -> dict[str, Any]:

@@ -58,7 +58,7 @@ class Failed:
 
 
 @dataclass
-class Happened:
+class Statistics:
     """What a run should report besides tokens."""
 
     evidence_completed: int = 0
@@ -104,7 +104,7 @@ class Hmas:
     ) -> None:
         self._settings, self._ask, self._embed, self._render = settings, ask, embed, render
         self._words, self._signals, self._seed = words, signals, seed
-        self.happened = Happened()
+        self.statistics = Statistics()
 
     def run(self, users: Sequence[User]) -> tuple[list[Intents], list[Failed]]:
         """Intents or failure of each user of a chunk.
@@ -152,7 +152,7 @@ class Hmas:
             for case, answer in zip(pending, answers, strict=True):
                 try:
                     case.personas, completed = planner.parse(answer.text, case.user.facts, self._personas(case.user))
-                    self.happened.evidence_completed += completed
+                    self.statistics.evidence_completed += completed
                 except Unusable as error:
                     again.append(case)
                     case.failed = Failed(case.user.user_id, str(error), attempt + 1)
@@ -192,7 +192,7 @@ class Hmas:
         pending = list(cases)
         for attempt in range(self._settings.attempts):
             if attempt:
-                self.happened.experts_asked_again += sum(len(case.personas) for case in pending)
+                self.statistics.experts_asked_again += sum(len(case.personas) for case in pending)
             asked = [(case, number) for case in pending for number in range(len(case.personas))]
             answers = self._ask([self._expert_request(case, number, attempt) for case, number in asked])
             for (case, number), answer in zip(asked, answers, strict=True):
@@ -200,7 +200,7 @@ class Hmas:
                     tags = expert.parse(answer.text)
                 except Unusable:
                     continue
-                self.happened.tags_written += len(tags)
+                self.statistics.tags_written += len(tags)
                 case.written[number] += [tag for tag in tags if tag not in case.written[number]]
             for case in pending:
                 case.pool = selection.pool_of(case.written, arbiter.MAXIMUM_POOL)
@@ -212,7 +212,7 @@ class Hmas:
             found = self._distinct(case, vectors)
             reason = f"the experts wrote {found} distinct tags, and {self._settings.tags} are needed"
             case.failed = Failed(case.user.user_id, reason, self._settings.attempts)
-        self.happened.tags_in_pool += sum(len(case.pool) for case in cases)
+        self.statistics.tags_in_pool += sum(len(case.pool) for case in cases)
         return vectors
 
     def _distinct(self, case: _Case, vectors: Callable[[Sequence[PoolTag]], Vectors]) -> int:
@@ -247,7 +247,7 @@ class Hmas:
                 case.choice = arbiter.parse(answer.text, [tag.text for tag in case.pool])
             except Unusable:
                 # Asked again it would say the same: it decodes greedily. Code completes, and says so.
-                self.happened.arbiter_unusable += 1
+                self.statistics.arbiter_unusable += 1
 
     def _arbiter_request(self, case: _Case) -> Request:
         pool = [tag.text for tag in case.pool]

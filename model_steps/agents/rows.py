@@ -1,0 +1,60 @@
+"""What the agents wrote as rows of ``intents`` and ``failures``. Pure functions."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from model_steps.agents.hmas import Failed, Intents
+from model_steps.agents.words import Categories
+from model_steps.embedding.embedder import Embedder
+
+
+def intents_rows(
+    done: Sequence[Intents], categories: Categories, embedder: Embedder, release_name: str, maximum_why: int
+) -> list[dict[str, Any]]:
+    """Rows of ``intents`` of a chunk."""
+    texts = sorted({chosen.tag.text for user in done for chosen in user.chosen})
+    nearest = dict(zip(texts, categories.nearest(embedder.embed(texts)), strict=True))
+    rows = []
+    for user in done:
+        for rank, chosen in enumerate(user.chosen, start=1):
+            persona = user.personas[chosen.tag.expert]
+            facts = "; ".join(fact.fact for fact in persona.evidence)
+            category, similarity = nearest[chosen.tag.text]
+            rows.append(
+                {
+                    "user_id": user.user_id,
+                    "rank": rank,
+                    "tag": chosen.tag.text,
+                    "category": category,
+                    # Beyond four digits it depends on which texts shared a batch.
+                    "category_similarity": round(similarity, 4),
+                    "persona": persona.name,
+                    "why": f"{persona.need} Bought: {facts}."[:maximum_why],
+                    "expert": chosen.tag.expert + 1,
+                    "chosen_by": chosen.chosen_by,
+                    "release": release_name,
+                }
+            )
+    return rows
+
+
+def failure_rows(failed: Sequence[Failed], step: str) -> list[dict[str, Any]]:
+    """Rows of ``failures``."""
+    return [
+        {"step": step, "key": user.user_id, "reason": user.reason, "attempts": user.attempts}
+        for user in sorted(failed, key=lambda user: user.user_id)
+    ]
+
+
+def wrong_users(rows: Sequence[dict[str, Any]], tags: int) -> int:
+    """Users without exactly ``tags`` distinct tags under the ranks 1 to ``tags``."""
+    by_user: dict[str, list[dict[str, Any]]] = {}
+    for row in rows:
+        by_user.setdefault(row["user_id"], []).append(row)
+    wanted = list(range(1, tags + 1))
+    return sum(
+        sorted(row["rank"] for row in of_user) != wanted or len({row["tag"] for row in of_user}) != tags
+        for of_user in by_user.values()
+    )

@@ -12,7 +12,7 @@ import argparse
 import json
 import logging
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from datetime import date, timedelta
 from typing import Any
 
@@ -71,24 +71,19 @@ def land(
     landed = tables.published_days(lake, behaviors.TABLE)
     earlier = earlier_days.of(source, settings, first, landed.keys(), older_code) if with_earlier_days else []
     asked = earlier_days.days_between(first, last)
-    fingerprints = {
-        day.isoformat(): DAYS.work(
-            {"log": source.digest(day), "catalog": source.catalog_digest()},
-            {
-                **known,
-                "day": day,
-                "maximum_quantity": settings.maximum_quantity,
-                "late_days": settings.late_days,
-                "buckets": files_a_day,
-            },
-        )
-        for day in (*earlier, *asked)
+    rules = {
+        **known,
+        "maximum_quantity": settings.maximum_quantity,
+        "late_days": settings.late_days,
+        "buckets": files_a_day,
     }
+    fingerprints = _names_of_work(source, (*earlier, *asked), rules)
     named = {day.isoformat() for day in asked}
     planned = plan(lake, DAYS, fingerprints, named=named, force=force, older_code=older_code)
-    due, reused = list(planned.due), len(planned.reused)
-    if not due:
-        return {"batches": [b.save(lake) for b in catalog_batches], "days": 0, "reused_days": reused, "rows_in": 0}
+    reused = {"reused_days": len(planned.reused)}
+    if not planned.due:
+        return {"batches": [batch.save(lake) for batch in catalog_batches], "days": 0, **reused, "rows_in": 0}
+    due, last_due = planned.due, max(planned.due)
     landing = Landing(
         dict(zip(catalog_items["item_id"].to_pylist(), catalog_items["entity_id"].to_pylist(), strict=True)),
         key,
@@ -96,29 +91,58 @@ def land(
         settings.maximum_text,
         files_a_day,
         settings.late_days,
-        due[-1],
+        last_due,
     )
-    parts = [part for start, end in _runs(due) for part in source.parts(start, end)]
+    parts = [part for start, end in _runs(list(due)) for part in source.parts(start, end)]
     staged, queries = _validate_and_stage(lake, source, parts, landing, fingerprints)
-    nothing = {"rows_in": 0, "rows_rejected": 0, "rows_outside_day": 0}
-    whole = workers.batch(lake, behaviors.TABLE, "land", staged, {day: fingerprints[day] for day in due}, nothing)
-    kept = {day: fingerprints[day] for day in earlier_days.acceptable(whole, {day.isoformat() for day in earlier})}
-    accepted = tuple(partition for partition in whole.partitions if partition.partition["day"] in kept)
-    batches = [
-        *catalog_batches,
-        Batch(whole.table, whole.step, accepted),
-        workers.batch(lake, rejected_behaviors.TABLE, "land", staged, kept, {}),
-    ]
+    good, bad = _batches_of_days(lake, staged, due, {day.isoformat() for day in earlier})
+    batches = [*catalog_batches, good, bad]
     if queries.num_rows:
-        file = stage(lake, entities.TABLE, queries, fingerprint=fingerprints[due[-1]])
-        batches.append(_whole(entities.TABLE.name, fingerprints[due[-1]], file, {}))
-    counts: Counter[str] = Counter()
-    for partition in next(b for b in batches if b.table == behaviors.TABLE.name).partitions:
-        counts.update({name: int(value) for name, value in partition.metrics.items()})
+        name = due[last_due]
+        batches.append(_whole(entities.TABLE.name, name, stage(lake, entities.TABLE, queries, fingerprint=name), {}))
     return {
         "batches": [batch.save(lake) for batch in batches],
-        "days": len(kept),
-        "reused_days": reused,
+        "days": len(good.partitions),
+        **reused,
+        **_counts_of(good),
+    }
+
+
+def _names_of_work(source: Source, days: Sequence[date], rules: Mapping[str, Any]) -> dict[str, str]:
+    """Each day's fingerprint: its part of the log, the catalog, and what decides which rows are used."""
+    return {
+        day.isoformat(): DAYS.work(
+            {"log": source.digest(day), "catalog": source.catalog_digest()}, {**rules, "day": day}
+        )
+        for day in days
+    }
+
+
+def _batches_of_days(lake: Lake, staged: pa.Table, due: Mapping[str, str], earlier: Set[str]) -> tuple[Batch, Batch]:
+    """The batches of ``behaviors`` and of ``rejected_behaviors``.
+
+    Args:
+        staged: what workers staged (``workers.STAGED``).
+        due: fingerprints of the days that were landed.
+        earlier: those of them that nobody asked for: one with too many unusable rows stays out.
+    """
+    nothing = {"rows_in": 0, "rows_rejected": 0, "rows_outside_day": 0}
+    whole = workers.batch(lake, behaviors.TABLE, DAYS.name, staged, due, nothing)
+    kept = earlier_days.acceptable(whole, earlier)
+    accepted = tuple(partition for partition in whole.partitions if partition.partition["day"] in kept)
+    of_kept = {day: due[day] for day in kept}
+    return (
+        Batch(whole.table, whole.step, accepted),
+        workers.batch(lake, rejected_behaviors.TABLE, DAYS.name, staged, of_kept, {}),
+    )
+
+
+def _counts_of(landed: Batch) -> dict[str, Any]:
+    """The manifest's counts of a batch of ``behaviors``: rows in, used and rejected by rule, columns nobody named."""
+    counts: Counter[str] = Counter()
+    for partition in landed.partitions:
+        counts.update({name: int(value) for name, value in partition.metrics.items()})
+    return {
         "rows_in": counts["rows_in"],
         "rows": counts["rows_in"] - counts["rows_rejected"],
         "rows_rejected": counts["rows_rejected"],

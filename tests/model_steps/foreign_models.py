@@ -219,6 +219,11 @@ def train_tokenizer(family: Family) -> Tokenizer:
             show_progress=False,
         )
     tokenizer.train_from_iterator(texts, trainer)
+    if family.pieces:
+        # Training knows no other way to get the bytes into a vocabulary; special they are not.
+        written = json.loads(tokenizer.to_str())
+        written["added_tokens"] = [token for token in written["added_tokens"] if token["content"] in family.special]
+        tokenizer = Tokenizer.from_str(json.dumps(written))
     if family.begins:
         first = family.special[0]
         tokenizer.post_processor = processors.TemplateProcessing(

@@ -38,10 +38,7 @@ class Starts:
         return self.engine
 
 
-# Two always, for each start of the engine takes its time; all four in the proof.
-@pytest.fixture(
-    params=["llama", "qwen", *(pytest.param(name, marks=pytest.mark.proof) for name in ("gemma", "mistral"))]
-)
+@pytest.fixture(params=list(foreign_models.FAMILIES))
 def family(request: pytest.FixtureRequest) -> str:
     return str(request.param)
 

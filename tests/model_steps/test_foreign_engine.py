@@ -38,7 +38,10 @@ class Starts:
         return self.engine
 
 
-@pytest.fixture(params=list(foreign_models.FAMILIES))
+# Two always, for each start of the engine takes its time; all four in the proof.
+@pytest.fixture(
+    params=["llama", "qwen", *(pytest.param(name, marks=pytest.mark.proof) for name in ("gemma", "mistral"))]
+)
 def family(request: pytest.FixtureRequest) -> str:
     return str(request.param)
 

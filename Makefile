@@ -9,7 +9,7 @@ SET_UP := ./launcher/set_up.sh
 VENV_PYTHON := .venv/bin/python
 
 .DEFAULT_GOAL := help
-.PHONY: help set-up run test prove-kills prove-orders prove-run lint ui stop backfill bench clean lock
+.PHONY: help set-up run test prove-kills prove-orders prove-run prove-models lint ui stop backfill bench clean lock
 
 help: ## list what make can do
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{ printf "  make %-12s %s\n", $$1, $$2 }'
@@ -38,6 +38,10 @@ prove-orders: ## refresh three days in three orders and compare every row; takes
 prove-run: ## kill a run that started its own Airflow, and run again; takes about five minutes
 	@$(SET_UP)
 	@JAVA_HOME="$$($(VENV_PYTHON) -m launcher.java)" $(VENV_PYTHON) -m pytest -m proof tests/end_to_end/test_own_airflow.py
+
+prove-models: ## infer with models of two more families through the real engine; takes about two minutes
+	@$(SET_UP)
+	@$(VENV_PYTHON) -m pytest -m proof tests/model_steps/test_foreign_engine.py
 
 lint: ## check style and types
 	@$(SET_UP) --packages-only

@@ -54,8 +54,8 @@ class Step:
         return fingerprint(self.name, inputs, parameters, self.code.digest)
 
     def remember(self, lake: Lake) -> None:
-        """Note in the lake what this step's code is."""
-        objects.put_if_absent(lake, f"{CODE_FOLDER}/{self.code.digest}.json", {"step": self.name, **asdict(self.code)})
+        """Note in the lake what this step's code is; steps of one entry module share it."""
+        objects.put_if_absent(lake, f"{CODE_FOLDER}/{self.code.digest}.json", asdict(self.code))
 
 
 @dataclass(frozen=True)
@@ -169,7 +169,7 @@ def _mark(step: str, key: str) -> str:
     return f"{MARKS_FOLDER}/{step}/{key}.json"
 
 
-def code_record(lake: Lake, name: str) -> tuple[str, Code] | None:
-    """Step and code that a fingerprint's work was done with, None where nobody noted them."""
+def code_record(lake: Lake, name: str) -> Code | None:
+    """The code that a fingerprint's work was done with, None where nobody noted it."""
     found = objects.get(lake, f"{CODE_FOLDER}/{code_digest_of(name)}.json") if code_digest_of(name) else None
-    return None if found is None else (found["step"], Code(found["entry"], found["files"], found["libraries"]))
+    return None if found is None else Code(found["entry"], found["files"], found["libraries"])

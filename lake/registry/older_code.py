@@ -35,8 +35,8 @@ class Changes:
             if record is None:
                 self._told[key] = f"{what}: made by code that nobody noted"
             else:
-                change = difference(record[1])
-                self._told[key] = f"{record[0]}: {change}" if change else ""
+                change = difference(record)
+                self._told[key] = f"{record.entry.rpartition('.')[2]}: {change}" if change else ""
         return self._told[key]
 
 

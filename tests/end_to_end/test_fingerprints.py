@@ -21,7 +21,7 @@ from model_steps import weights
 from runtime import imports
 from settings import ROOT, load_settings
 
-FIRST, DAY = "2017-10-31", "2017-11-01"
+FIRST, DAY = "2017-10-30", "2017-11-01"
 ARGUMENTS = {"evaluation.freeze": ()}
 ROOMS = ("evaluation", "lake", "model_steps", "representation", "runtime", "schemas", "spark_jobs")
 
@@ -73,6 +73,8 @@ def shop(tmp_path_factory: pytest.TempPathFactory, make_commands: Callable[[Path
         INFERENCE__PERSONAS="2",
         INFERENCE__TAGS_PER_EXPERT="3",
         INFERENCE__TAGS="2",
+        # Workers, too, are looked at.
+        SPARK__IN_PROCESS_ROWS="0",
     )
     commands.record = folder / "imported"
     commands.record.mkdir()
@@ -80,6 +82,7 @@ def shop(tmp_path_factory: pytest.TempPathFactory, make_commands: Callable[[Path
     for step in STEPS:
         if not (commands.record / step).exists():
             commands.run(step, *ARGUMENTS.get(step, ("--day", DAY)))
+    del commands.settings["SPARK__IN_PROCESS_ROWS"]
     return Shop(commands, commands.record)
 
 
@@ -96,7 +99,7 @@ def test_what_a_step_loads_is_in_its_digest_or_left_out(shop: Shop, step: str) -
 def test_workers_were_seen(shop: Shop) -> None:
     """Driver and workers write into one file: what only a worker calls is noted as often as there are processes."""
     lines = (shop.imported / "spark_jobs.land").read_text().split()
-    assert lines.count("spark_jobs.landing.marking") > 1
+    assert lines.count("spark_jobs.landing.row_validation") > 1
 
 
 def planted(place: Path, module: str) -> None:
@@ -164,13 +167,13 @@ def due(shop: Shop) -> str:
 
 def test_code_alone_makes_no_earlier_day_again_unless_asked(shop: Shop, copy: Path) -> None:
     """A scheduled day lands itself; the days that rest on older code are listed, and one backfill's flag makes them."""
-    planted(copy, "spark_jobs.landing.marking")
+    planted(copy, "spark_jobs.landing.row_validation")
     run = shop.commands.run
     daily = ("--from", DAY, "--to", DAY, "--with-earlier-days")
     assert run("spark_jobs.land", *daily)["days"] == 1
-    assert "land: spark_jobs/landing/marking.py changed" in due(shop)
+    assert "land: spark_jobs/landing/row_validation.py changed" in due(shop)
     again = run("spark_jobs.land", *daily, "--older-code")
-    assert again["days"] == 2
+    assert again["days"] == 3
     shop.commands.publish(again["batches"])
     assert run("spark_jobs.land", *daily, "--older-code")["days"] == 0
-    assert "marking.py" not in due(shop)
+    assert "row_validation.py" not in due(shop)

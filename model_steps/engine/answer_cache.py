@@ -1,4 +1,4 @@
-"""The answer cache: a model's answer is kept under what was asked (DESIGN.md's third idea).
+"""The answer cache: a model's answer is kept under what was asked (docs/architecture.md, the third idea).
 
 It is the resume after a kill and the carrying forward of users for whom nothing changed.
 """

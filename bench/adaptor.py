@@ -40,6 +40,7 @@ from model_steps.embedding.slots import EntitySlots, read_slots
 from model_steps.engine import vllm_engine as engine
 from model_steps.engine.asking import Request, Sampling
 from model_steps.engine.chat import Chat
+from model_steps.engine.environment import prepare_environment
 from model_steps.serving.fit import adaptor_of, refuse_foreign
 from model_steps.training import alignment, prompts, questions
 from model_steps.training.catalog import Catalog, read_catalog
@@ -205,7 +206,7 @@ def main(arguments: argparse.Namespace) -> dict[str, Any]:
     rule = read_rule(settings.source)
     day = arguments.day or rule.days[-1]
     refuse_other_days(rule, day)
-    engine.prepare_environment(settings.engine)
+    prepare_environment(settings.engine)
     lake = Lake.open(arguments.lake)
     landed.land_until(lake, add_days(rule.outcomes_until(day), -1))
     landed.prepare_day(lake, day)

@@ -26,6 +26,7 @@ from model_steps.embedding.adaptor import model_width
 from model_steps.embedding.slots import EntitySlots
 from model_steps.engine import vllm_engine as engine
 from model_steps.engine.asking import Answer, Request
+from model_steps.engine.environment import prepare_environment
 from model_steps.evaluating.work_lake import copy_inputs
 from model_steps.infer import infer
 from runtime import processor
@@ -175,7 +176,7 @@ def main(arguments: argparse.Namespace) -> dict[str, Any]:
     if arguments.users < 1 or arguments.pairs < FEWEST_PAIRS:
         raise UsageError(f"--users is at least 1, --pairs at least {FEWEST_PAIRS}.")
     settings = load_settings()
-    engine.prepare_environment(settings.engine)
+    prepare_environment(settings.engine)
     log_lake = Lake.open(arguments.lake)
     landed.land_until(log_lake, arguments.day)
     landed.prepare_day(log_lake, arguments.day)

@@ -32,6 +32,7 @@ from model_steps.engine import vllm_engine as engine
 from model_steps.engine.asking import Answer, Counts, Request
 from model_steps.engine.cache_capacity import tokens_that_fit
 from model_steps.engine.chat import Chat
+from model_steps.engine.environment import prepare_environment
 from model_steps.serving.fit import adaptor_of, refuse_foreign
 from runtime import atomic, processor
 from runtime.entry import day_argument, run_command
@@ -244,7 +245,7 @@ def main(arguments: argparse.Namespace) -> dict[str, Any]:
     if arguments.users < 1 or arguments.others < 0:
         raise UsageError("--users is at least 1, --others at least 0.")
     settings = load_settings()
-    engine.prepare_environment(settings.engine)
+    prepare_environment(settings.engine)
     lake = Lake.open(arguments.lake)
     landed.land_until(lake, arguments.day)
     landed.prepare_day(lake, arguments.day)

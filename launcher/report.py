@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from lake.delta import tables
+from lake.registry.days import read_day
 from lake.store.location import Lake
 from launcher.watch import Say, say
 from schemas import days, intents
@@ -32,8 +33,7 @@ def report(day: str, settings: Settings, say: Say = say) -> None:
         return
     if published[0]["empty"]:
         say(f"The log has no usable behavior on {day}: the day is published as empty.")
-    version = next((v["version"] for v in published[0]["versions"] if v["table"] == intents.TABLE.name), None)
-    rows = tables.read(lake, intents.TABLE, day, version=version).to_pylist()
+    rows = read_day(lake, intents.TABLE, day).to_pylist()
     for line in [*users_lines(rows), *figures_lines(published[0])]:
         say(line)
 

@@ -24,7 +24,7 @@ from lake.delta.work import Step, mark, marked
 from lake.store.location import Lake
 from model_steps.embedding.embedder import Embedder, Vectors
 from model_steps.embedding.shown import shown_entities
-from model_steps.engine.vllm_engine import prepare_environment
+from model_steps.engine.environment import prepare_environment
 from runtime.entry import day_argument, run_command
 from runtime.progress import Progress
 from schemas import contexts, entities, entity_vectors

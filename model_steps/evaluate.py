@@ -106,7 +106,7 @@ class Evaluation:
         told = {key: answers.manifest.get(key) for key in ("model_calls", "cached_answers", "seconds", "reused")}
         return scores, {
             **told,
-            "form": form,
+            "form": answers.manifest.get("representation", form),
             "users_failed": sum(not categories for categories in answers.categories.values()),
             "categories_per_user": round(float((scores > 0).sum(axis=1).mean()), 2),
         }

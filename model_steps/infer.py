@@ -30,8 +30,9 @@ from model_steps.embedding.slots import read_slots
 from model_steps.engine.answer_cache import AnswerCache
 from model_steps.engine.cache_capacity import tokens_that_fit
 from model_steps.engine.chat import Chat
+from model_steps.engine.environment import prepare_environment
 from model_steps.engine.start import LazyEngine, StartsModel
-from model_steps.engine.vllm_engine import engine_name, prepare_environment
+from model_steps.engine.vllm_engine import engine_name
 from model_steps.serving.fit import adaptor_of, refuse_foreign
 from model_steps.serving.form import Form, choose_form
 from runtime.entry import day_argument, run_command
@@ -151,6 +152,7 @@ class Work:
             "shard": f"{self.number + 1}/{self.shards}",
             "release": self.release.name,
             "fingerprint": self.name,
+            "representation": self.form.name,
         }
 
 
@@ -273,7 +275,6 @@ def infer(
         "reused": False,
         **agents.figures(),
         "chosen_by": _shares([row["chosen_by"] for row in intents_of_day]),
-        "representation": work.form.name,
         **work.form.figures(),
         "seconds_fixed": round(ready - started + start.seconds, 3),
         "seconds_engine_start": round(start.seconds, 3),

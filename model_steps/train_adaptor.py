@@ -27,8 +27,9 @@ from model_steps.agents.prompt_files import role_digest
 from model_steps.embedding import references
 from model_steps.embedding.embedder import Embedder
 from model_steps.engine.chat import Chat
+from model_steps.engine.environment import prepare_environment
 from model_steps.engine.model_digest import model_digest
-from model_steps.engine.vllm_engine import engine_name, prepare_environment
+from model_steps.engine.vllm_engine import engine_name
 from model_steps.training.catalog import Catalog
 from model_steps.training.record import RECORD
 from runtime import atomic, processor

@@ -17,11 +17,11 @@ def normalize_text(text: str, maximum: int) -> str:
     # Nothing that the cap would keep lies far beyond it: a megabyte is not worth normalizing.
     head = text[: maximum * 8]
     # Most texts of a log are plain, and the characters of these need no looking at.
-    visible = head if head.isascii() and head.isprintable() else _visible(unicodedata.normalize("NFKC", head))
-    return _SPACE.sub(" ", visible).strip().lower()[:maximum].rstrip()
+    seen = head if head.isascii() and head.isprintable() else visible(unicodedata.normalize("NFKC", head))
+    return _SPACE.sub(" ", seen).strip().lower()[:maximum].rstrip()
 
 
-def _visible(text: str) -> str:
+def visible(text: str) -> str:
     """The text with a plain space for each kind of space, without what nobody sees."""
     return "".join(
         " " if character.isspace() else character

@@ -10,7 +10,7 @@ import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
-from functools import cache
+from functools import cache, cached_property
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
@@ -51,7 +51,7 @@ class Code:
     files: Mapping[str, str]
     libraries: Mapping[str, str]
 
-    @property
+    @cached_property
     def digest(self) -> str:
         return digest(asdict(self))[:CODE_LENGTH]
 

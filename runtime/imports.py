@@ -22,6 +22,7 @@ LEFT_OUT = {
     "settings": "settings enter by their values, as parameters of the work",
     "lake.store": "moves bytes and names paths; what the bytes are is decided above",
     "lake.auditing": "lets staged rows pass or stops them, and changes none",
+    "lake.delta.audits": "keeps what was said of staged rows, and changes none",
     "lake.registry.champions": "chooses the release, whose name and files enter by their values",
 }
 

@@ -6,15 +6,13 @@ import logging
 import os
 import sys
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
 from runtime import process
 from runtime.errors import CommandError, Exit
+from runtime.imports import ROOT
 
 log = logging.getLogger("intentflow")
-
-ROOT = Path(__file__).resolve().parents[1]
 
 
 class StepFailed(CommandError):

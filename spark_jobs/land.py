@@ -110,10 +110,9 @@ def land(
 
 def _names_of_work(source: Source, days: Sequence[date], rules: Mapping[str, Any]) -> dict[str, str]:
     """Each day's fingerprint: its part of the log, the catalog, and what decides which rows are used."""
+    catalog_digest = source.catalog_digest()
     return {
-        day.isoformat(): DAYS.work(
-            {"log": source.digest(day), "catalog": source.catalog_digest()}, {**rules, "day": day}
-        )
+        day.isoformat(): DAYS.work({"log": source.digest(day), "catalog": catalog_digest}, {**rules, "day": day})
         for day in days
     }
 

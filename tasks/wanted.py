@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from airflow.sdk.exceptions import AirflowFailException
 
+from runtime.errors import DataError
 from settings import load_settings
 
 
@@ -19,18 +20,15 @@ def most_wanted(day: str | None, top: int = 5, lake_uri: str | None = None) -> l
     if not day:
         raise AirflowFailException("This run has no day: trigger it with a partition key, as YYYY-MM-DD.")
     # Imported here: the DAG files that import this one are parsed every few seconds.
-    from lake.delta import tables
+    from lake.registry.days import read_day
     from lake.store.location import Lake
-    from schemas import days, intents
+    from schemas import intents
 
     lake = Lake.open(lake_uri or load_settings().lake.uri)
-    published = tables.read(lake, days.TABLE, day).to_pylist()
-    if not published:
-        raise AirflowFailException(f"{day} is not published in {lake.root}: run daily_refresh for it first.")
-    versions = {entry["table"]: entry["version"] for entry in published[0]["versions"]}
-    wanted = tables.read(
-        lake, intents.TABLE, day, columns=["user_id", "category"], version=versions[intents.TABLE.name]
-    )
+    try:
+        wanted = read_day(lake, intents.TABLE, day, columns=["user_id", "category"])
+    except DataError as error:
+        raise AirflowFailException(str(error)) from None
     counted = wanted.group_by(["category", "user_id"]).aggregate([]).group_by("category").aggregate([([], "count_all")])
     ranked = sorted(counted.to_pylist(), key=lambda row: (-row["count_all"], row["category"]))
     return [(row["category"], row["count_all"]) for row in ranked[:top]]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -70,21 +70,27 @@ def _pins(row: dict[str, Any]) -> dict[str, dict[str, Any]]:
     return {entry["table"]: entry for entry in row["versions"]}
 
 
-def read_day(lake: Lake, table: Table, day: str) -> pa.Table:
+def read_day(lake: Lake, table: Table, day: str, columns: Sequence[str] | None = None) -> pa.Table:
     """A table's rows of a day as the day was published with them.
+
+    Args:
+        lake: that has the day.
+        table: one of those that a day pins.
+        day: a published one.
+        columns: to read (default: all).
 
     Raises:
         DataError: the day is not published, the table is none of a day's, or its version is gone.
     """
     rows = tables.read(lake, days.TABLE, day).to_pylist()
     if not rows:
-        raise DataError(f"The day {day} is not published in {lake.root}.")
+        raise DataError(f"The day {day} is not published in {lake.root}: run daily_refresh for it first.")
     pin = _pins(rows[0]).get(table.name)
     if pin is None:
         raise DataError(f"The table {table.name} is no part of a day: read it as it is now.")
     # Where nothing changed since, the newest version says the same, and a log may forget versions in time.
     unchanged = tables.partition_digest(lake, table, day) == pin["digest"]
-    return tables.read(lake, table, day, version=None if unchanged else pin["version"])
+    return tables.read(lake, table, day, columns=columns, version=None if unchanged else pin["version"])
 
 
 def pinned_elsewhere(lake: Lake, table: Table) -> dict[str, int]:

@@ -164,7 +164,13 @@ def next_day(day: str) -> str:
     return add_days(day, 1)
 
 
-def drawn(user_ids: Iterable[str], users: int) -> list[str]:
-    """``users`` of the ids (all when 0) by a stable hash, sorted: more users keep the earlier ones."""
-    ordered = sorted(set(user_ids), key=lambda user: hashlib.sha256(f"draw\0{user}".encode()).hexdigest())
+def drawn(user_ids: Iterable[str], users: int, salt: str = "draw\0") -> list[str]:
+    """``users`` of the ids (all when 0) by a stable hash, sorted: more users keep the earlier ones.
+
+    Args:
+        user_ids: whom to draw from.
+        users: how many.
+        salt: of the hash; draws under different salts have nothing to do with one another.
+    """
+    ordered = sorted(set(user_ids), key=lambda user: hashlib.sha256(f"{salt}{user}".encode()).hexdigest())
     return sorted(ordered[:users] if users else ordered)

@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 import unicodedata
 
+from representation.cleaning import visible
+
 # Whatever a chat template or our own prompts could take for structure: <|...|>, tags, [INST], fences, headings.
 _IMITATIONS = re.compile(
     r"<\|[^\n]{0,40}?\|>|<\|+|\|+>"
@@ -12,8 +14,6 @@ _IMITATIONS = re.compile(
     r"|\[/?\s*(?:INST|SYS)\s*\]|<</?SYS>>|`{3,}|~{3,}|#{2,}|-{3,}|={3,}|<\s*/",
     re.IGNORECASE,
 )
-# Control, format (zero-width, right-to-left marks), surrogate, private use and unassigned characters.
-_INVISIBLE = frozenset({"Cc", "Cf", "Cs", "Co", "Cn"})
 _SPACE = re.compile(r"\s+")
 
 
@@ -24,12 +24,7 @@ def delimit(text: str, maximum: int = 120) -> str:
     again until nothing is left that a removal put together.
     """
     head = unicodedata.normalize("NFKC", text[: maximum * 8])
-    visible = "".join(
-        " " if character.isspace() else character
-        for character in head
-        if character.isspace() or unicodedata.category(character) not in _INVISIBLE
-    )
-    return _SPACE.sub(" ", _without_imitations(visible)).strip()[:maximum].rstrip()
+    return _SPACE.sub(" ", _without_imitations(visible(head))).strip()[:maximum].rstrip()
 
 
 def delimit_block(text: str, maximum_line: int = 100_000) -> str:

@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable, Sequence
 from typing import TypeVar
 
+from lake.registry.splits import drawn
 from runtime.errors import UsageError
 
 Item = TypeVar("Item")
 
 
 def draw(user_ids: Sequence[str], users: int) -> list[str]:
-    """``users`` of the ids by a stable hash (all when 0), sorted: more users keep the earlier ones."""
-    if not users:
-        return sorted(user_ids)
-    return sorted(sorted(user_ids, key=lambda user: hashlib.sha256(user.encode()).hexdigest())[:users])
+    """Whose intents a refresh infers: ``splits.drawn`` without a salt, so that an evaluation draws others."""
+    return drawn(user_ids, users, salt="")
 
 
 def parse_shard(text: str) -> tuple[int, int]:

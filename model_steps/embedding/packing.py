@@ -2,8 +2,8 @@
 
 Of a batch of short texts a third is padding, on which the matrix products (nine tenths of the work) are wasted. So
 the real tokens of all texts run through the layers as one row, and attention spreads them out, as wide as the batch
-would have been. Each token's numbers are the same to the last bit: a product does not depend on its other rows, and
-attention is given what it is given in a padded batch.
+would have been. Each token's numbers are the same (to the last bit on the processors that were tried): a product does
+not depend on its other rows, and attention is given what it is given in a padded batch.
 """
 
 from __future__ import annotations

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import os
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
@@ -15,6 +14,7 @@ from model_steps.engine.asking import Answer, Request, Sampling
 from model_steps.engine.bounded_queue import run_bounded
 from model_steps.engine.cache_capacity import tokens_that_fit
 from model_steps.engine.chat import Chat
+from model_steps.engine.environment import prepare_environment
 from runtime import processor
 from runtime.errors import CommandError, ConfigurationError, DataError, InfrastructureError
 from settings import EngineSettings
@@ -24,26 +24,6 @@ if TYPE_CHECKING:
     from vllm import SamplingParams
 
 log = logging.getLogger("intentflow")
-
-
-def prepare_environment(settings: EngineSettings) -> None:
-    """Set what torch and vLLM read when they are imported; call it before either is. What is set already stays."""
-    wanted = {
-        "OMP_NUM_THREADS": str(settings.threads),
-        # Threads that wait must not spin: on a shared machine they would take the core from those that work.
-        "OMP_WAIT_POLICY": "PASSIVE",
-        "HF_HUB_OFFLINE": "1",
-        "TOKENIZERS_PARALLELISM": "false",
-        # The engine core in this process: one engine, one owner, nothing left behind when it dies.
-        "VLLM_ENABLE_V1_MULTIPROCESSING": "0",
-        "VLLM_CPU_OMP_THREADS_BIND": "nobind",
-        "VLLM_NO_USAGE_STATS": "1",
-        "VLLM_LOGGING_LEVEL": "ERROR",
-        # Standard output belongs to the manifest.
-        "VLLM_LOGGING_STREAM": "ext://sys.stderr",
-    }
-    for name, value in wanted.items():
-        os.environ.setdefault(name, value)
 
 
 def engine_name(settings: EngineSettings) -> str:

@@ -15,7 +15,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
-from runtime import imports
+from runtime import imports, source_cache
 
 LENGTH = 16
 CODE_LENGTH = 12
@@ -74,11 +74,13 @@ def code_of(entry: str, root: Path = imports.ROOT) -> Code:
         LookupError: there is no such module.
     """
     used = imports.libraries(entry, root)
-    return Code(
+    code = Code(
         entry,
         {path: content[:LENGTH] for path, content in imports.digests(entry, root).items()},
         {name: library_version(name) for name in LIBRARIES if name in used},
     )
+    source_cache.KEPT.save()
+    return code
 
 
 @cache

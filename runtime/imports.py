@@ -1,7 +1,8 @@
 """The code that a command runs: what its entry module imports of this repository, read from the sources.
 
-Nothing is imported here, so it costs parsing alone and works where a step's libraries are not installed. An import
-counts wherever in a file it stands; one for type checkers alone does not, for nothing of it runs.
+Nothing is imported here, so it costs parsing alone (once: ``runtime.source_cache``), and works where a step's libraries
+are not installed. An import counts wherever in a file it stands; one for type checkers alone does not, for nothing of
+it runs.
 """
 
 from __future__ import annotations
@@ -13,6 +14,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
+
+from runtime import source_cache
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -112,6 +115,16 @@ def source(file: Path, module: str) -> Source:
 
 @cache
 def _source(content: bytes, module: str, is_package: bool) -> Source:
+    key = source_cache.key_of(content, module, is_package)
+    if kept := source_cache.KEPT.find(key):
+        return Source(kept[0], frozenset(kept[1]))
+    read = parse(content, module, is_package)
+    source_cache.KEPT.add(key, read.digest, sorted(read.imports))
+    return read
+
+
+def parse(content: bytes, module: str, is_package: bool) -> Source:
+    """Read a source file's content, whether it was read before or not."""
     tree = ast.parse(content)
     _drop_type_checking(tree)
     imports = frozenset(_imports(tree, module if is_package else module.rpartition(".")[0]))

@@ -8,7 +8,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from airflow.sdk import BaseOperator, Context, TriggerRule
-from airflow.sdk.exceptions import AirflowException, AirflowFailException
+from airflow.sdk.bases.xcom import BaseXCom
+from airflow.sdk.exceptions import AirflowException, AirflowFailException, DownstreamTasksSkipped
 
 from runtime.errors import RETRYABLE, Exit
 from runtime.process import Child, Result
@@ -59,10 +60,15 @@ class Command(RunsCommands):
 
     Args:
         module: as in ``python -m module``. arguments: templated; one that renders to nothing is left out.
+
+    Attributes:
+        publisher: id of the task that publishes what this one stages, and only that. When nothing was staged it is
+            skipped from here: a worker that starts only to find so takes more than a second.
     """
 
     template_fields: Sequence[str] = ("arguments",)
     ui_color = "#e8f0fe"
+    publisher: str | None = None
 
     def __init__(self, *, module: str, arguments: Sequence[str] = (), **kwargs: Any) -> None:
         super().__init__(**kwargs)
@@ -70,7 +76,12 @@ class Command(RunsCommands):
         self.arguments = arguments
 
     def execute(self, context: Context) -> dict[str, Any]:
-        return self.report(outcome(self.command(self.module, self.arguments)))
+        kept = self.report(outcome(self.command(self.module, self.arguments)))
+        if self.publisher and not kept.get("batches", True):
+            # What skips does not return, so the result is kept by hand.
+            context["ti"].xcom_push(BaseXCom.XCOM_RETURN_KEY, kept)
+            raise DownstreamTasksSkipped(tasks=[self.publisher])
+        return kept
 
     def report(self, manifest: Mapping[str, Any]) -> dict[str, Any]:
         """Log a manifest as one line and cut it down to what later tasks need."""

@@ -65,4 +65,7 @@ def _flat(manifests: Iterable[Any]) -> Iterable[Manifest]:
 
 def publish(*manifests: Any, task_id: str = "publish") -> Any:
     """Audit and publish what tasks staged; when the audit fails, so does the day, and nothing is published."""
-    return AuditAndPublish(task_id=task_id, manifests=list(manifests)).output
+    publisher = AuditAndPublish(task_id=task_id, manifests=list(manifests))
+    if len(manifests) == 1 and isinstance(only := manifests[0].operator, Command):
+        only.publisher = publisher.task_id
+    return publisher.output

@@ -88,7 +88,8 @@ def live_files(delta: DeltaTable | None, table: Table, partition: Partition | No
     """The files readers see, of one partition or of all, sorted by path."""
     if delta is None:
         return []
-    actions = pa.table(delta.get_add_actions(flatten=True))
+    # Not pa.table(...): it imports pandas, to see that this is no data frame.
+    actions = pa.RecordBatchReader.from_stream(delta.get_add_actions(flatten=True)).read_all()
     columns = ["path", "num_records", *(f"partition.{name}" for name in table.partition_by)]
     files = [
         LiveFile(row["path"], row["num_records"], {name: row[f"partition.{name}"] for name in table.partition_by})

@@ -9,8 +9,8 @@ from typing import Any, cast
 
 import pyarrow as pa
 import pytest
-from airflow.sdk import Context
-from airflow.sdk.exceptions import AirflowFailException, AirflowSkipException
+from airflow.sdk import DAG, Context
+from airflow.sdk.exceptions import AirflowFailException, AirflowSkipException, DownstreamTasksSkipped
 
 import settings
 from lake.delta import audits, tables
@@ -19,11 +19,14 @@ from lake.delta.staging import Batch, StagedPartition, stage
 from lake.publish_day import DAY_TABLES
 from lake.publish_day import publish_day as publish_row
 from lake.store.location import Lake
+from runtime.errors import Exit
+from runtime.process import Result
 from schemas import intents
 from schemas.table import Table
 from tasks.assets import INTENTS
+from tasks.command import Command
 from tasks.published_day import one_release, publish_day
-from tasks.publishing import AuditAndPublish
+from tasks.publishing import AuditAndPublish, publish
 from tasks.wanted import most_wanted
 
 DAY = "2017-11-01"
@@ -86,6 +89,32 @@ def test_nothing_staged_is_skipped() -> None:
     operator = AuditAndPublish(task_id="publish", manifests=[{"batches": []}, [{"rows": 1}], None])
     with pytest.raises(AirflowSkipException, match="published already"):
         execute(operator)
+
+
+@pytest.mark.parametrize(("batches", "skipped"), [([], True), (["b"], False), (None, False)])
+def test_a_step_that_staged_nothing_skips_its_publication(batches: list[str] | None, skipped: bool) -> None:
+    """At the step's own end: for a skip no worker has to start."""
+    manifest = {"rows": 0} if batches is None else {"rows": 0, "batches": batches}
+    with DAG("skips", schedule=None):
+        step = Command(task_id="stage", module="json.tool")
+        publish(step.output, task_id="publish")
+    pushed: dict[str, Any] = {}
+    context = cast(Context, {"ti": SimpleNamespace(xcom_push=pushed.__setitem__)})
+    step.command = lambda *_: Result(Exit.OK, manifest, "", 1.0)  # type: ignore[method-assign]
+    if skipped:
+        with pytest.raises(DownstreamTasksSkipped) as raised:
+            execute(step, context)
+        assert raised.value.tasks == ["publish"]
+        assert pushed == {"return_value": manifest}
+    else:
+        assert execute(step, context) == manifest
+
+
+def test_a_publication_of_two_steps_is_skipped_by_neither() -> None:
+    with DAG("both", schedule=None):
+        steps = [Command(task_id=name, module="json.tool") for name in ("signals", "contexts")]
+        publish(*(step.output for step in steps))
+    assert [step.publisher for step in steps] == [None, None]
 
 
 def counted(lake: Lake, *users: str, wrong: int = 0) -> Batch:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any, Protocol
 
+from model_steps.engine.options import Options
 from runtime.fingerprint import digest
 
 
@@ -35,6 +36,8 @@ class Request:
     Args:
         prompt: the rendered text. attempt: 0, or a later try, which gets another seed.
         entities: what the slots in the prompt stand for, in their order (representation/hybrid.py).
+        options: what the answer is chosen from; none: the model writes. The answer's text is then the ``most`` most
+            probable ones with their log-probabilities (ranking.read), and nothing is sampled.
     """
 
     user_id: str
@@ -43,6 +46,15 @@ class Request:
     sampling: Sampling
     attempt: int = 0
     entities: tuple[str, ...] = ()
+    options: Options | None = None
+    most: int = 0
+
+    @classmethod
+    def ranked(
+        cls, user_id: str, role: str, prompt: str, options: Options, most: int, entities: tuple[str, ...] = ()
+    ) -> Request:
+        """A request for the ``most`` most probable options, the first one the most probable."""
+        return cls(user_id, role, prompt, Sampling(maximum_tokens=1), 0, entities, options, most)
 
     @classmethod
     def seeded(
@@ -65,24 +77,38 @@ class Request:
 
         ``engine`` names what else decides about the answer, such as the number format.
         """
-        asked = [self.prompt, self.entities]
+        asked: list[Any] = [self.prompt, self.entities]
+        if self.options is not None:
+            asked += [self.options.digest, self.most]
         return digest([asked, release, engine, asdict(self.sampling)]) + digest([self.role, asked])
 
 
 @dataclass(frozen=True)
 class Answer:
-    """What the model said, with the engine's own counts (tokens)."""
+    """What the model said, with the engine's own counts (tokens).
+
+    Args:
+        prompt_tokens: handed to the engine; of a ranking by all its steps, each of which hands over the prompt and a
+            path. cached_tokens: of these, found in the prefix cache; the rest was computed.
+        output_tokens: sampled; of a ranking one a step, which nobody reads.
+        steps: the engine's calls for a ranking; 0 of a written answer.
+    """
 
     text: str
     prompt_tokens: int
     cached_tokens: int
     output_tokens: int
     finished: bool = True
+    steps: int = 0
 
 
 @dataclass
 class RoleCounts:
-    """Counters of one role over a run. Tokens are those of calls; an answer from the cache costs none."""
+    """Counters of one role over a run. Tokens are those of calls; an answer from the cache costs none.
+
+    A ranking is one call of several steps: its prompt tokens are those of all steps (``Answer``), so that computed
+    tokens are what the engine computed.
+    """
 
     calls: int = 0
     cached_answers: int = 0
@@ -90,6 +116,7 @@ class RoleCounts:
     cached_tokens: int = 0
     computed_tokens: int = 0
     output_tokens: int = 0
+    steps: int = 0
 
     def add(self, answer: Answer) -> None:
         self.calls += 1
@@ -97,6 +124,7 @@ class RoleCounts:
         self.cached_tokens += answer.cached_tokens
         self.computed_tokens += answer.prompt_tokens - answer.cached_tokens
         self.output_tokens += answer.output_tokens
+        self.steps += answer.steps
 
 
 @dataclass

@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Sequence
 from datetime import date
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +27,9 @@ _OPTIONS: dict[str, Any] = {
     "date_string": f"{DATE:%d %b %Y}",
     "strftime_now": DATE.strftime,
 }
+
+# One token in the tokenizers that we know, and not merged with its like.
+FILLER = " ."
 
 Message = dict[str, Any]
 # A system and a user message as the list of messages that a template takes.
@@ -116,6 +120,30 @@ class Chat:
                 f"The chat template of {self._model} refuses a prompt: {_first_line(error)}"
             ) from None
 
+    def render_to_block(self, system: str, user: str, block: int) -> str:
+        """A prompt as ``render`` makes it, filled up so that it ends with the first token of a block.
+
+        The prefix cache holds whole blocks and the engine computes a last token always: so a step behind the prompt
+        computes one token of it, where it would else compute half a block.
+
+        Args:
+            user: the question; what fills up stands at its end and is part of the prompt, so of what is asked.
+            block: tokens of a block (INTENTFLOW_ENGINE__BLOCK_TOKENS).
+
+        Raises:
+            ConfigurationError: the template refuses these very messages.
+        """
+        prompt = plain = self.render(system, user)
+        filled = 0
+        # A tokenizer may take fewer tokens for what fills up than it has parts, so it is counted again.
+        for _ in range(2 * block):
+            missing = (1 - self.count(prompt)) % block
+            if missing == 0:
+                return prompt
+            filled += missing
+            prompt = self.render(system, user + FILLER * filled)
+        return plain
+
     def _without_special(self, text: str) -> str:
         # Again and again, until nothing is left that a removal put together.
         while self._special and (cleaned := self._special.sub(" ", text)) != text:
@@ -128,6 +156,38 @@ class Chat:
         Nothing is added: a template writes the token that begins a sequence itself, where the model has one.
         """
         return list(self._backend.encode(text, add_special_tokens=False).ids)
+
+    def answer_tokens(self, answer: str) -> list[int]:
+        """Token ids of a whole answer where it stands, after a prompt's end: the tokenizer's own, and the end of turn.
+
+        Args:
+            answer: its text.
+        """
+        begun, _ = self._turn
+        before, whole = self.tokens(begun), self.tokens(begun + answer)
+        # A tokenizer that merges the prompt's end with what follows never sees them apart; a model that writes does.
+        own = whole[len(before) :] if whole[: len(before)] == before else self.tokens(answer)
+        return [*own, self._turn[1]]
+
+    @cached_property
+    def _turn(self) -> tuple[str, int]:
+        """A prompt's end, and the token that the template ends an answer with."""
+        begun, answer = self.render("system", "user"), "intentflowanswer"
+        told = [*self._arrangement("system", "user"), {"role": "assistant", "content": answer}]
+        try:
+            shown = str(
+                self._tokenizer.apply_chat_template(
+                    told, chat_template=self._template, tokenize=False, add_generation_prompt=False, **_OPTIONS
+                )
+            )
+            following = self.tokens(shown.partition(answer)[2])
+        except Exception:  # A template is a program, and need not show answers.
+            following = []
+        special = {token for token, added in self._tokenizer.added_tokens_decoder.items() if added.special}
+        end = next((token for token in following[:1] if token in special), self._tokenizer.eos_token_id)
+        if end is None:
+            raise ConfigurationError(f"The tokenizer of {self._model} has no token that ends an answer.")
+        return begun, int(end)
 
     def count(self, text: str) -> int:
         """Positions of a text in a prompt: its tokens, and its slots."""

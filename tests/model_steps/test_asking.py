@@ -10,7 +10,8 @@ import pytest
 from lake.store.location import Lake
 from model_steps.agents.population import chunks_of, draw, parse_shard, shard_of
 from model_steps.engine.answer_cache import AnswerCache
-from model_steps.engine.asking import Answer, Request, Sampling
+from model_steps.engine.asking import Answer, Request, RoleCounts, Sampling
+from model_steps.engine.options import Options
 from runtime.errors import InfrastructureError, UsageError
 
 
@@ -51,6 +52,25 @@ def test_a_key_follows_all_that_decides_about_the_answer() -> None:
     ]
     assert len({one.key("r", "e"), *changed}) == 7
     assert one.key("r", "e") == request("p", user="u2").key("r", "e")
+
+
+def test_a_rankings_key_follows_the_set_and_how_many_are_wanted() -> None:
+    def ranked(texts: tuple[str, ...], most: int) -> str:
+        return Request.ranked("u1", "expert", "p", Options(texts, lambda text: [*map(ord, text), 0]), most).key(
+            "r", "e"
+        )
+
+    assert ranked(("milk", "corn"), 2) == ranked(("corn", "milk"), 2)
+    written = Request("u1", "expert", "p", Sampling(maximum_tokens=1)).key("r", "e")
+    others = {ranked(("milk", "corn"), 1), ranked(("milk", "rice"), 2), written}
+    assert len({ranked(("milk", "corn"), 2), *others}) == 4
+
+
+def test_steps_of_rankings_are_counted() -> None:
+    counts = RoleCounts()
+    counts.add(Answer("[]", 700, 640, 7, steps=7))
+    counts.add(Answer("written", 100, 0, 5))
+    assert (counts.calls, counts.steps, counts.computed_tokens, counts.output_tokens) == (2, 7, 160, 12)
 
 
 def cache_of(lake: Lake, model: Echo, release: str = "r") -> AnswerCache:

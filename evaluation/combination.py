@@ -15,6 +15,9 @@ Features = npt.NDArray[np.float64]
 
 RIDGE = 1e-3
 SMALLEST_SHARE = 1e-5
+# Systems whose scores are chances.
+CHANCES = ("gradient_boosting",)
+SMALLEST_CHANCE = 1e-7
 STEPS = 100
 TOLERANCE = 1e-8
 
@@ -23,7 +26,8 @@ def features(scores: Mapping[str, Scores], systems: Sequence[str]) -> Features:
     """What the systems say, as users x categories x (1 + systems); the first is the constant.
 
     Counts grow by orders of magnitude, so they enter as ``log(1 + x)``; co-occurrence as the logarithm of its share of
-    the user's total, for its level follows the length of the history; intents as they are (1 for the first rank).
+    the user's total, for its level follows the length of the history; chances as log-odds; intents as they are (1 for
+    the first rank).
     """
     shape = next(iter(scores.values())).shape
     layers = [np.ones(shape, np.float64)]
@@ -32,6 +36,9 @@ def features(scores: Mapping[str, Scores], systems: Sequence[str]) -> Features:
         if system == "co_occurrence":
             total = raw.sum(axis=1, keepdims=True)
             layers.append(np.log(np.divide(raw, total, out=np.zeros(shape), where=total > 0) + SMALLEST_SHARE))
+        elif system in CHANCES:
+            chance = np.clip(raw, SMALLEST_CHANCE, 1 - SMALLEST_CHANCE)
+            layers.append(np.log(chance / (1 - chance)))
         else:
             layers.append(raw if system == "intents" else np.log1p(raw))
     return np.stack(layers, axis=-1)

@@ -16,7 +16,9 @@ from evaluation.grid import Grid, Mask, Scores, best
 from evaluation.metrics import Values
 
 LISTED = 30
+PUBLISHED = 10
 REFERENCE = "own_frequency"
+CEILINGS = ("ceiling", "ceiling_of_own")
 
 
 @dataclass(frozen=True)
@@ -48,7 +50,9 @@ def values(scores: Scores, seen: Mask, outcomes: Outcomes) -> dict[str, Values]:
     return {
         "hr_at_30": metrics.hit_rate(listed, outcomes.following),
         "recall_at_30": metrics.recall(listed, outcomes.bought),
+        "recall_at_10": metrics.recall(best(scores, PUBLISHED), outcomes.bought),
         "recall_new_at_30": metrics.recall(unseen, outcomes.new),
+        "categories_per_user": metrics.categories_per_user(listed),
     }
 
 
@@ -59,13 +63,19 @@ def compare(
     seed: int = 0,
     references: Sequence[str] = (REFERENCE,),
 ) -> dict[str, Any]:
-    """``{metric: {system: {value, low, high}}}``, and differences from each reference under ``paired_vs_NAME``."""
+    """Every metric of every system.
+
+    Returns:
+        ``{metric: {system: {value, low, high}}}``, differences from each reference under ``paired_vs_NAME``, and
+        ``coverage`` as ``{system: categories}``.
+    """
     by_system = {name: values(scores, seen, outcomes) for name, scores in systems.items()}
     names = list(by_system[REFERENCE])
     figures: dict[str, Any] = {
         metric: {name: interval(values_of[metric], seed).as_dict() for name, values_of in by_system.items()}
         for metric in names
     }
+    figures["coverage"] = {name: metrics.coverage(best(scores, LISTED)) for name, scores in systems.items()}
     for reference in references:
         figures[f"paired_vs_{reference}"] = {
             metric: {

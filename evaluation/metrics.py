@@ -20,14 +20,17 @@ DEFINITIONS: Mapping[str, str] = {
         "if the category of the actual next item is among those of 30 tags; rows of one moment are one purchase)."
     ),
     "recall_at_30": "Mean over users of the share of all categories bought in the 14 days that are among the 30.",
+    "recall_at_10": "The same with the user's 10 best, as many as are published.",
     "recall_new_at_30": (
-        "The same over categories that the history does not hold, for users who bought any; every system lists its 30 "
-        "best categories that are new to the user, the intents those of their 30 tags that are."
+        "recall_at_30 over categories that the history does not hold, for users who bought any; every system lists its "
+        "30 best categories that are new to the user, the intents those of their 30 tags that are."
     ),
     "exclusive_recall": (
         "Mean over users of the share of categories bought that the 30 tags find and none of popularity, own_frequency "
         "and co_occurrence has among its 30."
     ),
+    "categories_per_user": "Mean over users of the number of distinct categories among the 30.",
+    "coverage": "The number of distinct categories that the lists of 30 of all users hold together.",
 }
 
 
@@ -44,6 +47,17 @@ def hit_rate(listed: Mask, following: Mask) -> Values:
 def exclusive_recall(listed: Mask, others: Mask, truth: Mask) -> Values:
     """Share of the true categories that are listed here and in none of the other lists (PAPER 3.7)."""
     return _share(np.logical_and(np.logical_and(listed, truth), np.logical_not(others)), truth)
+
+
+def categories_per_user(listed: Mask) -> Values:
+    """How many distinct categories a list holds."""
+    numbers: Values = listed.sum(axis=1).astype(np.float64)
+    return numbers
+
+
+def coverage(listed: Mask) -> int:
+    """How many distinct categories all lists hold together."""
+    return int(listed.any(axis=0).sum())
 
 
 def _share(found: Mask, of: Mask) -> Values:

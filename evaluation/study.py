@@ -9,11 +9,12 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from evaluation import actions
-from evaluation.comparison import REFERENCE, Outcomes, compare, exclusive
-from evaluation.fitting import combined, fit
+from evaluation.baselines import ceilings
+from evaluation.comparison import CEILINGS, REFERENCE, Outcomes, compare, exclusive
+from evaluation.fitting import combined, fit, strongest
 from evaluation.grid import Mask, Scores
 from evaluation.holdout import read_frozen
-from evaluation.snapshots import BASELINES, Snapshot
+from evaluation.snapshots import FIRST_BASELINES, Snapshot
 from lake.delta import tables
 from lake.registry.splits import SplitRule, drawn
 from lake.store.location import Lake
@@ -31,6 +32,7 @@ class Study:
         outcomes: what they bought then.
         tuning: train users as of the last training day; weights are fitted on them.
         tuning_bought: what those bought then.
+        strongest: the baseline with the highest recall on users who are not held out.
         training: of how many examples the baselines learnt, until when, and the weights' day.
         scores: of the held-out users, by system.
         tuning_scores: of the weights' users, by system.
@@ -41,6 +43,7 @@ class Study:
     outcomes: Outcomes
     tuning: Snapshot
     tuning_bought: Mask
+    strongest: str
     training: Mapping[str, Any]
     scores: dict[str, Scores]
     tuning_scores: dict[str, Scores]
@@ -73,14 +76,38 @@ class Study:
         known = actions.read(lake, first_day, day, rule.leave_out)
         fitted = fit(known, days, categories, rule, tuning_users)
         judged, tuning = Snapshot.of(known, day, chosen, categories, rule), fitted.tuning.snapshot
+        outcomes = Outcomes.of(judged.grid, held)
+        tuning_scores = tuning.baselines(fitted.similar_to_tuning, fitted.boosting)
+        validation_scores = fitted.validation.snapshot.baselines(fitted.similar, fitted.boosting)
+        choice, recalls = strongest(
+            [(tuning_scores, fitted.tuning.bought), (validation_scores, fitted.validation.bought)]
+        )
+        log.info("The strongest baseline on users who are not held out is %s: %s.", choice, recalls)
+        chosen_on = {
+            "day": days[0],
+            "train_users": len(tuning.grid.users),
+            "validation_users": len(fitted.validation.snapshot.grid.users),
+        }
+        perfect = ceilings.perfect(outcomes.bought, outcomes.following)
+        of_own = ceilings.perfect_of_own(outcomes.bought, outcomes.following, judged.counts > 0)
+        best_possible = dict(zip(CEILINGS, (perfect, of_own), strict=True))
         return cls(
             judged=judged,
-            outcomes=Outcomes.of(judged.grid, held),
+            outcomes=outcomes,
             tuning=tuning,
             tuning_bought=fitted.tuning.bought,
-            training={"examples": fitted.examples, "until": rule.trained_until, "tuning_day": days[0]},
-            scores=judged.baselines(fitted.similar),
-            tuning_scores=tuning.baselines(fitted.similar_to_tuning),
+            strongest=choice,
+            training={
+                "examples": fitted.examples,
+                "until": rule.trained_until,
+                "tuning_day": days[0],
+                "strongest": {"name": choice, "recall_at_30": recalls, **chosen_on},
+            },
+            scores={
+                **judged.baselines(fitted.similar, fitted.boosting),
+                **best_possible,
+            },
+            tuning_scores=tuning_scores,
         )
 
     def combine(self, name: str, systems: Sequence[str]) -> None:
@@ -101,8 +128,8 @@ class Study:
         }
 
     def exclusive_recall(self, system: str) -> dict[str, Any]:
-        """What a system finds and no baseline lists."""
-        return exclusive(self.scores[system], {name: self.scores[name] for name in BASELINES}, self.outcomes)
+        """What a system finds and none of the first three baselines lists."""
+        return exclusive(self.scores[system], {name: self.scores[name] for name in FIRST_BASELINES}, self.outcomes)
 
 
 def known_categories(lake: Lake) -> list[str]:

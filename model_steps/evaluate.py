@@ -1,8 +1,9 @@
 """How well a release predicts what users buy: ``python -m model_steps.evaluate --day D --lake URI --release NAME``.
 
 Held-out users of a frozen evaluation day; intents of 30 tags by the project's own inference, beside baselines without a
-model, and all of them combined. A release that may know the outcomes is refused. Publishes nothing: the figures are the
-manifest. Answers are kept in a lake apart: a second run asks the model nothing, a killed one goes on where it was.
+model and combined with the strongest of them, which is chosen on users who are not held out. A release that may know
+the outcomes is refused. Publishes nothing: the figures are the manifest. Answers are kept in a lake apart: a second run
+asks the model nothing, a killed one goes on where it was.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from evaluation.comparison import LISTED, REFERENCE
 from evaluation.freeze import refuse_other_days
 from evaluation.holdout import frozen_document
 from evaluation.leaks import refuse_leaks
-from evaluation.snapshots import BASELINES, Snapshot
+from evaluation.snapshots import Snapshot
 from evaluation.study import Study
 from lake.registry import releases
 from lake.registry.evaluation_file import read_rule
@@ -80,15 +81,18 @@ class Evaluation:
         first_day = load_settings().source.first_day.isoformat()
         study = Study.of(self.lake, self.rule, self.day, first_day, self.users, self.tuning_users)
         asked = {} if self.release is None else self._ask(study, self.release)
-        study.combine(WITHOUT_INTENTS, BASELINES)
-        references = [REFERENCE, *(name for name in asked if name.startswith(f"{INTENTS}_"))]
+        study.combine(WITHOUT_INTENTS, (study.strongest,))
+        references = [
+            *dict.fromkeys((REFERENCE, study.strongest)),
+            *(name for name in asked if name.startswith(f"{INTENTS}_")),
+        ]
         figures = {**study.figures(references), **asked}
         if INTENTS in study.scores:
             figures["exclusive_recall"] = study.exclusive_recall(INTENTS)
         return {**figures, "holdout": frozen_document(self.lake, self.day), "definitions": dict(metrics.DEFINITIONS)}
 
     def _ask(self, study: Study, release: str) -> dict[str, Any]:
-        """Add the release's intents, and their combination with the baselines; returns what the inferences told."""
+        """Add the release's intents, and combine them with the strongest baseline; returns what the inferences told."""
         told: dict[str, Any] = {}
         if self.both_forms:
             other = OTHER_FORM[self.form]
@@ -96,7 +100,7 @@ class Evaluation:
             study.scores[name], told[name] = self._intents(study.judged, release, other)
         study.tuning_scores[INTENTS], told["tuning"] = self._intents(study.tuning, release, self.form)
         study.scores[INTENTS], told["inference"] = self._intents(study.judged, release, self.form)
-        study.combine(COMBINED, (INTENTS, *BASELINES))
+        study.combine(COMBINED, (INTENTS, study.strongest))
         return {**told, "settings": inferred.SETTINGS, "release": release}
 
     def _intents(self, snapshot: Snapshot, release: str, form: str) -> tuple[Any, dict[str, Any]]:

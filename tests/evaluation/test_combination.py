@@ -41,6 +41,12 @@ def test_features_by_hand() -> None:
     assert found[0, 1] == pytest.approx([1, 1, 0, np.log(0.25 + 1e-5)])
 
 
+def test_chances_enter_as_log_odds() -> None:
+    found = features({"gradient_boosting": np.array([[0.75, 0.5, 0]], np.float32)}, ("gradient_boosting",))
+    assert found[0, :2, 1] == pytest.approx([np.log(3), 0])
+    assert np.isfinite(found).all()
+
+
 def test_a_user_without_any_co_occurrence_has_finite_features() -> None:
     assert np.isfinite(features({"co_occurrence": np.zeros((1, 3), np.float32)}, ("co_occurrence",))).all()
 

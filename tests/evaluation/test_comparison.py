@@ -60,5 +60,27 @@ def test_systems_side_by_side() -> None:
     assert exclusive(own, {"all": everything}, outcomes)["value"] == 0.0
 
 
+def test_ten_are_judged_beside_thirty() -> None:
+    # The best 10 hold the first of three bought, the best 30 the second too.
+    scores = np.arange(40, 0, -1, dtype=np.float32)[None]
+    bought = np.isin(np.arange(40), [9, 10, 35])[None]
+    found = values(scores, np.zeros_like(bought), Outcomes(bought, bought, bought))
+    assert found["recall_at_10"] == pytest.approx([1 / 3])
+    assert found["recall_at_30"] == pytest.approx([2 / 3])
+
+
+def test_categories_of_one_list_and_of_all() -> None:
+    listed = mask("xx..", "x.x.", "....")
+    assert metrics.categories_per_user(listed).tolist() == [2, 2, 0]
+    assert metrics.coverage(listed) == 3
+    seen = outcomes = mask("x..", "x..")
+    own = np.array([[2, 0, 0], [1, 1, 0]], np.float32)
+    figures = compare({"own_frequency": own}, seen, Outcomes(outcomes, outcomes, outcomes))
+    assert figures["coverage"] == {"own_frequency": 2}
+    assert figures["categories_per_user"]["own_frequency"]["value"] == 1.5
+
+
 def test_every_metric_is_defined_in_words() -> None:
-    assert set(metrics.DEFINITIONS) == {"hr_at_30", "recall_at_30", "recall_new_at_30", "exclusive_recall"}
+    none = np.zeros((1, 1), np.bool_)
+    measured = values(np.zeros((1, 1), np.float32), none, Outcomes(none, none, none))
+    assert set(metrics.DEFINITIONS) == {*measured, "exclusive_recall", "coverage"}

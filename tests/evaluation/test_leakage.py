@@ -8,8 +8,9 @@ import numpy as np
 import polars as pl
 import pytest
 
-from evaluation.fitting import fit
-from evaluation.snapshots import Snapshot, similarity, training_examples
+from evaluation.fitting import boost, fit
+from evaluation.grid import Scores
+from evaluation.snapshots import Examples, Snapshot, similarity, training_examples, validation_examples
 from lake.registry.splits import SplitRule, add_days, drawn
 from runtime.errors import DataError
 
@@ -71,6 +72,8 @@ def test_what_held_out_users_do_and_what_comes_later_changes_nothing_learnt(acti
     assert np.array_equal(one.similar, other.similar)
     assert np.array_equal(one.similar_to_tuning, other.similar_to_tuning)
     assert np.array_equal(one.tuning.bought, other.tuning.bought)
+    about = one.tuning.snapshot.known(one.similar)
+    assert np.array_equal(one.boosting.scores(about), other.boosting.scores(about))
 
 
 def test_what_weights_are_fitted_on_is_as_new_to_the_similarity_as_held_out_users_are(actions: Make) -> None:
@@ -83,9 +86,38 @@ def test_what_weights_are_fitted_on_is_as_new_to_the_similarity_as_held_out_user
     assert not np.array_equal(fitted.similar_to_tuning, fitted.similar)
 
 
+def test_trees_do_not_learn_from_the_users_that_weights_are_fitted_on(actions: Make) -> None:
+    """Whatever these bought, the trees are the same; had others bought it, they would not be."""
+    known = log(actions)
+    by_day = [training_examples(known, day, CATEGORIES, RULE) for day in DAYS]
+    fitted = frozenset(drawn(by_day[0].snapshot.grid.users, 10))
+
+    def scores(changed: frozenset[str]) -> Scores:
+        examples = []
+        for of_day in by_day:
+            bought = of_day.bought.copy()
+            bought[[user in changed for user in of_day.snapshot.grid.users]] = [True, False, False, True]
+            examples.append(Examples(of_day.snapshot, bought))
+        about = by_day[0].snapshot
+        return boost(examples, fitted).scores(about.known(similarity(by_day)))
+
+    unchanged = scores(frozenset())
+    assert np.array_equal(unchanged, scores(fitted))
+    assert not np.array_equal(unchanged, scores(frozenset(by_day[0].snapshot.grid.users) - fitted))
+
+
+def test_choices_are_made_on_users_of_validation_before_the_holdout(actions: Make) -> None:
+    users = validation_examples(log(actions), DAYS[0], CATEGORIES, RULE).snapshot.grid.users
+    assert {RULE.split_of(user) for user in users} == {"validation"}
+    with pytest.raises(DataError, match="take an earlier day"):
+        validation_examples(log(actions), add_days(DAYS[0], 1), CATEGORIES, RULE)
+
+
 def test_a_situation_knows_nothing_after_its_day(actions: Make) -> None:
     day = RULE.days[-1]
     later = [(user, f"{add_days(day, 1)}T00:00:00", "purchase", "wine") for user in USERS]
     one, other = (Snapshot.of(some, day, USERS, CATEGORIES, RULE) for some in (log(actions), log(actions, later)))
     assert np.array_equal(one.counts, other.counts)
     assert np.array_equal(one.popularity, other.popularity)
+    assert np.array_equal(one.visits.ages, other.visits.ages)
+    assert np.array_equal(one.crowd[0].days(), other.crowd[0].days())

@@ -14,6 +14,7 @@ import pyarrow as pa
 import pytest
 
 from evaluation.freeze import freeze
+from evaluation.snapshots import BASELINES
 from lake.delta import tables, writing
 from lake.delta.staging import Batch, StagedPartition, stage
 from lake.registry import releases
@@ -72,12 +73,12 @@ def measure(
 
 def test_baselines_alone(shop: Lake) -> None:
     figures = measure(shop)
-    assert set(figures["recall_at_30"]) == {
-        "popularity",
-        "own_frequency",
-        "co_occurrence",
-        "combined_without_intents",
-    }
+    assert set(figures["recall_at_30"]) == {*BASELINES, "ceiling", "ceiling_of_own", "combined_without_intents"}
+    strongest = figures["training"]["strongest"]
+    assert set(strongest["recall_at_30"]) == set(BASELINES)
+    assert strongest["recall_at_30"][strongest["name"]] == max(strongest["recall_at_30"].values())
+    assert figures["recall_at_30"]["ceiling"]["value"] == 1.0
+    assert figures["recall_at_30"]["ceiling_of_own"]["value"] == 0.5
     assert figures["recall_at_30"]["own_frequency"]["value"] == 0.5  # milk, not wine
     assert figures["recall_new_at_30"]["popularity"]["value"] == 0.0  # nobody had wine before
     assert figures["hr_at_30"]["own_frequency"]["value"] == 1.0  # milk comes first
@@ -106,7 +107,11 @@ def test_intents_that_know_what_nobody_else_does(shop: Lake, monkeypatch: pytest
         share - 0.5, abs=1e-4
     )
     assert figures["inference"]["users_failed"] == 1
-    assert set(figures["weights"]["combined"]) == {"constant", "intents", *evaluate.BASELINES}
+    strongest = figures["training"]["strongest"]["name"]
+    assert set(figures["weights"]["combined"]) == {"constant", "intents", strongest}
+    assert set(figures["weights"]["combined_without_intents"]) == {"constant", strongest}
+    if strongest != "own_frequency":
+        assert "intents" in figures[f"paired_vs_{strongest}"]["recall_at_30"]
     # Train users for the weights, before the holdout; held-out users on the day.
     (tuning_day, tuning), (day, users) = asked
     assert {SMALL.split_of(user) for user in tuning} == {"train"}

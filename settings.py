@@ -210,6 +210,21 @@ class AdaptorSettings(Section):
     seed: int = 0
 
 
+class ExamplesSettings(Section):
+    """What experts are trained on. PAPER 1.4 leaves the size of a persona open; every one is a choice of ours."""
+
+    personas: int = Field(default=4, ge=1, le=8, description="K, the personas that a user's evidence is parted into.")
+    categories: int = Field(default=20, ge=1, le=100, description="Categories of a persona's evidence, at most.")
+    threshold: float = Field(
+        default=0.5,
+        ge=-1,
+        le=1,
+        description="Cosine to the nearest category of a persona from which on an outcome that is in no evidence "
+        "belongs to it.",
+    )
+    users: int = Field(default=0, ge=0, description="Users of train and validation drawn by a stable hash; 0: all.")
+
+
 class AirflowSettings(Section):
     port: int = Field(default=8080, ge=1, le=65535)
     home: PathBelowRoot = Path("var/airflow")
@@ -232,6 +247,7 @@ class Settings(BaseSettings):
     inference: InferenceSettings = InferenceSettings()
     engine: EngineSettings = EngineSettings()
     adaptor: AdaptorSettings = AdaptorSettings()
+    examples: ExamplesSettings = ExamplesSettings()
     airflow: AirflowSettings = AirflowSettings()
 
 

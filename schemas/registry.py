@@ -9,6 +9,7 @@ from schemas import (
     days,
     entities,
     entity_vectors,
+    examples,
     failures,
     holdout,
     intents,
@@ -36,6 +37,7 @@ TABLES: dict[str, Table] = {
         failures,
         answers,
         holdout,
+        examples,
         days,
     )
 }

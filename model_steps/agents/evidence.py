@@ -5,11 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-import numpy as np
-
 from model_steps.agents.data_text import delimit
-from model_steps.embedding.embedder import Vectors
 from representation.context import Context
+from representation.evidence import groups as groups
 
 MAXIMUM_CATEGORIES = 40
 MAXIMUM_ITEMS = 3
@@ -116,25 +114,3 @@ def disjoint(chosen: Sequence[Sequence[str]], available: Sequence[str]) -> tuple
                 own.append(left)
                 taken.add(left)
     return parted, completed
-
-
-def groups(vectors: Vectors, number: int) -> list[list[int]]:
-    """Part rows into ``number`` groups of like ones, so that personas look in different directions (k-means).
-
-    It starts from the first row (the user's most frequent category) and then from the row farthest from all starts:
-    no chance is involved. No group is empty, and rows keep their order within a group.
-    """
-    starts = [0]
-    while len(starts) < number:
-        nearest = (vectors @ vectors[starts].T).max(axis=1)
-        nearest[starts] = np.inf
-        starts.append(int(nearest.argmin()))
-    centers = vectors[starts]
-    member = np.zeros(len(vectors), np.int64)
-    for _round in range(10):
-        member = (vectors @ centers.T).argmax(axis=1)
-        # A start stays in its group, so that none becomes empty.
-        member[starts] = range(number)
-        centers = np.stack([vectors[member == group].mean(axis=0) for group in range(number)])
-        centers /= np.maximum(np.linalg.norm(centers, axis=1, keepdims=True), 1e-9)
-    return [[int(row) for row in np.flatnonzero(member == group)] for group in range(number)]

@@ -16,7 +16,7 @@ from spark_jobs.distributed.in_process import InProcess
 
 NUMBERS = pa.schema([("number", pa.int64())])
 
-JOBS = ("land", "roll_up", "signals", "compress")
+JOBS = ("land", "roll_up", "signals", "compress", "examples")
 
 
 def _table(*numbers: int) -> pa.Table:

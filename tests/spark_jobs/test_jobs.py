@@ -9,20 +9,36 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import polars as pl
+import pyarrow as pa
 import pyarrow.compute as pc
 import pytest
 from tokenizers import Tokenizer, models, pre_tokenizers
 
 from lake.audit import audit
-from lake.delta import tables
+from lake.delta import tables, writing
 from lake.delta.publishing import publish
 from lake.delta.staging import Batch
 from lake.delta.tables import live_files, open_table
+from lake.registry.evaluation_file import read_rule
 from lake.store.location import Lake
-from schemas import behaviors, contexts, entities, items, profiles, rejected_behaviors, rollups, signals
+from runtime.errors import DataError, SourceMissing
+from schemas import (
+    behaviors,
+    contexts,
+    entities,
+    entity_vectors,
+    examples,
+    items,
+    profiles,
+    rejected_behaviors,
+    rollups,
+    signals,
+)
 from settings import HistorySettings, Settings, SourceSettings, load_settings
 from spark_jobs.compress import compress
+from spark_jobs.examples import make_examples
 from spark_jobs.land import land
 from spark_jobs.landing.sources.completejourney import CompleteJourney
 from spark_jobs.roll_up import roll_up_until
@@ -30,6 +46,15 @@ from spark_jobs.signals import stage_signals
 
 FIRST, LAST, LATER = date(2017, 10, 30), date(2017, 11, 1), date(2017, 11, 2)
 DAY = LAST.isoformat()
+EXAMPLES_DAY = "2017-10-31"
+# One day of history and one of outcomes, so that three days hold an example.
+EVALUATION = f"""
+days = [{DAY}]
+history_days = 1
+outcome_days = 1
+minimum_events = 1
+minimum_active_days = 1
+"""
 HISTORY = HistorySettings()
 
 
@@ -49,7 +74,9 @@ class Refreshed:
     def __init__(self, folder: Path, key: Path) -> None:
         self.lake = Lake.open(folder / "lake")
         self.data_docs = folder / "data_docs"
-        self.settings = Settings(source=SourceSettings(pseudonym_key=key))
+        evaluation = folder / "evaluation.toml"
+        evaluation.write_text(EVALUATION)
+        self.settings = Settings(source=SourceSettings(pseudonym_key=key, evaluation=evaluation, first_day=FIRST))
         self.landed = self.land(FIRST, LAST)
         self.rolled = roll_up_until(self.lake, DAY)
         self.publish(self.rolled["batches"])
@@ -57,6 +84,9 @@ class Refreshed:
         self.publish(self.signals["batches"])
         self.compressed = self.compress()
         self.publish(self.compressed["batches"])
+        self.embed()
+        self.examples = self.make_examples()
+        self.publish(self.examples["batches"])
 
     def publish(self, paths: Sequence[str]) -> None:
         batches = [Batch.load(self.lake, path) for path in paths]
@@ -71,9 +101,21 @@ class Refreshed:
     def compress(self) -> dict[str, Any]:
         return compress(self.lake, DAY, HISTORY, TOKENIZER)
 
+    def embed(self) -> None:
+        """Give every category some vector."""
+        wanted = [("kind", "=", "category")]
+        ids = tables.read(self.lake, entities.TABLE, columns=["entity_id"], filters=wanted)["entity_id"].to_pylist()
+        vectors = np.random.default_rng(0).normal(size=(len(ids), 8)).astype(np.float32)
+        vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
+        rows = [{"entity_id": one, "embedder": "some", "vector": row} for one, row in zip(ids, vectors, strict=True)]
+        writing.insert_new(self.lake, entity_vectors.TABLE, pa.Table.from_pylist(rows, entity_vectors.TABLE.schema))
+
+    def make_examples(self) -> dict[str, Any]:
+        return make_examples(self.lake, EXAMPLES_DAY, self.settings)
+
     def live(self) -> dict[str, list[str]]:
         """The live files of every table that the jobs write; a name holds its work's fingerprint and its content."""
-        written = (behaviors, rejected_behaviors, items, profiles, entities, rollups, contexts, signals)
+        written = (behaviors, rejected_behaviors, items, profiles, entities, rollups, contexts, signals, examples)
         return {
             module.TABLE.name: [file.path for file in live_files(open_table(self.lake, module.TABLE), module.TABLE)]
             for module in written
@@ -105,6 +147,7 @@ def test_the_same_files_come_from_spark_and_without_it(
         without = Refreshed(tmp_path, refreshed.settings.source.pseudonym_key)
     assert without.live() == refreshed.live()
     assert without.compressed["users"] == refreshed.compressed["users"] > 0
+    assert without.examples["examples"] == refreshed.examples["examples"] > 0
 
 
 def test_rows_in_are_rows_out_plus_rejected(refreshed: Refreshed) -> None:
@@ -148,11 +191,33 @@ def test_signals_have_a_season_and_the_holidays_ahead(refreshed: Refreshed) -> N
     assert any(row["kind"] == "campaign" for row in rows)
 
 
+def test_examples_are_of_train_and_validation_and_hold_what_was_bought_next(refreshed: Refreshed) -> None:
+    rule = read_rule(refreshed.settings.source)
+    rows = tables.read(refreshed.lake, examples.TABLE, EXAMPLES_DAY).to_pylist()
+    assert {row["split"] for row in rows} == {"train", "validation"}
+    assert all(rule.split_of(row["user_id"]) == row["split"] for row in rows)
+    category = {row["item_id"]: row["category"] for row in tables.read(refreshed.lake, items.TABLE).to_pylist()}
+    bought = tables.read(refreshed.lake, behaviors.TABLE, DAY).to_pylist()
+    then = {(row["user_id"], category[row["item_id"]]) for row in bought}
+    outcomes = [(row["user_id"], name) for row in rows for name in row["outcomes"]]
+    assert len(outcomes) == len(set(outcomes)) == refreshed.examples["outcomes_assigned"] > 0
+    assert set(outcomes) <= then
+
+
+def test_examples_of_days_that_are_not_rolled_up_are_refused(refreshed: Refreshed, lake: Lake) -> None:
+    with pytest.raises(SourceMissing, match=r"3 of these days are not rolled up .* \(2017-10-30 first\)"):
+        make_examples(lake, EXAMPLES_DAY, refreshed.settings)
+    with pytest.raises(DataError, match="past 2017-11-02, from when on nothing may be learnt"):
+        make_examples(refreshed.lake, DAY, refreshed.settings)
+
+
 def test_equal_work_is_reused(refreshed: Refreshed) -> None:
     again = land(refreshed.lake, CompleteJourney(), FIRST, LAST, refreshed.settings.source, 2)
     assert (again["batches"], again["reused_days"]) == ([], 3)
     assert roll_up_until(refreshed.lake, DAY)["batches"] == []
     assert stage_signals(refreshed.lake, DAY, refreshed.settings)["batches"] == []
+    made = refreshed.make_examples()
+    assert made == {"batches": [], "reused": True, "examples": refreshed.examples["examples"]}
     assert refreshed.compress() == {"batches": [], "reused": True, "users": refreshed.compressed["users"]}
 
 

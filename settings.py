@@ -179,6 +179,11 @@ class EngineSettings(Section):
         default=32, ge=32, multiple_of=32, description="Block of the prefix cache; on CPU a multiple of 32."
     )
     maximum_sequences: int = Field(default=64, ge=1, description="Requests that decode together.")
+    ranking_width: int = Field(
+        default=8,
+        ge=1,
+        description="Steps of one ranking that run together. Changes what is computed, not what is found.",
+    )
     chunked_prefill: bool = Field(
         default=False, description="On CPU it fails together with seeded sampling (vLLM 0.32); right on a GPU."
     )

@@ -27,6 +27,7 @@ from model_steps.embedding.slots import EntitySlots
 from model_steps.engine import vllm_engine as engine
 from model_steps.engine.asking import Answer, Request
 from model_steps.engine.environment import prepare_environment
+from model_steps.engine.sampling import sampling_parameters
 from model_steps.evaluating.work_lake import copy_inputs
 from model_steps.infer import infer
 from runtime import processor
@@ -102,7 +103,7 @@ def run_plain(running: engine.Engine, recorded: Recorder) -> tuple[float, int]:
     waves = [
         (
             [running.prompt_of(request) for request in wave],
-            [engine.sampling_parameters(request.sampling) for request in wave],
+            [sampling_parameters(request.sampling) for request in wave],
         )
         for wave in recorded.waves
     ]

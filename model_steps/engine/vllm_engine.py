@@ -6,22 +6,27 @@ import logging
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from model_steps.embedding.slots import EntitySlots
 from model_steps.engine import hybrid_prompt
-from model_steps.engine.asking import Answer, Request, Sampling
+from model_steps.engine.asking import Answer, Request
 from model_steps.engine.bounded_queue import run_bounded
 from model_steps.engine.cache_capacity import tokens_that_fit
 from model_steps.engine.chat import Chat
 from model_steps.engine.environment import prepare_environment
+from model_steps.engine.options import Node
+from model_steps.engine.ranked_steps import Step, answer_of, bounded_steps, children_scores
+from model_steps.engine.ranking import Search, search_together
+from model_steps.engine.sampling import ranking_parameters, sampling_parameters
 from runtime import processor
 from runtime.errors import CommandError, ConfigurationError, DataError, InfrastructureError
 from settings import EngineSettings
 
 if TYPE_CHECKING:
     import torch
-    from vllm import SamplingParams
+    from vllm import RequestOutput
 
 log = logging.getLogger("intentflow")
 
@@ -60,6 +65,8 @@ class Engine:
         self.slots = slots
         self._settings = settings
         self._chat = Chat(settings.model)
+        # A ranking hands the same prompt over at every step.
+        self._tokens_of = lru_cache(maxsize=512)(self._chat.tokens)
         self._numbers: dict[str, int] = {}
         self._warn_of_smaller_cache()
 
@@ -73,12 +80,17 @@ class Engine:
     def generate(self, requests: Sequence[Request]) -> list[Answer]:
         """Answer requests together; the answers come in the order of the requests.
 
+        Written answers and rankings may stand side by side; the rankings come after the others.
+
         Raises:
             DataError: a slot's vector cannot be handed to the engine. InfrastructureError: the engine failed.
         """
+        written = [request for request in requests if request.options is None]
+        ranked = [request for request in requests if request.options is not None]
         try:
-            bound = int(self._settings.queued_mib * 2**20)
-            return run_bounded(requests, self._bytes_of, self._submit, self._step, bound)
+            texts = iter([written_answer(output) for output in self._run([Step(request) for request in written])])
+            rankings = iter(self._rank(ranked))
+            return [next(texts if request.options is None else rankings) for request in requests]
         except CommandError:
             self._abandon()
             raise
@@ -86,22 +98,49 @@ class Engine:
             self._abandon()
             raise InfrastructureError(f"The engine failed on {len(requests)} requests: {error}") from error
 
-    def _bytes_of(self, request: Request) -> int:
-        """What a request's prompt holds until it is answered."""
-        if not request.entities or self.slots is None:
-            return len(request.prompt)
-        return self._chat.count(request.prompt) * self.slots.width * self._dtype.itemsize
+    def _run(self, steps: Sequence[Step]) -> list[RequestOutput]:
+        return run_bounded(steps, self._bytes_of, self._submit, self._step, int(self._settings.queued_mib * 2**20))
 
-    def _submit(self, number: int, request: Request) -> None:
-        asked = self.prompt_of(request)
+    def _rank(self, requests: Sequence[Request]) -> list[Answer]:
+        """Rankings in the order of the requests, each wave of all of them one batch."""
+        outputs: list[list[RequestOutput]] = [[] for _ in requests]
+        searches = [
+            Search(request.options, request.most, self._settings.ranking_width)
+            for request in requests
+            if request.options is not None
+        ]
+
+        def scores(asked: Sequence[tuple[int, Node]]) -> list[list[float]]:
+            steps = [bounded_steps(requests[number], node) for number, node in asked]
+            said = iter(self._run([step for parts in steps for step in parts]))
+            found = []
+            for (number, _), parts in zip(asked, steps, strict=True):
+                own = [next(said) for _ in parts]
+                outputs[number] += own
+                found.append(children_scores(parts, own))
+            return found
+
+        search_together(searches, scores)
+        return [answer_of(search.best(), said) for search, said in zip(searches, outputs, strict=True)]
+
+    def _bytes_of(self, step: Step) -> int:
+        """What a step's prompt holds until it is answered."""
+        prompt = step.request.prompt
+        if not step.request.entities or self.slots is None:
+            return len(prompt)
+        return (len(self._tokens_of(prompt)) + len(step.path)) * self.slots.width * self._dtype.itemsize
+
+    def _submit(self, number: int, step: Step) -> None:
+        asked = self.prompt_of(step.request, step.path)
+        sampling = ranking_parameters(step.tokens) if step.tokens else sampling_parameters(step.request.sampling)
         # An id of the engine's own is the number it counts, and a suffix.
-        found = self.model.enqueue(asked, sampling_parameters(request.sampling), use_tqdm=False)
+        found = self.model.enqueue(asked, sampling, use_tqdm=False)
         self._numbers[found[0].split("-")[0]] = number
 
-    def prompt_of(self, request: Request) -> Any:
-        """A request's prompt in vLLM's own form."""
+    def prompt_of(self, request: Request, path: Sequence[int] = ()) -> Any:
+        """A request's prompt in vLLM's own form, and the tokens of an answer so far behind it."""
         # As ids, for from a text the engine would make others: it puts a token that begins a sequence before each.
-        token_ids = self._chat.tokens(request.prompt)
+        token_ids = [*self._tokens_of(request.prompt), *path]
         if not request.entities:
             if self._chat.slot in token_ids:
                 raise DataError("The engine got a prompt with slots and no entities for them.")
@@ -123,20 +162,10 @@ class Engine:
         dtype: torch.dtype = self.model.llm_engine.model_config.dtype
         return dtype
 
-    def _step(self) -> Iterator[tuple[int, Answer]]:
+    def _step(self) -> Iterator[tuple[int, RequestOutput]]:
         for output in self.model.llm_engine.step():
             if output.finished:
-                said = output.outputs[0]
-                yield (
-                    self._numbers.pop(output.request_id),
-                    Answer(
-                        text=said.text,
-                        prompt_tokens=len(output.prompt_token_ids or ()),
-                        cached_tokens=output.num_cached_tokens or 0,
-                        output_tokens=len(said.token_ids),
-                        finished=said.finish_reason == "stop",
-                    ),
-                )
+                yield self._numbers.pop(output.request_id), output
 
     def _abandon(self) -> None:
         """What was asked and not answered must not be answered to whoever asks next."""
@@ -185,21 +214,13 @@ def _start(settings: EngineSettings, hybrid: bool) -> Any:
     )
 
 
-def sampling_parameters(sampling: Sampling) -> SamplingParams:
-    """vLLM's own form of a request's sampling."""
-    from vllm import SamplingParams
-    from vllm.sampling_params import RequestOutputKind, StructuredOutputsParams
-
-    form = None
-    if sampling.grammar or sampling.regex:
-        form = StructuredOutputsParams(grammar=sampling.grammar, regex=sampling.regex)
-    return SamplingParams(
-        max_tokens=sampling.maximum_tokens,
-        temperature=sampling.temperature,
-        top_p=sampling.top_p,
-        frequency_penalty=sampling.frequency_penalty,
-        presence_penalty=sampling.presence_penalty,
-        seed=sampling.seed,
-        structured_outputs=form,
-        output_kind=RequestOutputKind.FINAL_ONLY,
+def written_answer(output: RequestOutput) -> Answer:
+    """What the model wrote, from vLLM's own form."""
+    said = output.outputs[0]
+    return Answer(
+        text=said.text,
+        prompt_tokens=len(output.prompt_token_ids or ()),
+        cached_tokens=output.num_cached_tokens or 0,
+        output_tokens=len(said.token_ids),
+        finished=said.finish_reason == "stop",
     )

@@ -1,0 +1,115 @@
+"""Rankings by the real engine: equal to scores that plain transformers compute, whatever the prefix cache holds."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from transformers import AutoModelForCausalLM
+
+from model_steps.embedding.slots import EntitySlots
+from model_steps.engine import hybrid_prompt
+from model_steps.engine.asking import Request, Sampling
+from model_steps.engine.chat import Chat
+from model_steps.engine.options import Options
+from model_steps.engine.ranking import Search, read, search_together
+from model_steps.engine.vllm_engine import Engine
+from representation.hybrid import SLOT
+from settings import Settings
+
+KINDS = ("corn", "corn oil", "corn chips", "cornish hen", "milk", "milk chocolate", "whole milk", "cream", "ice cream")
+TEXTS = (*KINDS, *(f"{kind} {form}" for kind in KINDS for form in ("fresh", "frozen", "family size")), "bread", "soap")
+SYSTEM = "You name the category that a household buys next."
+USER = "Bought lately: corn oil, milk, bread, apples, cheese, eggs, butter, rice, soap, coffee. What comes next?"
+BROKEN_BY = 1e-3
+
+
+class Reference:
+    """The same model without an engine: each token's log-probability from a forward pass over the whole text."""
+
+    def __init__(self, chat: Chat, model: Any) -> None:
+        self._chat, self._model = chat, model
+
+    def logprobs(self, prompt: str, path: tuple[int, ...], vectors: np.ndarray | None) -> torch.Tensor:
+        tokens = [*self._chat.tokens(prompt), *path]
+        table = self._model.get_input_embeddings()
+        slots = vectors if vectors is not None else np.zeros((0, table.weight.shape[1]), np.float32)
+        built = hybrid_prompt.assemble(tokens, self._chat.slot, slots, table.weight.shape[1])
+        rows = table(torch.tensor(built.token_ids))
+        rows[torch.from_numpy(~built.is_token)] = torch.from_numpy(slots)
+        with torch.no_grad():
+            return torch.log_softmax(self._model(inputs_embeds=rows[None]).logits[0, -1].float(), -1)
+
+    def best(self, request: Request, vectors: np.ndarray | None = None) -> dict[str, float]:
+        assert request.options is not None
+        # So wide that all is computed: what is compared is the engine's scores, not the search's thrift.
+        search = Search(request.options, len(request.options.texts), 1000)
+
+        def scores(asked: Any) -> list[list[float]]:
+            found = [(self.logprobs(request.prompt, node.path, vectors), node) for _, node in asked]
+            return [[float(each[token]) for token in node.children] for each, node in found]
+
+        search_together([search], scores)
+        return dict(search.best())
+
+
+@pytest.fixture(scope="module")
+def chat(settings: Settings) -> Chat:
+    return Chat(settings.engine.model)
+
+
+@pytest.fixture(scope="module")
+def reference(settings: Settings, chat: Chat) -> Reference:
+    return Reference(chat, AutoModelForCausalLM.from_pretrained(settings.engine.model, dtype=torch.float32).eval())
+
+
+@pytest.fixture(scope="module")
+def options(chat: Chat) -> Options:
+    return Options(TEXTS, chat.answer_tokens)
+
+
+def agree(found: list[tuple[str, float]], wanted: dict[str, float], most: int) -> bool:
+    """The same scores, and no better option left out."""
+    close = all(abs(worth - wanted[option]) < BROKEN_BY for option, worth in found)
+    least = sorted(wanted.values(), reverse=True)[most - 1]
+    return close and len(dict(found)) == most and all(worth > least - BROKEN_BY for _, worth in found)
+
+
+def test_a_ranking_equals_plain_scores_cold_and_warm_and_beside_a_written_answer(
+    engine: Engine, chat: Chat, reference: Reference, options: Options
+) -> None:
+    prompt = chat.render_to_block(SYSTEM, USER, 32)
+    some = Request.ranked("u", "expert", prompt, options, 12)
+    every = replace(some, most=len(TEXTS))
+    written = Request("u", "planner", prompt, Sampling(maximum_tokens=3))
+    wanted = reference.best(some)
+    engine.reset_prefix_cache()
+    cold, said, whole = engine.generate([some, written, every])
+    (warm,) = engine.generate([some])
+    assert len(TEXTS) == len(wanted) == 38
+    assert agree(read(cold.text), wanted, 12)
+    assert agree(read(whole.text), wanted, len(TEXTS))
+    assert sum(np.exp(worth) for _, worth in read(whole.text)) == pytest.approx(1.0, abs=1e-2)
+    assert warm.text == cold.text
+    assert (said.steps, said.output_tokens) == (0, 3)
+    # All of the prompt's blocks are in the cache: a step computes the prompt's last token and what follows it.
+    assert warm.steps == cold.steps <= options.parting_nodes
+    assert warm.prompt_tokens - warm.cached_tokens <= 6 * warm.steps
+
+
+def test_slots_are_part_of_what_a_ranking_reads(
+    engine: Engine, chat: Chat, reference: Reference, options: Options, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert engine.slots is not None
+    vectors = np.random.default_rng(0).normal(0, 0.1, (2, engine.slots.width)).astype(np.float32)
+    monkeypatch.setattr(engine, "slots", EntitySlots(["a", "b"], vectors))
+    prompt = chat.render(SYSTEM, f"Bought lately: {SLOT}, {SLOT}. What comes next?")
+    one = Request.ranked("u", "expert", prompt, options, 10, ("a", "b"))
+    other = replace(one, entities=("b", "a"))
+    first, second = engine.generate([one, other])
+    assert agree(read(first.text), reference.best(one, vectors), 10)
+    assert agree(read(second.text), reference.best(other, vectors[::-1].copy()), 10)
+    assert first.text != second.text

@@ -51,6 +51,11 @@ class LakeSettings(Section):
 
 class SourceSettings(Section):
     name: str = Field(default="completejourney", description="The source that `land` reads.")
+    readable_labels: bool = Field(
+        default=False,
+        description="Spell the demo log's abbreviated labels out by its committed list. Off, because the shipped "
+        "adaptor was trained on the abbreviated texts: train it anew before you judge with them.",
+    )
     first_day: date = Field(default=date(2017, 1, 1), description="The first day that the log has.")
     last_day: date | None = Field(
         default=date(2017, 12, 31), description="The last day of a log that has ended; none for a live one."

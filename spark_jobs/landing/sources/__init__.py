@@ -22,7 +22,7 @@ def open_source(settings: SourceSettings) -> Source:
     if settings.name == DEMO:
         from spark_jobs.landing.sources.completejourney import CompleteJourney
 
-        return CompleteJourney()
+        return CompleteJourney(settings.readable_labels)
     if settings.name.endswith(".toml"):
         from spark_jobs.landing.sources.files import Files
 

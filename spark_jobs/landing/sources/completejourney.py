@@ -18,6 +18,14 @@ import pyarrow as pa
 from runtime.errors import SourceMissing
 from runtime.fingerprint import bytes_digest, digest
 from schemas.behaviors import RAW
+from spark_jobs.landing.sources.readable_labels import (
+    LEVELS,
+    LIST,
+    Labels,
+    read_labels,
+    readable_path,
+    report_unlisted,
+)
 from spark_jobs.landing.sources.source import ATTRIBUTES, CAMPAIGNS, ITEMS, SourcePart
 
 LAST_COMPLETE_DAY = date(2017, 12, 31)
@@ -35,6 +43,14 @@ class CompleteJourney:
     """``spark_jobs.landing.sources.source.Source`` over the wheel's Parquet files."""
 
     name = "completejourney"
+
+    def __init__(self, readable_labels: bool = False) -> None:
+        """A source that reads nothing yet.
+
+        Args:
+            readable_labels: spell the catalog's labels out (``readable_labels``); else they are the wheel's own.
+        """
+        self._readable_labels = readable_labels
 
     @cached_property
     def _folder(self) -> Path:
@@ -61,7 +77,8 @@ class CompleteJourney:
 
     def catalog_digest(self) -> str:
         names = ("products", "coupons", "demographics", "campaign_descriptions")
-        return digest([self._file_digest(name) for name in names])
+        digests = [self._file_digest(name) for name in names]
+        return digest([*digests, bytes_digest(LIST.read_bytes())] if self._readable_labels else digests)
 
     def parts(self, first: date, last: date) -> Sequence[SourcePart]:
         parts = []
@@ -107,37 +124,47 @@ class CompleteJourney:
         first, last = map(datetime.fromisoformat, part)
         return self._scan(name).filter(pl.col(time).is_between(first, last + timedelta(days=1), closed="left"))
 
+    @cached_property
+    def _labels(self) -> Labels | None:
+        """The list of readable labels, none where the setting is off; what it lacks is said once."""
+        if not self._readable_labels:
+            return None
+        labels = read_labels()
+        report_unlisted(labels, self._scan("products").select(LEVELS).collect())
+        return labels
+
     def items(self) -> pa.Table:
         products = self._scan("products").with_columns(
-            path=pl.concat_list("department", "product_category", "product_type"),
-            named=pl.coalesce("product_type", "product_category", "department"),
+            path=pl.concat_list("department", "product_category", "product_type")
         )
-        catalog = products.select(
+        catalog = self._named(products).select(
             item=pl.col("product_id").cast(pl.String),
-            text=pl.concat_str(
-                "product_type", "product_category", "department", "brand", "package_size",
-                separator=", ", ignore_nulls=True,
-            ),
+            text=pl.concat_str(*_from_leaf(), "brand", "package_size", separator=", ", ignore_nulls=True),
             path=pl.col("path"),
             brand=pl.col("brand"),
-        )  # fmt: skip
-        # A coupon holds for many products; it is named after the kind that most of them are.
+        )
+        # A coupon holds for many products; it is named after the kind that most of them are. Which one that is, is
+        # decided by the wheel's own labels, so that readable ones change no coupon's category.
         kinds = (
             self._scan("coupons")
-            .join(products, on="product_id")
+            .join(products.with_columns(named=pl.coalesce(_from_leaf())), on="product_id")
             .group_by("coupon_upc", "named", "path")
             .len()
             .sort("coupon_upc", "len", "named", pl.col("path").list.join(" > "), descending=[False, True, False, False])
             .group_by("coupon_upc", maintain_order=True)
             .first()
         )
-        coupons = kinds.select(
+        coupons = self._named(kinds).select(
             item=pl.format("coupon {}", "coupon_upc"),
-            text=pl.format("coupon for {}", "named"),
+            text=pl.format("coupon for {}", pl.coalesce(_from_leaf())),
             path=pl.col("path"),
             brand=pl.lit(None, pl.String),
         )
         return pl.concat([catalog, coupons]).collect().to_arrow().cast(ITEMS)
+
+    def _named(self, rows: pl.LazyFrame) -> pl.LazyFrame:
+        """The rows with their path's labels spelt out, if the setting says so."""
+        return rows if self._labels is None else rows.with_columns(path=readable_path(self._labels))
 
     def attributes(self) -> pa.Table:
         wanted = {
@@ -169,3 +196,8 @@ class CompleteJourney:
 
 def _utc(column: str) -> pl.Expr:
     return pl.col(column).dt.cast_time_unit("us").dt.replace_time_zone("UTC")
+
+
+def _from_leaf() -> list[pl.Expr]:
+    """The levels of the column path, from leaf to department, null where one is missing."""
+    return [pl.col("path").list.get(position) for position in (2, 1, 0)]

@@ -22,7 +22,15 @@ from runtime import imports
 from settings import ROOT, load_settings
 
 FIRST, DAY = "2017-10-30", "2017-11-01"
-ARGUMENTS = {"evaluation.freeze": ()}
+# What users bought next is learnt of the day before, which the shop's evaluation file below leaves for that.
+ARGUMENTS = {"evaluation.freeze": (), "spark_jobs.examples": ("--day", "2017-10-31")}
+EVALUATION = f"""
+days = [{DAY}]
+history_days = 1
+outcome_days = 1
+minimum_events = 1
+minimum_active_days = 1
+"""
 ROOMS = ("evaluation", "lake", "model_steps", "representation", "runtime", "schemas", "spark_jobs")
 
 
@@ -60,12 +68,14 @@ def shop(tmp_path_factory: pytest.TempPathFactory, make_commands: Callable[[Path
     log = folder / "shop"
     generate = [sys.executable, "examples/second_shop/generate.py", str(log), "--days", "3", "--users", "8"]
     subprocess.run(generate, cwd=ROOT, check=True)
+    (folder / "evaluation.toml").write_text(EVALUATION)
     model = load_settings().engine.model
     if not weights.is_complete(model):
         weights.convert(weights.find_gguf(), model)
     commands = make_commands(folder)(
         "refreshed",
         SOURCE__NAME=str(log / "csv.toml"),
+        SOURCE__EVALUATION=str(folder / "evaluation.toml"),
         ENGINE__MODEL=str(model),
         INFERENCE__USERS="1",
         INFERENCE__MINIMUM_EVENTS="1",

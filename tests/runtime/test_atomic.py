@@ -129,6 +129,7 @@ def test_of_racing_writers_exactly_one_writes(tmp_path: Path) -> None:
 FRAMES = {
     ("spark_jobs/landing/sources/completejourney.py", "rename"),
     ("spark_jobs/landing/sources/files.py", "replace"),
+    ("spark_jobs/landing/sources/readable_labels.py", "replace"),
 }
 RENAMING = {"rename", "renames", "link", "hardlink_to", "move", "mkstemp", "mkdtemp", "NamedTemporaryFile"}
 

@@ -19,18 +19,18 @@ Vectors = npt.NDArray[np.float32]
 MAXIMUM_LABEL = 60
 # Days up to which a usual interval is called so; longer ones are all called alike.
 INTERVALS = (
-    (1, "about every day"),
-    (2, "about every 2 days"),
-    (4, "about every 3 days"),
-    (5, "about every 5 days"),
-    (8, "about every week"),
-    (11, "about every 10 days"),
-    (17, "about every 2 weeks"),
-    (24, "about every 3 weeks"),
-    (35, "about every month"),
-    (50, "about every 6 weeks"),
+    (1, "daily"),
+    (2, "every 2 days"),
+    (4, "every 3 days"),
+    (5, "every 5 days"),
+    (8, "weekly"),
+    (11, "every 10 days"),
+    (17, "every 2 weeks"),
+    (24, "every 3 weeks"),
+    (35, "monthly"),
+    (50, "every 6 weeks"),
 )
-LONGER = "about every 2 months"
+LONGER = "every 2 months"
 # Whole weeks up to which the last time is called so.
 AGES = (
     (0, "this week"),
@@ -41,7 +41,17 @@ AGES = (
     (8, "5-8 weeks ago"),
     (13, "9-13 weeks ago"),
 )
-OLDER = "more than 13 weeks ago"
+OLDER = "over 13 weeks ago"
+# What a line's fields are, for the line above a persona's evidence.
+FIELDS = "days bought, how often, last"
+# Single words that say how a thing is and not what it is: the level above is added to these alone.
+QUALITIES = frozenset(
+    """
+    accessories all assorted baking bulk canned carts domestic dried dry fresh frozen gourmet hot imported large loose
+    mild misc miscellaneous mixed natural new organic other others packaged premium prepared refrigerated regular
+    seasonal small specialty supplies sweet variety white whole
+    """.split()  # noqa: SIM905 - a list of words reads better without its quotes
+)
 
 
 @dataclass(frozen=True)
@@ -68,9 +78,9 @@ class CategoryEvidence:
 def category_label(text: str, parent: str | None = None) -> str:
     """A category's name as a prompt shows it: one line of letters, digits and a few signs, at most 60 characters.
 
-    A single word ("fresh", "other") says little, so the category above it is added.
+    A single word that says how and not what ("fresh", "other") has the category above it added.
     """
-    if parent and len(text.split()) == 1 and parent != text:
+    if parent and text.strip().lower() in QUALITIES and parent != text:
         text = f"{text}, {parent}"
     head = text[: MAXIMUM_LABEL * 8]
     kept = "".join(character if character.isalnum() or character in " &-/.,%" else " " for character in head)
@@ -97,15 +107,14 @@ def age_words(last_day: str, day: str) -> str:
 
 
 def line(evidence: CategoryEvidence, day: str) -> str:
-    """For example ``- yogurt: 7 days, about every week, last 2 weeks ago``.
+    """For example ``yogurt: 7, weekly, 2 weeks ago``, whose fields are named above all lines (``FIELDS``).
 
     Args:
         evidence: of one category.
         day: the last day of the history.
     """
-    times = f"{evidence.days} {'day' if evidence.days == 1 else 'days'}"
     interval = [] if evidence.usual_interval is None else [interval_words(evidence.usual_interval)]
-    return f"- {evidence.label}: {', '.join([times, *interval, f'last {age_words(evidence.last_day, day)}'])}"
+    return f"{evidence.label}: {', '.join([str(evidence.days), *interval, age_words(evidence.last_day, day)])}"
 
 
 def lines(group: Sequence[CategoryEvidence], day: str, count: Callable[[str], int], tokens: int) -> list[str]:

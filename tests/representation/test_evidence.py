@@ -23,8 +23,8 @@ ONCE = CategoryEvidence("fresh", "fresh, fish", 1, "2017-08-21", None, 2)
 
 
 def test_a_line_says_days_interval_and_weeks() -> None:
-    assert line(YOGURT, "2017-08-23") == "- yogurt: 7 days, about every week, last 2 weeks ago"
-    assert line(ONCE, "2017-08-23") == "- fresh, fish: 1 day, last this week"
+    assert line(YOGURT, "2017-08-23") == "yogurt: 7, weekly, 2 weeks ago"
+    assert line(ONCE, "2017-08-23") == "fresh, fish: 1, this week"
 
 
 @pytest.mark.parametrize(
@@ -36,7 +36,7 @@ def test_a_line_says_days_interval_and_weeks() -> None:
         ("2017-08-13", "2 weeks ago"),
         ("2017-07-23", "5-8 weeks ago"),
         ("2017-06-25", "9-13 weeks ago"),
-        ("2017-05-21", "more than 13 weeks ago"),
+        ("2017-05-21", "over 13 weeks ago"),
     ],
 )
 def test_an_age_is_counted_from_mondays(last_day: str, words: str) -> None:
@@ -59,13 +59,13 @@ def test_an_unchanged_users_line_changes_on_mondays_only() -> None:
 @pytest.mark.parametrize(
     ("interval", "words"),
     [
-        (1.0, "about every day"),
-        (3.5, "about every 3 days"),
-        (7.0, "about every week"),
-        (9.0, "about every 10 days"),
-        (14.0, "about every 2 weeks"),
-        (30.5, "about every month"),
-        (80.0, "about every 2 months"),
+        (1.0, "daily"),
+        (3.5, "every 3 days"),
+        (7.0, "weekly"),
+        (9.0, "every 10 days"),
+        (14.0, "every 2 weeks"),
+        (30.5, "monthly"),
+        (80.0, "every 2 months"),
     ],
 )
 def test_an_interval_is_said_in_words(interval: float, words: str) -> None:

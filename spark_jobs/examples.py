@@ -29,9 +29,9 @@ from spark_jobs.distributed import workers
 from spark_jobs.distributed.buckets import files_by_bucket
 from spark_jobs.distributed.execution import Execution, execution
 from spark_jobs.histories.calendar import Window, monday
+from spark_jobs.histories.calendar_signals import calendar_signals
 from spark_jobs.histories.category_vectors import CategoryVectors
 from spark_jobs.histories.persona_examples import NOTHING, SIZES, Examples, examples_of, history_sizes, leaks
-from spark_jobs.signals import calendar_signals
 
 STEP = Step("examples", __file__, (examples.TABLE,))
 Rolled = dict[str, list[LiveFile]]

@@ -13,7 +13,6 @@ from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
-import holidays
 import polars as pl
 import pyarrow as pa
 
@@ -31,14 +30,11 @@ from spark_jobs.distributed import workers
 from spark_jobs.distributed.buckets import files_by_bucket
 from spark_jobs.distributed.execution import execution
 from spark_jobs.histories import calendar
+from spark_jobs.histories.calendar_signals import Signal, calendar_signals
 from spark_jobs.landing.sources import open_source
 
 STEP = Step("signals", __file__, (signals.TABLE,))
-HOLIDAY_DAYS = 21
-SEASONS = ("winter", "spring", "summer", "autumn")
 WEEKLY = pa.schema([("week", pa.string()), ("entity_id", pa.string()), ("count", pa.int64())])
-
-Signal = dict[str, Any]
 
 
 def weekly_counts(rows: pa.Table) -> pa.Table:
@@ -82,29 +78,6 @@ def trends(weekly: pa.Table, known: pa.Table, week: date, minimum: int, most: in
         )
         for row in counted.to_dicts()
     ]
-
-
-def calendar_signals(week: date, country: str) -> Iterator[Signal]:
-    """The season (northern hemisphere) and the holidays that begin within three weeks of the week's Monday.
-
-    Raises:
-        ConfigurationError: the country is unknown.
-    """
-    yield _signal("season", f"{SEASONS[week.month % 12 // 3]}, week of {week}", 1.0)
-    try:
-        kinds = holidays.country_holidays(country).supported_categories
-        wanted = tuple(kind for kind in ("public", "unofficial") if kind in kinds)
-        found = holidays.country_holidays(
-            country, years=[week.year, week.year + 1], categories=wanted, language="en_US"
-        )
-    except NotImplementedError:
-        raise ConfigurationError(
-            f"No holidays are known for {country!r} (INTENTFLOW_SOURCE__COUNTRY): use an ISO country code such as US."
-        ) from None
-    for day, name in sorted(found.items()):
-        distance = (day - week).days
-        if 0 <= distance < HOLIDAY_DAYS:
-            yield _signal("holiday", f"{name} on {day}", 1.0 / (1 + distance))
 
 
 def campaign_signals(week: date, campaigns: pa.Table) -> Iterator[Signal]:

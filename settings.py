@@ -216,7 +216,7 @@ class AdaptorSettings(Section):
     dtype: Literal["auto", "float32", "bfloat16"] = Field(
         default="auto", description="Of the frozen language model in training; the adaptor is float32."
     )
-    checkpoint_steps: int = Field(default=50, ge=1, description="Steps between two states that a killed run resumes.")
+    checkpoint_steps: int = Field(default=50, ge=1, description="Steps between two kept states.")
     seed: int = 0
 
 
@@ -224,7 +224,7 @@ class ExamplesSettings(Section):
     """What experts are trained on. PAPER 1.4 leaves the size of a persona open; every one is a choice of ours."""
 
     personas: int = Field(default=4, ge=1, le=8, description="K, the personas that a user's evidence is parted into.")
-    categories: int = Field(default=20, ge=1, le=100, description="Categories of a persona's evidence, at most.")
+    categories: int = Field(default=12, ge=1, le=100, description="Categories of a persona's evidence, at most.")
     threshold: float = Field(
         default=0.5,
         ge=-1,
@@ -232,7 +232,52 @@ class ExamplesSettings(Section):
         description="Cosine to the nearest category of a persona from which on an outcome that is in no evidence "
         "belongs to it.",
     )
+    tokens: int = Field(default=400, ge=64, description="Tokens that the lines of a persona's evidence may have.")
     users: int = Field(default=0, ge=0, description="Users of train and validation drawn by a stable hash; 0: all.")
+
+
+class MixSettings(Section):
+    """Shares of the training examples by source (PAPER 1.4: 32.17, 6.97, 1.19, 7.36 and 52.31 %).
+
+    The demo log has examples of behavior alone, and each step that is spent on language is one less on them. So the
+    default is the least general share that kept the base model's own answers as likely as they were (docs/method.md).
+    """
+
+    behavior: float = Field(default=0.8, ge=0, description="What a persona's user bought next.")
+    trends: float = Field(default=0.0, ge=0, description="Trending topics and events.")
+    weather: float = Field(default=0.0, ge=0)
+    situations: float = Field(default=0.0, ge=0, description="Other signals.")
+    general: float = Field(default=0.2, ge=0, description="General instructions, with the base model's own answers.")
+
+    @model_validator(mode="after")
+    def _one(self) -> MixSettings:
+        total = self.behavior + self.trends + self.weather + self.situations + self.general
+        if abs(total - 1) > 0.001:
+            raise ValueError(f"the shares of the training mix sum to {total:.4f}: they must sum to 1")
+        return self
+
+
+class ExpertsSettings(Section):
+    """Supervised fine-tuning of the experts (PAPER 1.4). What the paper leaves open is a choice of ours."""
+
+    mix: MixSettings = MixSettings()
+    target_size: int = Field(default=15, ge=1, description="Size of a target set, as published.")
+    days: int = Field(default=6, ge=1, description="Newest training days whose examples are learnt from.")
+    steps: int = Field(default=1_200, ge=1, description="Optimizer steps.")
+    batch: int = Field(default=4, ge=1, description="Personas a step.")
+    learning_rate: float = Field(default=1e-3, gt=0, description="Peak, after a twentieth of the steps; then cosine.")
+    rank: int = Field(default=32, ge=1, description="Rank of the adapter.")
+    first_layer: int = Field(
+        default=16, ge=0, description="First layer that is adapted: those before it cost no backward pass."
+    )
+    validation_users: int = Field(default=32, ge=1, description="Users of the split validation that stop training.")
+    validation_steps: int = Field(default=300, ge=1, description="Steps between two validations.")
+    patience: int = Field(default=2, ge=1, description="Validations without a better recall after which it stops.")
+    checkpoint_steps: int = Field(default=100, ge=1, description="Steps between two kept states.")
+    dtype: Literal["auto", "float32", "bfloat16"] = Field(
+        default="auto", description="Of the language model's weights."
+    )
+    seed: int = 0
 
 
 class AirflowSettings(Section):
@@ -258,6 +303,7 @@ class Settings(BaseSettings):
     engine: EngineSettings = EngineSettings()
     adaptor: AdaptorSettings = AdaptorSettings()
     examples: ExamplesSettings = ExamplesSettings()
+    experts: ExpertsSettings = ExpertsSettings()
     airflow: AirflowSettings = AirflowSettings()
 
 

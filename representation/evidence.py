@@ -17,6 +17,7 @@ from representation.cleaning import normalize_text
 Vectors = npt.NDArray[np.float32]
 
 MAXIMUM_LABEL = 60
+PATH_SEPARATOR = " > "
 # Days up to which a usual interval is called so; longer ones are all called alike.
 INTERVALS = (
     (1, "daily"),
@@ -87,6 +88,13 @@ def category_label(text: str, parent: str | None = None) -> str:
     while "---" in kept:
         kept = kept.replace("---", "--")
     return normalize_text(kept, MAXIMUM_LABEL)
+
+
+def label_in_catalog(text: str, category_path: str | None) -> str:
+    """A category's label from its entity's text, which ends with the level above, and its path."""
+    levels = (category_path or "").split(PATH_SEPARATOR)
+    parent = levels[-2] if len(levels) > 1 else None
+    return category_label(text.removesuffix(f", {parent}"), parent)
 
 
 def interval_words(usual_interval: float) -> str:

@@ -16,7 +16,7 @@ SEPARATOR = "\n---\n"
 # second one finds the first one's prefix in the cache.
 FILES: Mapping[str, tuple[str, ...]] = {
     "planner": ("context", "planner"),
-    "expert": ("expert",),
+    "expert": ("expert", "ranked_expert"),
     "arbiter": ("context", "arbiter"),
 }
 

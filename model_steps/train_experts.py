@@ -1,0 +1,239 @@
+"""Fine-tune the experts: ``python -m model_steps.train_experts --out FOLDER [--lake URI] [--day D ...]`` (PAPER 1.4).
+
+A LoRA adapter learns from the table ``examples`` which categories of a persona's field its user bought next. The
+language model's weights stay as they are. Only users of the train split are learnt from, users of validation stop
+training, and nothing reaches past the split. A killed run goes on where it was.
+
+Leaves ``adapter_model.safetensors``, ``adapter_config.json`` and the record ``experts.json`` in the folder.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import logging
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from evaluation.leaks import population_digest
+from lake.delta import tables
+from lake.registry.evaluation_file import read_rule
+from lake.registry.splits import SplitRule, drawn
+from lake.store.location import Lake
+from model_steps.agents import ranked_expert
+from model_steps.agents.prompt_files import role_digest
+from model_steps.engine.chat import Chat
+from model_steps.engine.environment import prepare_environment
+from model_steps.engine.model_digest import model_digest
+from representation.evidence import label_in_catalog
+from runtime import atomic, processor
+from runtime.entry import day_argument, run_command
+from runtime.errors import CommandError, ConfigurationError, UsageError
+from runtime.fingerprint import bytes_digest, digest
+from schemas import entities
+from settings import MixSettings, Settings, load_settings
+
+log = logging.getLogger("intentflow")
+
+WEIGHTS, CONFIG, RECORD = "adapter_model.safetensors", "adapter_config.json", "experts.json"
+GENERAL = "general.json"
+# Steps over which the record's losses are averaged.
+WINDOW = 100
+
+
+def refuse_missing_sources(mix: MixSettings) -> None:
+    """See that each source that the mix names has examples.
+
+    Raises:
+        ConfigurationError: one has none.
+    """
+    wanted = {"trends": mix.trends, "weather": mix.weather, "situations": mix.situations}
+    if missing := [name for name, share in wanted.items() if share]:
+        raise ConfigurationError(
+            f"The training mix wants {wanted[missing[0]]:.2%} of examples of {missing[0]}, and nothing makes such "
+            f"examples of this log: set INTENTFLOW_EXPERTS__MIX__{missing[0].upper()}=0, and the others so that they "
+            "sum to 1."
+        )
+    if not mix.behavior:
+        raise ConfigurationError(
+            "The training mix has no examples of behavior: raise INTENTFLOW_EXPERTS__MIX__BEHAVIOR."
+        )
+
+
+def read_labels(lake: Lake) -> dict[str, str]:
+    """Each category's label, as prompts show it.
+
+    Raises:
+        ConfigurationError: two categories look alike.
+    """
+    columns = ["text", "category", "category_path"]
+    rows = tables.read(lake, entities.TABLE, columns=columns, filters=[("kind", "=", "category")]).to_pylist()
+    labels = {row["category"]: label_in_catalog(row["text"], row["category_path"]) for row in rows}
+    if len(set(labels.values())) < len(labels):
+        seen: dict[str, str] = {}
+        for category, label in sorted(labels.items()):
+            if label in seen:
+                raise ConfigurationError(
+                    f"The categories {seen[label]!r} and {category!r} both look like {label!r} in a prompt: "
+                    "name them apart."
+                )
+            seen[label] = category
+    return labels
+
+
+def train_experts(lake: Lake, days: Sequence[str], folder: Path, settings: Settings) -> dict[str, Any]:
+    """Train on a lake's examples; returns the record.
+
+    Args:
+        days: training days; none: the newest ones that the split allows, as many as the settings say.
+
+    Raises:
+        SourceMissing: examples are missing.
+        DataError: an example touches the holdout, or the folder holds another training's state.
+        ConfigurationError: the mix names a source that there is not.
+    """
+    chosen, rule = settings.experts, read_rule(settings.source)
+    refuse_missing_sources(chosen.mix)
+    # Imported late: torch reads its threads from the environment that main has prepared.
+    from model_steps.training.experts import general, loop, personas, validation
+    from model_steps.training.experts.tuned_model import TunedModel
+
+    days = tuple(days) or rule.training_days(settings.source.first_day.isoformat())[: chosen.days]
+    rows = personas.read_days(lake, days)
+    personas.refuse_leaks(rows, rule)
+    learnt = personas.stable_order(row for row in rows if row["split"] == "train")
+    if not learnt:
+        raise UsageError(f"No example of {', '.join(days)} is of a user of the train split: name other days.")
+    chat, labels = Chat(settings.engine.model), read_labels(lake)
+    options = ranked_expert.tag_space(labels.values(), chat.answer_tokens)
+    checked = _validation_personas(rows, days, labels, chat, settings)
+    dtype = processor.resolve(chosen.dtype, settings.engine.model)
+    record: dict[str, Any] = {
+        **_about(lake, rule, days, learnt),
+        "model": model_digest(settings.engine.model),
+        "prompts": role_digest(ranked_expert.ROLE),
+        "tags": options.digest,
+        "settings": {**chosen.model_dump(), "dtype": dtype, "examples": settings.examples.model_dump()},
+        "validation_users": len(checked),
+    }
+    log.info("%d examples of %d users; %d users are validated on.", len(learnt), record["users"], len(checked))
+    model = TunedModel(settings.engine.model, dtype, chosen)
+    before = _base_digest(model.peft)
+    instructions = general.read_instructions()
+    written = general.answers_of(model, chat, instructions, folder / GENERAL)
+    taught, apart = general.parted(written)
+    # An adapter begins as no change, so this is the base model.
+    likelihood = general.log_likelihood(model, apart)
+    work = digest({**record, "general": bytes_digest((folder / GENERAL).read_bytes())})
+    course = loop.Course(learnt, lambda row: personas.example_of(row, labels, chat, settings), taught, options, chosen)
+    history = loop.train(
+        model,
+        course,
+        lambda: validation.recall(checked, lambda prompt, most: model.rank(prompt, options, most)),
+        chosen,
+        folder,
+        work,
+    )
+    if _base_digest(model.peft) != before:
+        raise CommandError("Training changed the language model, which must stay frozen: this is a mistake of ours.")
+    record["general_log_likelihood"] = {
+        "before": round(likelihood, 4),
+        "after": round(general.log_likelihood(model, apart), 4),
+    }
+    record["losses"] = _averages(history)
+    record["recall"] = {int(row["step"]) + 1: row["recall"] for row in history if "recall" in row}
+    record["adapter"] = _save(model.peft, folder)
+    atomic.write(folder / RECORD, json.dumps(record, indent=1, sort_keys=True) + "\n")
+    return {**record, "folder": str(folder)}
+
+
+def _about(lake: Lake, rule: SplitRule, days: Sequence[str], learnt: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """What a record says of whom and of what was learnt (evaluation/leaks.py)."""
+    users = sorted({row["user_id"] for row in learnt})
+    return {
+        "day": max(days),
+        "days": sorted(days),
+        "trained_until": max(row["outcomes_until"] for row in learnt),
+        "population": population_digest(lake, max(days)),
+        "registry": rule.digest,
+        "users": len(users),
+        "users_digest": digest(users),
+        "examples": len(learnt),
+        "examples_digest": digest(list(learnt)),
+    }
+
+
+def _validation_personas(
+    rows: Sequence[Mapping[str, Any]], days: Sequence[str], labels: Mapping[str, str], chat: Chat, settings: Settings
+) -> dict[str, list[Any]]:
+    """Personas of validation users as of the newest day, by user."""
+    from model_steps.training.experts.personas import example_of
+
+    of_day = [row for row in rows if row["split"] == "validation" and row["day"] == max(days)]
+    chosen = set(drawn((row["user_id"] for row in of_day), settings.experts.validation_users))
+    found: dict[str, list[Any]] = {}
+    for row in of_day:
+        if row["user_id"] in chosen:
+            found.setdefault(row["user_id"], []).append(example_of(row, labels, chat, settings))
+    return found
+
+
+def _base_digest(peft: Any) -> str:
+    """Of all weights that are not the adapter's."""
+    import hashlib
+
+    import torch
+
+    found = hashlib.sha256()
+    for name, tensor in sorted(peft.state_dict().items()):
+        if "lora_" not in name:
+            found.update(name.encode())
+            found.update(tensor.cpu().contiguous().view(torch.uint8).numpy().tobytes())
+    return found.hexdigest()
+
+
+def _save(peft: Any, folder: Path) -> str:
+    """Write the adapter as peft does, without the base model's place; returns the weights' digest."""
+    peft.peft_config["default"].base_model_name_or_path = ""
+    peft.save_pretrained(folder, safe_serialization=True)
+    for other in (folder / "README.md",):
+        other.unlink(missing_ok=True)
+    from lake.registry.releases import file_digest
+
+    return file_digest((folder / WEIGHTS).read_bytes())
+
+
+def _averages(history: Sequence[Mapping[str, float]]) -> list[dict[str, float]]:
+    """Mean loss over each so many steps."""
+    found = []
+    for start in range(0, len(history), WINDOW):
+        some = history[start : start + WINDOW]
+        means = {
+            name: round(sum(row[name] for row in some if name in row) / sum(name in row for row in some), 4)
+            for name in ("personas", "general")
+            if any(name in row for row in some)
+        }
+        found.append({"until_step": start + len(some), **means})
+    return found
+
+
+def main(arguments: argparse.Namespace) -> dict[str, Any]:
+    settings = load_settings()
+    prepare_environment(settings.engine)
+    try:
+        arguments.out.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise UsageError(f"--out {arguments.out} cannot be a folder: {error.strerror}.") from None
+    lake = Lake.open(arguments.lake or settings.lake.uri)
+    return train_experts(lake, tuple(arguments.day or ()), arguments.out, settings)
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(prog="python -m model_steps.train_experts", description=__doc__)
+    parser.add_argument("--out", type=Path, required=True, help="folder of the adapter, its record and its state")
+    parser.add_argument(
+        "--day", type=day_argument, action="append", help="a training day, repeatable (default: newest)"
+    )
+    parser.add_argument("--lake", help="address of the lake (default: the setting)")
+    run_command(main, parser)

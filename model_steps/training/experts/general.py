@@ -1,0 +1,69 @@
+"""The general share of the mix: instructions of everyday life, answered by the base model itself (PAPER 1.4).
+
+Learning its own answers again keeps a model's language while its adapter learns something else. How likely they are
+before and after is measured on instructions that are not learnt.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+
+import torch
+
+from model_steps.engine.chat import Chat
+from model_steps.training.experts.loop import Written
+from model_steps.training.experts.tuned_model import TunedModel
+from runtime import atomic
+
+INSTRUCTIONS = Path(__file__).with_name("instructions.txt")
+SYSTEM = "You are a helpful assistant."
+ANSWER_TOKENS = 64
+# Every so many is kept apart, to measure with.
+KEPT_APART = 5
+
+
+def read_instructions(path: Path = INSTRUCTIONS) -> list[str]:
+    """One a line."""
+    return [line.strip() for line in path.read_text().splitlines() if line.strip()]
+
+
+def answers_of(model: TunedModel, chat: Chat, instructions: Sequence[str], kept: Path) -> list[Written]:
+    """Prompts with the base model's own answers, as tokens; written once and read again by a resumed run.
+
+    Args:
+        model: with its adapter turned off for the answers.
+        kept: file of the answers, beside the training's state.
+    """
+    if not kept.is_file():
+        found = []
+        whole = model.peft
+        whole.eval()
+        with torch.no_grad(), whole.disable_adapter():
+            for instruction in instructions:
+                prompt = chat.tokens(chat.render(SYSTEM, instruction))
+                said = whole.generate(
+                    torch.tensor([prompt], device=model.device),
+                    attention_mask=torch.ones(1, len(prompt), dtype=torch.long, device=model.device),
+                    max_new_tokens=ANSWER_TOKENS,
+                    do_sample=False,
+                    pad_token_id=0,
+                )
+                found.append([prompt, said[0, len(prompt) :].tolist()])
+        whole.train()
+        atomic.write(kept, json.dumps(found))
+    return [(tuple(prompt), tuple(answer)) for prompt, answer in json.loads(kept.read_text())]
+
+
+def parted(written: Sequence[Written]) -> tuple[list[Written], list[Written]]:
+    """Those that are learnt, and those that are measured with."""
+    apart = [one for number, one in enumerate(written) if number % KEPT_APART == 0]
+    return [one for number, one in enumerate(written) if number % KEPT_APART], apart
+
+
+@torch.no_grad()
+def log_likelihood(model: TunedModel, written: Sequence[Written]) -> float:
+    """Mean log-likelihood of a token of the answers."""
+    losses = [float(model.answer_loss([one])) for one in written]
+    return -sum(losses) / len(losses)

@@ -1,0 +1,224 @@
+"""The experts' training loop. Examples follow from seed and step, so that a killed run goes on as if it lived."""
+
+from __future__ import annotations
+
+import json
+import logging
+import math
+import random
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors import safe_open
+from safetensors.torch import load_file, save_file
+
+from model_steps.engine.options import Options
+from model_steps.training.experts.personas import PersonaExample
+from model_steps.training.experts.targets import Taught, target_shares, teach
+from model_steps.training.experts.tuned_model import TunedModel
+from runtime import atomic
+from runtime.errors import DataError
+from runtime.progress import Progress
+from settings import ExpertsSettings
+
+log = logging.getLogger("intentflow")
+
+WARM_UP = 0.05
+CLIP = 1.0
+STATE = "state.safetensors"
+# Batches whose examples are sorted by length together: so a batch's prompts are of like lengths, and little is filled.
+BATCHES_SORTED = 16
+
+Written = tuple[tuple[int, ...], tuple[int, ...]]
+
+
+def learning_rate(step: int, settings: ExpertsSettings) -> float:
+    """Linear to its peak, then a half cosine to nothing."""
+    warm = max(1, round(WARM_UP * settings.steps))
+    if step < warm:
+        return settings.learning_rate * (step + 1) / warm
+    return settings.learning_rate * 0.5 * (1 + math.cos(math.pi * (step - warm) / max(1, settings.steps - warm)))
+
+
+class Course:
+    """What each step learns: a pure function of the seed and the step's number.
+
+    Args:
+        rows: examples in their order, which is gone through again when it ends.
+        encode: a row as its prompt with outcomes.
+        general: written answers of the general share.
+        options: the tag space.
+    """
+
+    def __init__(
+        self,
+        rows: Sequence[Mapping[str, Any]],
+        encode: Callable[[Mapping[str, Any]], PersonaExample],
+        general: Sequence[Written],
+        options: Options,
+        settings: ExpertsSettings,
+    ) -> None:
+        self._rows, self._encode, self._general, self._options = rows, encode, general, options
+        self._settings = settings
+        self._together: tuple[int, list[list[Taught]]] = (-1, [])
+
+    def personas(self, step: int) -> list[Taught]:
+        """The personas of a step."""
+        number, place = divmod(step, BATCHES_SORTED)
+        if self._together[0] != number:
+            self._together = (number, self._batches(number))
+        return self._together[1][place]
+
+    def _batches(self, number: int) -> list[list[Taught]]:
+        settings = self._settings
+        size = settings.batch * BATCHES_SORTED
+        chance = random.Random(f"{settings.seed}/{number}")
+        taught = []
+        for place in range(number * size, (number + 1) * size):
+            one = self._encode(self._rows[place % len(self._rows)])
+            shares = target_shares(one.outcomes, settings.target_size, chance)
+            taught.append(teach(one.prompt, shares, self._options))
+        taught.sort(key=lambda each: len(each.tokens))
+        batches = [taught[start : start + settings.batch] for start in range(0, size, settings.batch)]
+        chance.shuffle(batches)
+        return batches
+
+    def written(self, step: int) -> list[Written]:
+        """The general examples of a step: so many that their share of all examples is the mix's, on average."""
+        mix = self._settings.mix
+        if not self._general or not mix.general:
+            return []
+        chance = random.Random(f"{self._settings.seed}/general/{step}")
+        wanted = self._settings.batch * mix.general / mix.behavior
+        number = int(wanted) + (chance.random() < wanted - int(wanted))
+        return [chance.choice(self._general) for _ in range(number)]
+
+
+def train(
+    model: TunedModel,
+    course: Course,
+    recall: Callable[[], float],
+    settings: ExpertsSettings,
+    folder: Path,
+    work: str,
+) -> list[dict[str, float]]:
+    """Train, and leave the model with the adapter of the best validation; returns what each step lost.
+
+    Args:
+        recall: of validation users, with the model as it is.
+        folder: keeps the state that a killed run resumes.
+        work: names all that decides about the result; a state of other work is refused.
+
+    Raises:
+        DataError: the folder's state is of other work, or the loss is not finite.
+    """
+    optimizer = torch.optim.AdamW(model.master.values(), lr=settings.learning_rate, weight_decay=0.0)
+    best = {name: each.detach().clone() for name, each in model.master.items()}
+    history: list[dict[str, float]] = []
+    state = _resume(folder, model, optimizer, best, work)
+    history = state
+    progress = Progress(settings.steps - len(history), "steps", every_seconds=20)
+    for step in range(len(history), settings.steps):
+        if _is_over(history, settings):
+            log.info("Stopped after %d steps: no better recall in %d validations.", step, settings.patience)
+            break
+        for group in optimizer.param_groups:
+            group["lr"] = learning_rate(step, settings)
+        row = {"step": float(step), **_step(model, optimizer, course, step)}
+        if (step + 1) % settings.validation_steps == 0 or step + 1 == settings.steps:
+            row["recall"] = round(recall(), 4)
+            log.info("Recall of validation users after %d steps: %.4f", step + 1, row["recall"])
+            if row["recall"] > max((each["recall"] for each in history if "recall" in each), default=-1.0):
+                best = {name: each.detach().clone() for name, each in model.master.items()}
+        history.append(row)
+        if (step + 1) % settings.checkpoint_steps == 0 or step + 1 == settings.steps:
+            _keep(folder, model, optimizer, best, history, work)
+        progress.advance(1, f"loss {_mean(history, 'personas'):.3f}, general {_mean(history, 'general'):.3f}")
+    with torch.no_grad():
+        for name, each in model.master.items():
+            each.copy_(best[name])
+    model.take_over()
+    return history
+
+
+def _step(model: TunedModel, optimizer: torch.optim.Optimizer, course: Course, step: int) -> dict[str, float]:
+    """One step on some personas and some general answers, every example weighing the same."""
+    taught, written = course.personas(step), course.written(step)
+    total = len(taught) + len(written)
+    loss = model.loss(taught)
+    (loss * len(taught) / total).backward()  # type: ignore[no-untyped-call]
+    found = {"personas": round(float(loss.detach()), 4)}
+    if written:
+        general = model.answer_loss(written)
+        (general * len(written) / total).backward()  # type: ignore[no-untyped-call]
+        found["general"] = round(float(general.detach()), 4)
+    if not all(math.isfinite(value) for value in found.values()):
+        raise DataError(f"The loss is {found}: lower INTENTFLOW_EXPERTS__LEARNING_RATE.")
+    model.gradients_to_master()
+    torch.nn.utils.clip_grad_norm_(model.master.values(), CLIP)
+    optimizer.step()
+    model.take_over()
+    return found
+
+
+def _is_over(history: Sequence[Mapping[str, float]], settings: ExpertsSettings) -> bool:
+    """Whether the last validations were no better than one before them."""
+    found = [row["recall"] for row in history if "recall" in row]
+    return len(found) > settings.patience and max(found[-settings.patience :]) <= max(found[: -settings.patience])
+
+
+def _mean(history: Sequence[Mapping[str, float]], name: str, last: int = 50) -> float:
+    some = [row[name] for row in history[-last:] if name in row]
+    return sum(some) / len(some) if some else 0.0
+
+
+def _keep(
+    folder: Path,
+    model: TunedModel,
+    optimizer: torch.optim.Optimizer,
+    best: Mapping[str, torch.Tensor],
+    history: Sequence[Mapping[str, float]],
+    work: str,
+) -> None:
+    """Write the state whole or not at all."""
+    tensors = {f"now.{name}": each.detach().cpu().contiguous() for name, each in model.master.items()}
+    tensors |= {f"best.{name}": each.cpu().contiguous() for name, each in best.items()}
+    for number, state in optimizer.state_dict()["state"].items():
+        tensors |= {f"optimizer.{number}.{name}": value.cpu().contiguous() for name, value in state.items()}
+    with atomic.draft_of(folder / STATE) as draft:
+        save_file(tensors, draft, {"work": work, "history": json.dumps(list(history))})
+
+
+def _resume(
+    folder: Path,
+    model: TunedModel,
+    optimizer: torch.optim.Optimizer,
+    best: dict[str, torch.Tensor],
+    work: str,
+) -> list[dict[str, float]]:
+    """Go on from the folder's state, if there is one; returns the history so far."""
+    path = folder / STATE
+    if not path.is_file():
+        return []
+    with safe_open(path, "pt") as file:
+        about = file.metadata()
+    if about["work"] != work:
+        raise DataError(f"{path} is the state of another training: name another folder with --out, or remove it.")
+    tensors = load_file(path)
+    with torch.no_grad():
+        for name, each in model.master.items():
+            each.copy_(tensors[f"now.{name}"])
+            best[name] = tensors[f"best.{name}"]
+    model.take_over()
+    state: dict[int, dict[str, torch.Tensor]] = {}
+    for name, tensor in tensors.items():
+        part, _, rest = name.partition(".")
+        if part == "optimizer":
+            number, _, what = rest.partition(".")
+            state.setdefault(int(number), {})[what] = tensor
+    optimizer.load_state_dict({**optimizer.state_dict(), "state": state})
+    history: list[dict[str, float]] = json.loads(about["history"])
+    log.info("Going on after step %d.", len(history))
+    return history

@@ -1,0 +1,165 @@
+"""The language model with a LoRA adapter: its loss on taught personas, and its ranking of tags."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import nn
+
+from model_steps.engine.options import Node, Options
+from model_steps.engine.ranking import Search
+from model_steps.training.experts.targets import Taught
+from settings import ExpertsSettings
+
+MODULES = ("q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj")
+# Steps of one ranking that run together: each is a small product, so many at a time are cheaper.
+WIDTH = 24
+
+
+class TunedModel:
+    """A causal language model whose weights stay as they are, and an adapter that learns.
+
+    The adapter is kept in float32 beside the copy that multiplies, so that small steps are not rounded away.
+
+    Args:
+        folder: of the language model.
+        dtype: number type of its weights.
+        settings: rank, layers and seed of the adapter.
+    """
+
+    def __init__(self, folder: Path, dtype: str, settings: ExpertsSettings) -> None:
+        from peft import LoraConfig, get_peft_model
+        from transformers import AutoModelForCausalLM
+
+        torch.manual_seed(settings.seed)
+        loaded: Any = AutoModelForCausalLM.from_pretrained(
+            folder, dtype=getattr(torch, dtype), local_files_only=True, use_safetensors=True, trust_remote_code=False
+        )
+        layers = loaded.config.num_hidden_layers
+        config = LoraConfig(
+            r=settings.rank,
+            lora_alpha=2 * settings.rank,
+            target_modules=list(MODULES),
+            layers_to_transform=list(range(min(settings.first_layer, layers - 1), layers)),
+        )
+        # In the weights' own type: products of two types are slow, and the master copy below is what learns.
+        self.peft: Any = get_peft_model(loaded, config, autocast_adapter_dtype=False)
+        self.device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+        self.peft.to(self.device)
+        self.dtype = getattr(torch, dtype)
+        whole = self.peft.get_base_model()
+        self._core, self._head = whole.model, whole.lm_head
+        self._working = {name: each for name, each in self.peft.named_parameters() if each.requires_grad}
+        self.master = {name: nn.Parameter(each.detach().float().clone()) for name, each in self._working.items()}
+        self._children: dict[tuple[int, ...], torch.Tensor] = {}
+
+    def gradients_to_master(self) -> None:
+        """Hand the working copy's gradients to the master copy, and forget them."""
+        for name, each in self._working.items():
+            self.master[name].grad = None if each.grad is None else each.grad.float()
+            each.grad = None
+
+    def take_over(self) -> None:
+        """The working copy becomes what the master copy is."""
+        with torch.no_grad():
+            for name, each in self._working.items():
+                each.copy_(self.master[name])
+
+    def loss(self, taught: Sequence[Taught]) -> torch.Tensor:
+        """Cross-entropy to the target distributions, summed over each persona's questions, averaged over personas."""
+        states = self._states(taught)
+        asked = [(row, each) for row, one in enumerate(taught) for each in one.questions]
+        behind = states[[row for row, _ in asked], [each.position for _, each in asked]]
+        logits = self._head(behind).float()
+        total = logits.new_zeros(())
+        for number, (_, each) in enumerate(asked):
+            found = logits[number, self._children_of(each.node)].log_softmax(-1)
+            total = total - (found * torch.tensor(each.shares, device=self.device)).sum()
+        return total / len(taught)
+
+    def answer_loss(self, examples: Sequence[tuple[Sequence[int], Sequence[int]]]) -> torch.Tensor:
+        """Cross-entropy of written answers, averaged over each one's tokens and then over the examples.
+
+        Args:
+            examples: tokens of a prompt and of its answer.
+        """
+        length = max(len(prompt) + len(answer) for prompt, answer in examples)
+        tokens = torch.zeros(len(examples), length, dtype=torch.long)
+        wanted = torch.full((len(examples), length), -100, dtype=torch.long)
+        for row, (prompt, answer) in enumerate(examples):
+            both = [*prompt, *answer]
+            tokens[row, : len(both)] = torch.tensor(both)
+            wanted[row, len(prompt) - 1 : len(both) - 1] = torch.tensor(list(answer))
+        tokens, wanted = tokens.to(self.device), wanted.to(self.device)
+        states = self._core(tokens, use_cache=False).last_hidden_state
+        asked = wanted != -100
+        each = nn.functional.cross_entropy(self._head(states[asked]).float(), wanted[asked], reduction="none")
+        of_row = asked.nonzero()[:, 0]
+        return (each / asked.sum(dim=1)[of_row]).sum() / len(examples)
+
+    def _states(self, taught: Sequence[Taught]) -> torch.Tensor:
+        """Last states: a branch's token sees the prompt and its own branch, as if it stood alone behind the prompt."""
+        length = max(len(one.tokens) for one in taught)
+        tokens = torch.zeros(len(taught), length, dtype=torch.long)
+        places = torch.zeros(len(taught), length, dtype=torch.long)
+        # What is only filled up sees itself, for a row that sees nothing has no softmax.
+        sees = torch.eye(length, dtype=torch.bool).repeat(len(taught), 1, 1)
+        for row, one in enumerate(taught):
+            start = one.prompt_tokens
+            tokens[row, : len(one.tokens)] = torch.tensor(one.tokens)
+            places[row, :start] = torch.arange(start)
+            sees[row, :start, :start] = torch.ones(start, start, dtype=torch.bool).tril()
+            for number, (parent, depth) in enumerate(zip(one.parents, one.depths, strict=True), start=start):
+                places[row, number] = start - 1 + depth
+                sees[row, number] |= sees[row, parent]
+        states: torch.Tensor = self._core(
+            tokens.to(self.device),
+            position_ids=places.to(self.device),
+            attention_mask=self._additive(sees),
+            use_cache=False,
+        ).last_hidden_state
+        return states
+
+    def _additive(self, sees: torch.Tensor) -> torch.Tensor:
+        """A mask that is added to attention's weights: rows x 1 x from x to."""
+        hidden = torch.zeros(sees.shape, dtype=self.dtype).masked_fill(~sees, torch.finfo(self.dtype).min)
+        return hidden[:, None].to(self.device)
+
+    def _children_of(self, node: Node) -> torch.Tensor:
+        if node.path not in self._children:
+            self._children[node.path] = torch.tensor(list(node.children), device=self.device)
+        return self._children[node.path]
+
+    @torch.no_grad()
+    def rank(self, prompt: Sequence[int], options: Options, most: int) -> list[tuple[str, float]]:
+        """The most probable options behind a prompt with their log-probabilities, as the engine would rank them."""
+        from transformers import DynamicCache
+
+        cache = DynamicCache()
+        states = self._core(torch.tensor([list(prompt)], device=self.device), past_key_values=cache, use_cache=True)
+        logits = {(): self._head(states.last_hidden_state[:, -1])[0].float()}
+        sees: dict[tuple[int, ...], list[int]] = {(): list(range(len(prompt)))}
+        known = len(prompt)
+        search = Search(options, most, WIDTH)
+        while due := search.due():
+            paths = sorted({node.path[:depth] for node in due for depth in range(1, len(node.path) + 1)} - sees.keys())
+            if paths:
+                mask = torch.zeros(1, len(paths), known + len(paths), dtype=torch.bool)
+                for number, path in enumerate(paths):
+                    sees[path] = [*sees[path[:-1]], known + number]
+                    mask[0, number, sees[path]] = True
+                found = self._core(
+                    torch.tensor([[path[-1] for path in paths]], device=self.device),
+                    position_ids=torch.tensor([[len(prompt) - 1 + len(path) for path in paths]], device=self.device),
+                    attention_mask=self._additive(mask),
+                    past_key_values=cache,
+                    use_cache=True,
+                ).last_hidden_state
+                rows = self._head(found)[0].float()
+                logits |= {path: rows[number] for number, path in enumerate(paths)}
+                known += len(paths)
+            search.take([logits[node.path][self._children_of(node)].tolist() for node in due])
+        return search.best()

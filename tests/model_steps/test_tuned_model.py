@@ -1,0 +1,132 @@
+"""The real language model with an adapter: branches are worth what they are worth alone, and the base stays."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import pytest
+import torch
+
+from model_steps.agents.ranked_expert import NOTHING, tag_space
+from model_steps.engine.chat import Chat
+from model_steps.training.experts.loop import Course, train
+from model_steps.training.experts.personas import PersonaExample
+from model_steps.training.experts.targets import teach
+from model_steps.training.experts.tuned_model import TunedModel
+from runtime.errors import DataError
+from settings import ExpertsSettings, MixSettings, Settings
+
+SMALL = ExpertsSettings(
+    rank=4, first_layer=28, steps=4, batch=2, validation_steps=2, checkpoint_steps=2, mix=MixSettings(behavior=0.5, general=0.5)
+)  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def chat(settings: Settings) -> Chat:
+    return Chat(settings.engine.model)
+
+
+def fresh(settings: Settings, chosen: ExpertsSettings = SMALL) -> TunedModel:
+    return TunedModel(settings.engine.model, "float32", chosen)
+
+
+@torch.no_grad()
+def alone(model: TunedModel, prompt: list[int], answer: list[int]) -> list[torch.Tensor]:
+    """Log-probabilities of whole vocabularies before each token of an answer, without any tree."""
+    whole = model.peft(torch.tensor([[*prompt, *answer]])).logits[0].float()
+    return [whole[len(prompt) - 1 + place] for place in range(len(answer))]
+
+
+def worth_alone(model: TunedModel, prompt: list[int], tag: str, options: Any) -> float:
+    """Log-probability of a tag among all options, question by question."""
+    answer, node, total = options.tokenizes(tag), options.root, 0.0
+    logits = alone(model, prompt, answer)
+    while node.option is None:
+        children = list(node.children)
+        found = logits[len(node.path)][children].log_softmax(-1)
+        token = answer[len(node.path)]
+        total += float(found[children.index(token)])
+        node = node.children[token]
+    return total
+
+
+def test_a_branch_is_worth_what_it_is_worth_alone(settings: Settings, chat: Chat) -> None:
+    model = fresh(settings)
+    options = tag_space(["corn", "corn oil", "white milk", "milk chocolate", "milk"], chat.answer_tokens)
+    prompt = chat.tokens(chat.render("You sell food.", "What next?"))
+    by_hand = {tag: worth_alone(model, prompt, tag, options) for tag in options.texts}
+    assert sum(math.exp(each) for each in by_hand.values()) == pytest.approx(1, abs=1e-4)
+    shares = {"corn": 0.2, "corn oil": 0.1, "milk chocolate": 0.3, NOTHING: 0.4}
+    with torch.no_grad():
+        loss = float(model.loss([teach(prompt, shares, options), teach(prompt[:-1], {"milk": 1.0}, options)]))
+    other = worth_alone(model, prompt[:-1], "milk", options)
+    assert loss == pytest.approx((-sum(share * by_hand[tag] for tag, share in shares.items()) - other) / 2, abs=1e-3)
+    ranked = model.rank(prompt, options, 3)
+    best = sorted(by_hand.items(), key=lambda each: -each[1])[:3]
+    assert [tag for tag, _ in ranked] == [tag for tag, _ in best]
+    assert [each for _, each in ranked] == pytest.approx([each for _, each in best], abs=1e-3)
+
+
+def course_of(chat: Chat) -> Course:
+    options = tag_space(["corn", "milk", "white milk"], chat.answer_tokens)
+    rows = [{"text": f"Customer {number} bought milk."} for number in range(3)]
+
+    def encode(row: Any) -> PersonaExample:
+        prompt = tuple(chat.tokens(chat.render("You sell food.", row["text"])))
+        return PersonaExample("u", "2017-08-23", 0, "train", prompt, ("white milk",))
+
+    general = [(tuple(chat.tokens(chat.render("", "Hello"))), (1, 2))]
+    return Course(rows, encode, general, options, SMALL)
+
+
+def adapter_of(model: TunedModel) -> dict[str, torch.Tensor]:
+    return {name: each.detach().clone() for name, each in model.master.items()}
+
+
+class Killed(Exception):
+    """Stands for the end of a process: raised out of a validation, in the middle of a step."""
+
+
+def test_a_killed_training_ends_as_if_it_had_lived(settings: Settings, chat: Chat, tmp_path: Any) -> None:
+    whole, killed, resumed = fresh(settings), fresh(settings), fresh(settings)
+    for name in ("whole", "killed"):
+        (tmp_path / name).mkdir()
+    train(whole, course_of(chat), lambda: 0.1, SMALL, tmp_path / "whole", "work")
+    calls: list[int] = []
+
+    def dies() -> float:
+        calls.append(1)
+        if len(calls) == 2:
+            raise Killed
+        return 0.1
+
+    with pytest.raises(Killed):
+        train(killed, course_of(chat), dies, SMALL, tmp_path / "killed", "work")
+    history = train(resumed, course_of(chat), lambda: 0.1, SMALL, tmp_path / "killed", "work")
+    assert len(history) == SMALL.steps
+    for name, each in adapter_of(whole).items():
+        assert torch.equal(each, adapter_of(resumed)[name])
+
+
+def test_an_adapter_that_learns_moves_and_the_best_is_kept(settings: Settings, chat: Chat, tmp_path: Any) -> None:
+    model = fresh(settings)
+    start = adapter_of(model)
+    found = iter([0.3, 0.2])
+    history = train(model, course_of(chat), lambda: next(found), SMALL, tmp_path, "work")
+    assert [row["recall"] for row in history if "recall" in row] == [0.3, 0.2]
+    assert any(not torch.equal(each, start[name]) for name, each in adapter_of(model).items())
+    # The second validation was worse, so the adapter is the one of step 2 and not of step 4.
+    again = fresh(settings)
+    two = SMALL.model_copy(update={"steps": 4, "patience": 1})
+    (tmp_path / "again").mkdir()
+    found = iter([0.3, 0.2])
+    train(again, course_of(chat), lambda: next(found), two, tmp_path / "again", "work")
+    for name, each in adapter_of(model).items():
+        assert torch.equal(each, adapter_of(again)[name])
+
+
+def test_another_trainings_state_is_refused(settings: Settings, chat: Chat, tmp_path: Any) -> None:
+    train(fresh(settings), course_of(chat), lambda: 0.1, SMALL, tmp_path, "work")
+    with pytest.raises(DataError, match="state of another training"):
+        train(fresh(settings), course_of(chat), lambda: 0.1, SMALL, tmp_path, "other work")

@@ -262,16 +262,16 @@ class ExpertsSettings(Section):
 
     mix: MixSettings = MixSettings()
     target_size: int = Field(default=15, ge=1, description="Size of a target set, as published.")
-    days: int = Field(default=6, ge=1, description="Newest training days whose examples are learnt from.")
-    steps: int = Field(default=1_200, ge=1, description="Optimizer steps.")
+    days: int = Field(default=2, ge=1, description="Newest training days, of which examples are learnt.")
+    steps: int = Field(default=750, ge=1, description="Optimizer steps.")
     batch: int = Field(default=4, ge=1, description="Personas a step.")
     learning_rate: float = Field(default=1e-3, gt=0, description="Peak, after a twentieth of the steps; then cosine.")
     rank: int = Field(default=32, ge=1, description="Rank of the adapter.")
     first_layer: int = Field(
         default=16, ge=0, description="First layer that is adapted: those before it cost no backward pass."
     )
-    validation_users: int = Field(default=32, ge=1, description="Users of the split validation that stop training.")
-    validation_steps: int = Field(default=300, ge=1, description="Steps between two validations.")
+    validation_users: int = Field(default=24, ge=1, description="Users of the split validation that stop training.")
+    validation_steps: int = Field(default=250, ge=1, description="Steps between two validations.")
     patience: int = Field(default=2, ge=1, description="Validations without a better recall after which it stops.")
     checkpoint_steps: int = Field(default=100, ge=1, description="Steps between two kept states.")
     dtype: Literal["auto", "float32", "bfloat16"] = Field(

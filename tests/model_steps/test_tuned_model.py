@@ -17,8 +17,9 @@ from model_steps.training.experts.tuned_model import TunedModel
 from runtime.errors import DataError
 from settings import ExpertsSettings, MixSettings, Settings
 
+HALVES = MixSettings(behavior=0.5, general=0.5)
 SMALL = ExpertsSettings(
-    rank=4, first_layer=28, steps=4, batch=2, validation_steps=2, checkpoint_steps=2, mix=MixSettings(behavior=0.5, general=0.5)
+    rank=4, first_layer=28, steps=4, batch=2, validation_steps=2, checkpoint_steps=2, mix=HALVES
 )  # fmt: skip
 
 

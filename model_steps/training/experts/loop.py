@@ -148,11 +148,11 @@ def _step(model: TunedModel, optimizer: torch.optim.Optimizer, course: Course, s
     taught, written = course.personas(step), course.written(step)
     total = len(taught) + len(written)
     loss = model.loss(taught)
-    (loss * len(taught) / total).backward()  # type: ignore[no-untyped-call]
+    (loss * len(taught) / total).backward()
     found = {"personas": round(float(loss.detach()), 4)}
     if written:
         general = model.answer_loss(written)
-        (general * len(written) / total).backward()  # type: ignore[no-untyped-call]
+        (general * len(written) / total).backward()
         found["general"] = round(float(general.detach()), 4)
     if not all(math.isfinite(value) for value in found.values()):
         raise DataError(f"The loss is {found}: lower INTENTFLOW_EXPERTS__LEARNING_RATE.")

@@ -50,8 +50,9 @@ class TunedModel:
         self.device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
         self.peft.to(self.device)
         self.dtype = getattr(torch, dtype)
-        whole = self.peft.get_base_model()
-        self._core, self._head = whole.model, whole.lm_head
+        whole: Any = self.peft.get_base_model()
+        self._core: Any = whole.model
+        self._head: Any = whole.lm_head
         self._working = {name: each for name, each in self.peft.named_parameters() if each.requires_grad}
         self.master = {name: nn.Parameter(each.detach().float().clone()) for name, each in self._working.items()}
         self._children: dict[tuple[int, ...], torch.Tensor] = {}
@@ -78,7 +79,8 @@ class TunedModel:
         for number, (_, each) in enumerate(asked):
             found = logits[number, self._children_of(each.node)].log_softmax(-1)
             total = total - (found * torch.tensor(each.shares, device=self.device)).sum()
-        return total / len(taught)
+        mean: torch.Tensor = total / len(taught)
+        return mean
 
     def answer_loss(self, examples: Sequence[tuple[Sequence[int], Sequence[int]]]) -> torch.Tensor:
         """Cross-entropy of written answers, averaged over each one's tokens and then over the examples.
@@ -140,7 +142,7 @@ class TunedModel:
 
         cache = DynamicCache()
         states = self._core(torch.tensor([list(prompt)], device=self.device), past_key_values=cache, use_cache=True)
-        logits = {(): self._head(states.last_hidden_state[:, -1])[0].float()}
+        logits: dict[tuple[int, ...], torch.Tensor] = {(): self._head(states.last_hidden_state[:, -1])[0].float()}
         sees: dict[tuple[int, ...], list[int]] = {(): list(range(len(prompt)))}
         known = len(prompt)
         search = Search(options, most, WIDTH)

@@ -52,9 +52,9 @@ class LakeSettings(Section):
 class SourceSettings(Section):
     name: str = Field(default="completejourney", description="The source that `land` reads.")
     readable_labels: bool = Field(
-        default=False,
-        description="Spell the demo log's abbreviated labels out by its committed list. Off, because the shipped "
-        "adaptor was trained on the abbreviated texts: train it anew before you judge with them.",
+        default=True,
+        description="Spell the demo log's abbreviated labels out by its committed list. A lake that was landed with "
+        "the abbreviations goes on with false (docs/own_log.md).",
     )
     first_day: date = Field(default=date(2017, 1, 1), description="The first day that the log has.")
     last_day: date | None = Field(

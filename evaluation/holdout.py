@@ -15,10 +15,12 @@ from lake.store import objects
 from lake.store.location import Lake
 from runtime.errors import DataError, SourceMissing
 from runtime.fingerprint import digest
-from schemas import holdout
+from schemas import holdout, items
 
 FOLDER = "_holdout"
 RULE = f"{FOLDER}/registry.json"
+# Of the held-out outcomes, the share whose category may be gone from the catalog: a shop drops some in time.
+MOST_GONE = 0.01
 
 
 def freeze_rule(lake: Lake, rule: SplitRule) -> bool:
@@ -101,11 +103,12 @@ def frozen_document(lake: Lake, day: str) -> dict[str, Any]:
 
 
 def read_frozen(lake: Lake, rule: SplitRule, day: str) -> pa.Table:
-    """The frozen outcomes of a day, checked against their digest.
+    """The frozen outcomes of a day, checked against their digest and the names of today's catalog.
 
     Raises:
         SourceMissing: the day is not frozen.
-        DataError: the rows are not those that were frozen, or were frozen under another rule.
+        DataError: the rows are not those that were frozen, were frozen under another rule, or name categories that
+            nobody can find since the catalog was landed with other names.
     """
     frozen = frozen_document(lake, day)
     if frozen["rule"] not in rule.digests:
@@ -116,7 +119,22 @@ def read_frozen(lake: Lake, rule: SplitRule, day: str) -> pa.Table:
     rows = read_day(lake, day)
     if digest_of(rows) != frozen["digest"]:
         raise DataError(f"The table holdout in {lake.root} holds other rows of {day} than were frozen: restore it.")
+    _refuse_other_names(lake, rows, day)
     return rows
+
+
+def _refuse_other_names(lake: Lake, rows: pa.Table, day: str) -> None:
+    """See that the outcomes' categories are in the catalog: else every recall is too low, and nobody is told."""
+    known = set(tables.read(lake, items.TABLE, columns=["category"])["category"].to_pylist())
+    outcomes = [name for names in rows["categories"].to_pylist() for name in names]
+    gone = [name for name in outcomes if name not in known]
+    if len(gone) > MOST_GONE * len(outcomes):
+        raise DataError(
+            f"Of the {len(outcomes):,} outcomes that were frozen for {day} in {lake.root}, {len(gone):,} are of "
+            f"categories that its catalog no longer has ({min(gone)!r} is one): it was landed with other names since. "
+            "Land it with the names of then (the demo log's abbreviations: INTENTFLOW_SOURCE__READABLE_LABELS=false), "
+            "or begin another lake and freeze there."
+        )
 
 
 def read_day(lake: Lake, day: str) -> pa.Table:

@@ -30,6 +30,7 @@ from settings import SourceSettings, load_settings
 from spark_jobs.distributed import workers
 from spark_jobs.distributed.execution import execution
 from spark_jobs.landing import catalog, earlier_days, pseudonyms
+from spark_jobs.landing.new_names import refuse_new_names
 from spark_jobs.landing.queries import QUERIES, query_entities, searched_queries
 from spark_jobs.landing.row_validation import VALIDATED, Landing, validate
 from spark_jobs.landing.sources import Source, SourcePart, open_source
@@ -61,7 +62,8 @@ def land(
         older_code: with earlier days, also those that were landed by other code than this.
 
     Raises:
-        UsageError: the last day is before the first.
+        UsageError: the last day is before the first. ConfigurationError: the catalog has new names for what the lake
+            holds, and nobody forces it.
     """
     if last < first:
         raise UsageError(f"--to {last} is before --from {first}.")
@@ -198,6 +200,8 @@ def _stage_catalog(
         return [], tables.read(lake, items.TABLE, columns=["item_id", "entity_id"])
     raw = source.items()
     built = catalog.build_items(raw, settings.maximum_text)
+    if not force and tables.version(lake, items.TABLE) is not None:
+        refuse_new_names(tables.read(lake, items.TABLE, columns=["category"]), built, lake.root)
     people = catalog.build_profiles(source.attributes(), key, settings.maximum_text)
     texts = catalog.build_entities(built)
     counts = {"duplicate_items": raw.num_rows - pc.count_distinct(raw["item"]).as_py()}

@@ -64,9 +64,31 @@ def test_a_second_run_finds_it_frozen(landed: Lake, small: SplitRule) -> None:
 def test_a_log_that_changes_later_changes_nothing(landed: Lake, land: Land, small: SplitRule) -> None:
     freeze(landed, small)
     before = read_frozen(landed, small, DAY)
-    land([(user, at, action, "milk") for user, at, action, _ in LOG], DAYS)
+    land([(user, at, action, "eggs" if user == "ann" else "milk") for user, at, action, _ in LOG], DAYS)
     assert freeze(landed, small)["days"][0]["new"] is False
     assert read_frozen(landed, small, DAY).equals(before)
+
+
+def test_a_catalog_with_other_names_than_were_frozen_is_refused(landed: Lake, land: Land, small: SplitRule) -> None:
+    freeze(landed, small)
+    land([(user, at, action, f"fresh {category}") for user, at, action, category in LOG], DAYS)
+    with pytest.raises(DataError) as refused:
+        read_frozen(landed, small, DAY)
+    assert f"Of the {len(HELD)} outcomes that were frozen for {DAY}" in str(refused.value)
+    assert "its catalog no longer has ('eggs' is one)" in str(refused.value)
+    assert "INTENTFLOW_SOURCE__READABLE_LABELS=false" in str(refused.value)
+
+
+def test_a_category_in_a_hundred_may_leave_the_catalog(land: Land, small: SplitRule) -> None:
+    many = [(user, "2017-03-12T10:00:00", "purchase", f"thing {n}") for user in HELD for n in range(120)]
+    lake = land([*LOG, *many], DAYS)
+    freeze(lake, small)
+    kept = [row for row in [*LOG, *many] if row[3] != "thing 7"]
+    land(kept, DAYS)
+    assert read_frozen(lake, small, DAY).num_rows == len(HELD)
+    land([row for row in kept if row[3] != "thing 8"], DAYS)
+    with pytest.raises(DataError, match="landed with other names since"):
+        read_frozen(lake, small, DAY)
 
 
 def test_another_rule_is_refused(landed: Lake, small: SplitRule) -> None:

@@ -31,12 +31,12 @@ KNOWN = {"popularity": 0.212, "own_frequency": 0.317, "popularity on new": 0.166
 @pytest.fixture(scope="module")
 def raw() -> pa.Table:
     """The rows of both windows as the source delivers them."""
-    return CompleteJourney().read(("2017-08-03", "2017-11-14"))
+    return CompleteJourney(readable_labels=True).read(("2017-08-03", "2017-11-14"))
 
 
 @pytest.fixture(scope="module")
 def catalog() -> pa.Table:
-    return build_items(CompleteJourney().items(), 200)
+    return build_items(CompleteJourney(readable_labels=True).items(), 200)
 
 
 def figures(actions: pl.DataFrame, catalog: pa.Table) -> tuple[int, dict[str, float]]:
@@ -73,7 +73,7 @@ def test_from_what_landing_makes_of_them(raw: pa.Table, catalog: pa.Table) -> No
 
 
 def test_lower_case_names_merge_no_categories(catalog: pa.Table) -> None:
-    raw = CompleteJourney().items()
+    raw = CompleteJourney(readable_labels=False).items()
     products = [path for item, path in zip(raw["item"].to_pylist(), raw["path"].to_pylist(), strict=True) if item]
     types = {path[2] for path in products if path[2]}
     assert len(types) == len({name.lower() for name in types}) == 2378

@@ -94,7 +94,7 @@ class Refreshed:
         publish(self.lake, batches)
 
     def land(self, first: date, last: date) -> dict[str, Any]:
-        manifest = land(self.lake, CompleteJourney(), first, last, self.settings.source, 2)
+        manifest = land(self.lake, CompleteJourney(readable_labels=True), first, last, self.settings.source, 2)
         self.publish(manifest["batches"])
         return manifest
 
@@ -151,7 +151,7 @@ def test_the_same_files_come_from_spark_and_without_it(
 
 
 def test_rows_in_are_rows_out_plus_rejected(refreshed: Refreshed) -> None:
-    source = CompleteJourney()
+    source = CompleteJourney(readable_labels=True)
     raw = sum(source.read(part).num_rows for part in source.parts(FIRST, LAST))
     good = tables.read(refreshed.lake, behaviors.TABLE)
     bad = tables.read(refreshed.lake, rejected_behaviors.TABLE)
@@ -212,7 +212,7 @@ def test_examples_of_days_that_are_not_rolled_up_are_refused(refreshed: Refreshe
 
 
 def test_equal_work_is_reused(refreshed: Refreshed) -> None:
-    again = land(refreshed.lake, CompleteJourney(), FIRST, LAST, refreshed.settings.source, 2)
+    again = land(refreshed.lake, CompleteJourney(readable_labels=True), FIRST, LAST, refreshed.settings.source, 2)
     assert (again["batches"], again["reused_days"]) == ([], 3)
     assert roll_up_until(refreshed.lake, DAY)["batches"] == []
     assert stage_signals(refreshed.lake, DAY, refreshed.settings)["batches"] == []

@@ -44,7 +44,7 @@ class CompleteJourney:
 
     name = "completejourney"
 
-    def __init__(self, readable_labels: bool = False) -> None:
+    def __init__(self, readable_labels: bool) -> None:
         """A source that reads nothing yet.
 
         Args:

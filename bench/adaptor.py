@@ -24,7 +24,7 @@ from bench.lakes.steps import FOLDER, run_and_publish
 from evaluation.bootstrap import interval, paired
 from evaluation.freeze import freeze, refuse_other_days
 from evaluation.holdout import read_frozen
-from evaluation.leaks import refuse_leaks
+from evaluation.leaks import refuse_leaks, training_days
 from lake.registry import releases
 from lake.registry.evaluation_file import read_rule
 from lake.registry.splits import SplitRule, add_days, drawn
@@ -214,8 +214,8 @@ def main(arguments: argparse.Namespace) -> dict[str, Any]:
     embedder, chat = Embedder(settings.embedder.model), Chat(settings.engine.model)
     release, files = releases.load(arguments.release or settings.lake.first_release)
     refuse_foreign(release, settings.engine.model, embedder.name, (planner.ROLE,))
-    if release.training.get("users"):
-        landed.prepare_day(lake, str(release.training["day"]))
+    for trained_on in training_days(release):
+        landed.prepare_day(lake, trained_on)
     refuse_leaks(lake, release, rule, day)
     # All of the catalog, so that questions do not depend on which days were embedded before.
     run_and_publish(lake, "model_steps.embed")

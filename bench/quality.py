@@ -16,6 +16,7 @@ from bench.lakes import landed
 from bench.lakes.steps import FOLDER, run_step
 from evaluation.comparison import CEILINGS
 from evaluation.freeze import freeze, refuse_other_days
+from evaluation.leaks import training_days
 from lake.registry import releases
 from lake.registry.evaluation_file import read_rule
 from lake.registry.splits import SplitRule, add_days
@@ -47,8 +48,7 @@ def prepare_release(lake: Lake, rule: SplitRule, day: str, folder: Path) -> str:
     release, files = releases.load(folder)
     releases.install(lake, release, files)
     days = {day, rule.training_days(load_settings().source.first_day.isoformat())[0]}
-    if release.training.get("users"):
-        days.add(str(release.training["day"]))
+    days |= set(training_days(release))
     for prepared in sorted(days):
         landed.prepare_day(lake, prepared)
     return release.name

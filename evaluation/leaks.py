@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
 from lake.delta import tables
-from lake.registry.releases import Release
+from lake.registry.releases import EXPERTS, Release
 from lake.registry.splits import SplitRule, next_day
 from lake.store.location import Lake
 from runtime.errors import SourceMissing, UsageError
@@ -11,11 +15,64 @@ from runtime.fingerprint import digest
 from schemas import contexts
 
 
-def refuse_leaks(lake: Lake, release: Release, rule: SplitRule, day: str) -> None:
-    """Refuse a release that may know what it is judged on. One that learnt from no user knows nothing.
+@dataclass(frozen=True)
+class Learnt:
+    """What a part of a release says of how it learnt.
 
     Args:
-        lake: has the contexts of the day that the release learnt from.
+        who: the part, for a sentence.
+        record: of its training.
+        outcomes: whether it learnt from what came after its days.
+    """
+
+    who: str
+    record: Mapping[str, Any]
+    outcomes: bool = False
+
+    @property
+    def until(self) -> str | None:
+        """The day at whose 00:00 UTC all that it learnt from had ended; None where its record does not say.
+
+        A record without the field is of what learnt from histories alone: they end with their day.
+        """
+        if until := self.record.get("trained_until"):
+            return str(until)
+        return next_day(str(self.record["day"])) if self.record.get("day") and not self.outcomes else None
+
+    @property
+    def populations(self) -> dict[str, str | None]:
+        """Digest of all users with a context, by each day that it learnt from."""
+        said = self.record.get("population")
+        if isinstance(said, Mapping):
+            return {str(day): str(name) for day, name in said.items()}
+        days = self.record.get("days") or [self.record.get("day")]
+        return {str(day): said for day in days if day}
+
+
+def learnt(release: Release) -> list[Learnt]:
+    """The parts of a release that learnt from users: of its entity adaptor's record, and its experts'.
+
+    An adaptor may learn from no user, from the catalog alone; experts cannot.
+    """
+    parts = []
+    if release.training.get("users"):
+        parts.append(Learnt(f"The release {release.name}", release.training))
+    if EXPERTS in release.training or release.adapters:
+        record = release.training.get(EXPERTS) or {}
+        parts.append(Learnt(f"The release {release.name}, by its experts,", record, outcomes=True))
+    return parts
+
+
+def training_days(release: Release) -> list[str]:
+    """The days whose contexts show whom a release knows, sorted."""
+    return sorted({day for part in learnt(release) for day in part.populations})
+
+
+def refuse_leaks(lake: Lake, release: Release, rule: SplitRule, day: str) -> None:
+    """Refuse a release of which a part may know what it is judged on. One that learnt from no user knows nothing.
+
+    Args:
+        lake: has the contexts of the days that the release learnt from.
         release: with its training record.
         rule: who is held out.
         day: the evaluation day.
@@ -24,74 +81,64 @@ def refuse_leaks(lake: Lake, release: Release, rule: SplitRule, day: str) -> Non
         UsageError: it learnt too late, under another rule, or where other people are held out.
         SourceMissing: the contexts that would tell are not there.
     """
-    if not release.training.get("users"):
-        return
-    refuse_late(release, day)
-    refuse_other_rule(release, rule)
-    refuse_other_people(lake, release)
+    for part in learnt(release):
+        refuse_late(part, day)
+        refuse_other_rule(part, rule)
+        refuse_other_people(lake, part)
 
 
-def trained_until(release: Release) -> str | None:
-    """The day at whose 00:00 UTC all that a release learnt from had ended; None where its record does not say.
-
-    A record without the field is of a release that learnt from histories alone: they end with their day.
-    """
-    if until := release.training.get("trained_until"):
-        return str(until)
-    return next_day(str(release.training["day"])) if release.training.get("day") else None
-
-
-def refuse_late(release: Release, day: str) -> None:
-    """Refuse a release that learnt from what happened after an evaluation day's end.
+def refuse_late(part: Learnt, day: str) -> None:
+    """Refuse what learnt from what happened after an evaluation day's end.
 
     Raises:
         UsageError: its cut-off is later, or its record names none.
     """
-    until = trained_until(release)
-    if until is None:
+    if part.until is None:
         raise UsageError(
-            f"The record of the release {release.name} does not say until when it learnt, so it cannot be judged on "
-            f"{day}: train it anew."
+            f"{part.who} does not say until when it learnt, so it cannot be judged on {day}: train it anew."
         )
-    if until > next_day(day):
+    if part.until > next_day(day):
         raise UsageError(
-            f"The release {release.name} learnt from what happened until {until}, after the first day that it would be "
-            f"judged on ({next_day(day)}): judge it on a later evaluation day, or train it on earlier ones."
+            f"{part.who} learnt from what happened until {part.until}, after the first day that it would be judged on "
+            f"({next_day(day)}): judge it on a later evaluation day, or train it on earlier ones."
         )
 
 
-def refuse_other_rule(release: Release, rule: SplitRule) -> None:
-    """Refuse a release that was trained under another split rule: its train users may be held out here.
+def refuse_other_rule(part: Learnt, rule: SplitRule) -> None:
+    """Refuse what was trained under another split rule: its train users may be held out here.
 
     Raises:
         UsageError: the record names another rule, or none.
     """
-    if release.training.get("registry") not in rule.digests:
+    if part.record.get("registry") not in rule.digests:
         raise UsageError(
-            f"The release {release.name} was trained under the split rule {release.training.get('registry')}, and here "
-            f"it is {rule.digest}: it may know whom this rule holds out. Train it under this rule."
+            f"{part.who} was trained under the split rule {part.record.get('registry')}, and here it is {rule.digest}: "
+            "it may know whom this rule holds out. Train it under this rule."
         )
 
 
-def refuse_other_people(lake: Lake, release: Release) -> None:
-    """Refuse a release trained under another pseudonym key: whom this lake holds out, it may have learnt from.
+def refuse_other_people(lake: Lake, part: Learnt) -> None:
+    """Refuse what was trained under another pseudonym key: whom this lake holds out, it may have learnt from.
 
     Raises:
-        UsageError: the users of its training day are others here.
+        UsageError: the users of a training day are others here, or the record names no such day.
         SourceMissing: the lake has no contexts of that day.
     """
-    day = str(release.training["day"])
-    users = _users_on(lake, day)
-    if not users:
-        raise SourceMissing(
-            f"Whether the release {release.name} knows the people of {lake.root} is seen on the contexts of {day}, and "
-            f"there are none: make them with `python -m spark_jobs.compress --day {day}`, audit and publish them."
-        )
-    if digest(users) != release.training.get("population"):
-        raise UsageError(
-            f"The release {release.name} learnt from users of {day} who are others on {lake.root}: it was trained "
-            "under another pseudonym key, and may know whom this lake holds out. Train it on this lake."
-        )
+    if not part.populations:
+        raise UsageError(f"{part.who} does not say from whom and of which day it learnt: train it anew.")
+    for day, population in part.populations.items():
+        users = _users_on(lake, day)
+        if not users:
+            raise SourceMissing(
+                f"Whether {part.who[0].lower()}{part.who[1:]} knows the people of {lake.root} is seen on the contexts "
+                f"of {day}, and there are none: make them with `python -m spark_jobs.compress --day {day}`, audit and "
+                "publish them."
+            )
+        if digest(users) != population:
+            raise UsageError(
+                f"{part.who} learnt from users of {day} who are others on {lake.root}: it was trained under another "
+                "pseudonym key, and may know whom this lake holds out. Train it on this lake."
+            )
 
 
 def population_digest(lake: Lake, day: str) -> str:

@@ -1,7 +1,8 @@
-"""Make a release of what there is: ``python -m model_steps.release --out releases [--adaptor FOLDER]``.
+"""Make a release of what there is: ``python -m model_steps.release --out releases [--adaptor FOLDER]
+[--experts FOLDER]``.
 
-It is made of the model folder and the embedder of the settings, the prompts as they are, and an adaptor;
-``python -m lake promote FOLDER`` makes it champion.
+It is made of the model folder and the embedder of the settings, the prompts as they are, an entity adaptor, and tuned
+experts; ``python -m lake promote FOLDER`` makes it champion.
 """
 
 from __future__ import annotations
@@ -11,41 +12,61 @@ from pathlib import Path
 from typing import Any
 
 from lake.registry import releases
-from lake.registry.releases import ADAPTOR, CLOSED_FORM, REFERENCES, Release
+from lake.registry.releases import ADAPTOR, CLOSED_FORM, EXPERTS, EXPERTS_REFERENCES, REFERENCES, Release
 from model_steps.agents.prompt_files import role_digests
 from model_steps.embedding import adaptor, references
 from model_steps.embedding.adaptor import model_width
 from model_steps.embedding.embedder import Embedder
+from model_steps.engine.adapters import read_adapter
 from model_steps.engine.model_digest import model_digest
-from model_steps.training.record import read_trained
+from model_steps.training.record import read_experts, read_trained
 from runtime.entry import run_command
-from runtime.errors import UsageError
+from runtime.errors import DataError, UsageError
 from settings import load_settings
 
 
-def make(out: Path, trained: Path | None) -> Release:
+def make(out: Path, trained: Path | None, experts: Path | None = None) -> Release:
     """Write a release of what the settings name; returns it.
 
     Args:
         out: where the release's folder goes.
         trained: what ``train_adaptor`` left, or a release whose adaptor is taken over; none for the text form alone.
+        experts: what ``train_experts`` left, or a release whose experts are taken over; none for the language model
+            as it is.
 
     Raises:
-        UsageError: a folder is none. DataError: the adaptor does not fit, or is not the one of its record.
+        UsageError: a folder is none. DataError: adaptor or experts do not fit, or are not those of their record.
     """
     settings = load_settings()
     embedder = Embedder(settings.embedder.model)
     model = model_digest(settings.engine.model)
     files: dict[str, bytes] = {}
     training: dict[str, Any] = {}
+    adapters: dict[str, str] = {}
     if trained is not None:
         files, training = read_trained(trained)
         widths = (embedder.dimensions, model_width(settings.engine.model))
         for name in (ADAPTOR, CLOSED_FORM):
             adaptor.load(files[name], embedder.name, model, widths, str(trained / name))
         references.load(files[REFERENCES], embedder.dimensions, str(trained / REFERENCES))
+    if experts is not None:
+        tuned = read_experts(experts)
+        if tuned.record.get("model") != model:
+            raise DataError(
+                f"The experts in {experts} were tuned on the language model {str(tuned.record.get('model'))[:40]}, and "
+                f"here it is {model}: set INTENTFLOW_ENGINE__MODEL to that model's folder, or tune this one's with "
+                "`python -m model_steps.train_experts`."
+            )
+        read_adapter(EXPERTS, tuned.weights, tuned.form, settings.engine.model, str(experts))
+        kept = tuned.files()
+        if EXPERTS_REFERENCES in kept:
+            references.load(kept[EXPERTS_REFERENCES], embedder.dimensions, str(experts / REFERENCES))
+            if kept[EXPERTS_REFERENCES] == files.get(REFERENCES):
+                del kept[EXPERTS_REFERENCES]
+        files, training = {**files, **kept}, {**training, EXPERTS: tuned.record}
+        adapters = dict.fromkeys(tuned.roles, EXPERTS)
     digests = {name: releases.file_digest(content) for name, content in files.items()}
-    release = Release(model, role_digests(), embedder.name, digests, training)
+    release = Release(model, role_digests(), embedder.name, digests, training, adapters)
     try:
         releases.save(out, release, files)
     except OSError as error:
@@ -54,7 +75,7 @@ def make(out: Path, trained: Path | None) -> Release:
 
 
 def main(arguments: argparse.Namespace) -> dict[str, Any]:
-    release = make(arguments.out, arguments.adaptor)
+    release = make(arguments.out, arguments.adaptor, arguments.experts)
     return {"release": release.name, "folder": str(arguments.out / release.name)}
 
 
@@ -65,5 +86,10 @@ if __name__ == "__main__":
         "--adaptor",
         type=Path,
         help="folder of a trained adaptor, or of a release whose adaptor is kept (default: for the text form alone)",
+    )
+    parser.add_argument(
+        "--experts",
+        type=Path,
+        help="folder of tuned experts, or of a release whose experts are kept (default: the language model as it is)",
     )
     run_command(main, parser)

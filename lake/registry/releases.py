@@ -27,6 +27,10 @@ ADAPTOR = "adaptor.safetensors"
 CLOSED_FORM = "closed_form.safetensors"
 # Small picture of the catalog that the adaptor was trained on.
 REFERENCES = "references.safetensors"
+# What experts are tuned as; a role is answered with it where `adapters` says so.
+EXPERTS = "experts"
+# The same picture for tuned experts, where they saw another catalog than the adaptor, or there is no adaptor.
+EXPERTS_REFERENCES = f"{EXPERTS}.{REFERENCES}"
 NAME_DIGITS = 12
 _FILE = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9._-]*")
 
@@ -40,9 +44,11 @@ class Release:
         prompts: digest of its prompts by role, for the roles that it serves; other roles' prompts are none of its
             matter.
         embedder: name and digest of the embedder.
-        files: digest of each of its files, by name: the entity adaptor with the references of its catalog; LoRA
-            adapters when there are any.
-        training: how the files were made, for the reader.
+        files: digest of each of its files, by name: the entity adaptor with the references of its catalog; two a LoRA
+            adapter (``adapter_files``).
+        training: how the files were made: the entity adaptor's record, and the tuned experts' under EXPERTS.
+        adapters: what each tuned role is answered with, by role: the name of a LoRA adapter, which roles may share.
+            Other roles are answered by the language model as it is.
     """
 
     model: str
@@ -50,15 +56,19 @@ class Release:
     embedder: str
     files: Mapping[str, str] = field(default_factory=dict)
     training: Mapping[str, Any] = field(default_factory=dict)
+    adapters: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def name(self) -> str:
-        """``adaptor-<digest>`` with an entity adaptor, ``base-<digest>`` without any trained part."""
-        return f"{'adaptor' if ADAPTOR in self.files else 'base'}-{digest(self.document())[:NAME_DIGITS]}"
+        """``experts-<digest>`` with LoRA adapters, ``adaptor-<digest>`` with an entity adaptor alone,
+        ``base-<digest>`` without any trained part."""
+        kind = "experts" if self.adapters else "adaptor" if ADAPTOR in self.files else "base"
+        return f"{kind}-{digest(self.document())[:NAME_DIGITS]}"
 
     def document(self) -> dict[str, Any]:
-        """What ``release.json`` holds."""
+        """What ``release.json`` holds. Without LoRA adapters it is as it was before there were any."""
         return {
+            **({"adapters": dict(self.adapters)} if self.adapters else {}),
             "model": self.model,
             "prompts": dict(self.prompts),
             "embedder": self.embedder,
@@ -69,6 +79,11 @@ class Release:
 
 class EarlierRelease(ValueError):
     """A document of the time when a release had one digest for the prompts of all roles."""
+
+
+def adapter_files(name: str) -> tuple[str, str]:
+    """The files of a LoRA adapter in a release: its weights, and its form."""
+    return f"{name}.adapter.safetensors", f"{name}.adapter.json"
 
 
 def file_digest(content: bytes) -> str:
@@ -163,7 +178,8 @@ def _parse(content: bytes) -> Release:
         release = Release(**document)
         if isinstance(release.prompts, str):
             raise EarlierRelease
-        texts = (release.model, release.embedder, *release.prompts.values(), *release.files, *release.files.values())
+        named = [*release.prompts.values(), *release.files, *release.files.values(), *release.adapters.values()]
+        texts = (release.model, release.embedder, *named)
         if not all(isinstance(text, str) for text in texts) or not isinstance(release.training, dict):
             raise TypeError("a part is of another kind")
     except EarlierRelease:
@@ -172,6 +188,9 @@ def _parse(content: bytes) -> Release:
         raise ValueError(f"its {DOCUMENT} cannot be read ({error})") from None
     if bad := [name for name in release.files if not _FILE.fullmatch(name) or name == DOCUMENT]:
         raise ValueError(f"its {DOCUMENT} names the file {bad[0]!r}")
+    wanted = [file for name in release.adapters.values() for file in adapter_files(name)]
+    if missing := [name for name in wanted if name not in release.files]:
+        raise ValueError(f"its {DOCUMENT} has a role answered with {missing[0]!r}, which is none of its files")
     return release
 
 

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from model_steps.embedding.slots import EntitySlots
-from model_steps.engine import hybrid_prompt
+from model_steps.engine import hybrid_prompt, lora
+from model_steps.engine.adapters import Adapter
 from model_steps.engine.asking import Answer, Request
 from model_steps.engine.bounded_queue import run_bounded
 from model_steps.engine.cache_capacity import tokens_that_fit
@@ -42,12 +43,15 @@ class Engine:
     Args:
         slots: the vectors of the entities that prompts have slots for; none when all prompts are text. An engine that
             was started without any takes none later.
+        adapters: what tuned roles are answered with, by role; others are answered by the model as it is.
 
     Raises:
         ConfigurationError: there is no model folder. InfrastructureError: the engine does not start.
     """
 
-    def __init__(self, settings: EngineSettings, slots: EntitySlots | None = None) -> None:
+    def __init__(
+        self, settings: EngineSettings, slots: EntitySlots | None = None, adapters: Mapping[str, Adapter] | None = None
+    ) -> None:
         if not (settings.model / "config.json").is_file():
             raise ConfigurationError(
                 f"There is no model in {settings.model}: run `python -m model_steps.weights`, or set "
@@ -57,7 +61,8 @@ class Engine:
         started = time.monotonic()
         log.info("Starting the engine with %s.", settings.model.name)
         try:
-            self.model = _start(settings, hybrid=slots is not None)
+            self.model = _start(settings, hybrid=slots is not None, adapters=adapters or {})
+            self._lora = lora.load(self.model, adapters or {})
         except Exception as error:
             raise InfrastructureError(f"The engine did not start: {error}") from error
         self.seconds_to_start = time.monotonic() - started
@@ -134,7 +139,7 @@ class Engine:
         asked = self.prompt_of(step.request, step.path)
         sampling = ranking_parameters(step.tokens) if step.tokens else sampling_parameters(step.request.sampling)
         # An id of the engine's own is the number it counts, and a suffix.
-        found = self.model.enqueue(asked, sampling, use_tqdm=False)
+        found = self.model.enqueue(asked, sampling, self._lora.get(step.request.role), use_tqdm=False)
         self._numbers[found[0].split("-")[0]] = number
 
     def prompt_of(self, request: Request, path: Sequence[int] = ()) -> Any:
@@ -184,10 +189,11 @@ class Engine:
             raise InfrastructureError("The engine's prefix cache could not be reset.")
 
 
-def _start(settings: EngineSettings, hybrid: bool) -> Any:
+def _start(settings: EngineSettings, hybrid: bool, adapters: Mapping[str, Adapter]) -> Any:
     from vllm import LLM
 
     options: dict[str, Any] = {
+        **lora.options(adapters),
         "quantization": settings.quantization,
         "kv_cache_memory_bytes": int(settings.cache_gib * 2**30),
         "enable_prompt_embeds": hybrid,

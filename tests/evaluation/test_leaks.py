@@ -5,8 +5,8 @@ from __future__ import annotations
 import pyarrow as pa
 import pytest
 
-from evaluation.leaks import population_digest, refuse_leaks, trained_until
-from lake.registry.releases import Release
+from evaluation.leaks import learnt, population_digest, refuse_leaks, training_days
+from lake.registry.releases import EXPERTS, Release
 from lake.registry.splits import SplitRule
 from lake.store.location import Lake
 from runtime.errors import SourceMissing, UsageError
@@ -55,7 +55,7 @@ def test_its_cut_off_lies_before_the_first_day_it_is_judged_on(people: Lake) -> 
 
 
 def test_a_record_without_a_cut_off_is_refused(people: Lake) -> None:
-    assert trained_until(release(people)) == "2017-08-24"
+    assert [part.until for part in learnt(release(people))] == ["2017-08-24"]
     with pytest.raises(UsageError, match="does not say until when it learnt"):
         refuse_leaks(people, release(people, day=None), RULE, "2017-09-06")
 
@@ -74,3 +74,69 @@ def test_one_of_another_key_is_refused(people: Lake) -> None:
 def test_without_the_contexts_that_would_tell_nobody_is_let_pass(lake: Lake) -> None:
     with pytest.raises(SourceMissing, match=r"spark_jobs\.compress --day 2017-08-23"):
         refuse_leaks(lake, release(lake), RULE, "2017-09-06")
+
+
+# --- a release with tuned experts: each part is looked at
+
+
+def tuned(lake: Lake, adaptor: Release | None = None, **changes: object) -> Release:
+    record = {"users": 2, "days": [DAY], "trained_until": "2017-09-07"}
+    record |= {"population": population_digest(lake, DAY), "registry": RULE.digest}
+    learnt_before = {} if adaptor is None else adaptor.training
+    return Release("m", {}, "e", {}, {**learnt_before, EXPERTS: {**record, **changes}}, {"expert": EXPERTS})
+
+
+def test_experts_that_learnt_before_may_be_judged_beside_an_adaptor_or_alone(people: Lake) -> None:
+    for adaptor in (None, release(people)):
+        for day in RULE.days:
+            refuse_leaks(people, tuned(people, adaptor), RULE, day)
+
+
+@pytest.mark.parametrize(
+    ("changed", "sentence"),
+    [
+        ({"trained_until": "2017-09-08"}, "by its experts, learnt from what happened until 2017-09-08"),
+        # Their outcomes lie after their days, so a day tells nothing.
+        ({"trained_until": None, "day": DAY}, "by its experts, does not say until when it learnt"),
+        ({"registry": "of another salt"}, "by its experts, was trained under the split rule of another salt"),
+        ({"population": "of another key"}, "by its experts, learnt from users of 2017-08-23 who are others"),
+        ({"population": {DAY: "of another key"}}, "by its experts, learnt from users of 2017-08-23 who are others"),
+        ({"population": None}, "by its experts, learnt from users of 2017-08-23 who are others"),
+        ({"days": []}, "by its experts, does not say from whom"),
+    ],
+)
+def test_a_leak_by_the_experts_is_one(people: Lake, changed: dict[str, object], sentence: str) -> None:
+    with pytest.raises(UsageError, match=sentence):
+        refuse_leaks(people, tuned(people, release(people), **changed), RULE, "2017-09-06")
+
+
+@pytest.mark.parametrize(
+    ("changed", "sentence"),
+    [
+        ({"trained_until": "2017-09-08"}, r"The release experts-\w+ learnt from what happened until 2017-09-08"),
+        ({"population": "of another key"}, r"The release experts-\w+ learnt from users of 2017-08-23 who are others"),
+    ],
+)
+def test_a_leak_by_the_adaptor_is_one_beside_experts_without(
+    people: Lake, changed: dict[str, object], sentence: str
+) -> None:
+    with pytest.raises(UsageError, match=sentence):
+        refuse_leaks(people, tuned(people, release(people, **changed)), RULE, "2017-09-06")
+
+
+def test_experts_without_a_record_are_refused(people: Lake) -> None:
+    unknown = Release("m", {}, "e", {}, {}, {"expert": EXPERTS})
+    with pytest.raises(UsageError, match="does not say until when it learnt"):
+        refuse_leaks(people, unknown, RULE, "2017-09-06")
+
+
+def test_each_day_that_experts_learnt_from_is_looked_at(people: Lake) -> None:
+    both = {DAY: population_digest(people, DAY), "2017-08-16": "of another key"}
+    several = tuned(people, release(people), days=list(both), population=both)
+    assert training_days(several) == ["2017-08-16", DAY]
+    with pytest.raises(SourceMissing, match=r"spark_jobs\.compress --day 2017-08-16"):
+        refuse_leaks(people, several, RULE, "2017-09-06")
+    rows = pa.Table.from_pylist([context("ann", "2017-08-16")], contexts.TABLE.file_schema)
+    put(people, contexts.TABLE, {"2017-08-16": rows})
+    with pytest.raises(UsageError, match="learnt from users of 2017-08-16 who are others"):
+        refuse_leaks(people, several, RULE, "2017-09-06")

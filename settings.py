@@ -121,6 +121,11 @@ class InferenceSettings(Section):
         description="How prompts show a history: one slot an entity (PAPER 1.2), or V1's text; auto: hybrid where the "
         "release has an entity adaptor that was trained on a catalog like this one.",
     )
+    experts: Literal["auto", "tuned", "base"] = Field(
+        default="auto",
+        description="What answers the roles that a release has LoRA adapters for: these, or the language model as it "
+        "is; auto: the adapters where they were tuned on a catalog like this one.",
+    )
     users: int = Field(default=0, ge=0, description="Users drawn by a stable hash; 0 means all.")
     minimum_events: int = Field(default=30, ge=1, description="Fewest actions in the history to be inferred.")
     minimum_active_days: int = Field(default=5, ge=1, description="Fewest active days to be inferred.")

@@ -33,6 +33,7 @@ from model_steps.engine.chat import Chat
 from model_steps.engine.environment import prepare_environment
 from model_steps.engine.start import LazyEngine, StartsModel
 from model_steps.engine.vllm_engine import engine_name
+from model_steps.serving.experts import Experts, choose_experts
 from model_steps.serving.fit import adaptor_of, refuse_foreign
 from model_steps.serving.form import Form, choose_form
 from runtime.entry import day_argument, run_command
@@ -87,7 +88,8 @@ class Work:
         users: whose intents this shard infers, sorted.
         release: what answers are made with.
         form: how histories are shown.
-        settings: with the form that ``auto`` came to: all that follows reads it from here.
+        experts: with what tuned roles are answered.
+        settings: with what ``auto`` came to for these two: all that follows reads it from here.
         adaptor: entities to slots; none when histories are text.
         categories_digest: of the catalog's categories.
         name: the day's fingerprint, the same for all shards.
@@ -100,6 +102,7 @@ class Work:
     users: Sequence[str]
     release: Release
     form: Form
+    experts: Experts
     settings: Settings
     embedder: Embedder
     adaptor: Adaptor | None
@@ -121,8 +124,11 @@ class Work:
         release, files = releases.read(lake, release_name)
         refuse_foreign(release, settings.engine.model, embedder.name, ROLES)
         form = choose_form(settings.inference.representation, lake, day, release, files, embedder)
-        shown = settings.inference.model_copy(update={"representation": form.name})
-        settings = settings.model_copy(update={"inference": shown})
+        experts = choose_experts(
+            settings.inference.experts, lake, day, release, files, embedder, settings.engine.model, form
+        )
+        chosen = settings.inference.model_copy(update={"representation": form.name, "experts": experts.name})
+        settings = settings.model_copy(update={"inference": chosen})
         categories = inputs.read_categories(lake, embedder.name)
         categories_digest = inputs.categories_digest(categories)
         return cls(
@@ -133,6 +139,7 @@ class Work:
             users=population.shard_of(everybody, number, shards),
             release=release,
             form=form,
+            experts=experts,
             settings=settings,
             embedder=embedder,
             adaptor=adaptor_of(release, files, settings.engine.model, embedder) if form.name == "hybrid" else None,
@@ -153,6 +160,7 @@ class Work:
             "release": self.release.name,
             "fingerprint": self.name,
             "representation": self.form.name,
+            **self.experts.manifest(),
         }
 
 
@@ -168,8 +176,8 @@ class Agents:
         people = inputs.read_contexts(work.lake, work.day, work.users) if work.users else []
         entities = inputs.read_entities(work.lake, people) if people else {}
         slots = read_slots(work.lake, work.adaptor, sorted(entities)) if work.adaptor else None
-        # Answers are kept by what was asked, and by the code that asks the engine.
-        engine = f"{engine_name(settings.engine)}/{code_of(ENGINE).digest}"
+        # Answers are kept by what was asked, and by the code that asks the engine. One release may be asked both ways.
+        engine = f"{engine_name(settings.engine)}/{code_of(ENGINE).digest}/{settings.inference.experts}"
         self._work = work
         self.cache = AnswerCache(work.lake, work.users, work.day, work.release.name, engine, partial(start, slots))
         self._chat = Chat(settings.engine.model)
@@ -248,7 +256,7 @@ def infer(
     if not work.is_due(force):
         log.info("The intents of %s are published already; nothing changed.", day)
         return {**work.manifest(), "batches": [], "reused": True}
-    start = start or LazyEngine(work.settings.engine)
+    start = start or LazyEngine(work.settings.engine, work.experts.adapters)
     agents = Agents(work, start)
     ready = time.monotonic()
     intents_of_day: list[dict[str, Any]] = []
@@ -276,6 +284,7 @@ def infer(
         **agents.figures(),
         "chosen_by": _shares([row["chosen_by"] for row in intents_of_day]),
         **work.form.figures(),
+        **work.experts.figures(),
         "seconds_fixed": round(ready - started + start.seconds, 3),
         "seconds_engine_start": round(start.seconds, 3),
         "seconds_users": round(working, 3),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import logging
 from collections.abc import Callable, Sequence
 from dataclasses import replace
@@ -11,15 +12,18 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 import pytest
+from safetensors.numpy import save as save_tensors
 
 from lake.delta import writing as write
 from lake.delta.staging import StagedPartition, stage
-from lake.registry.releases import ADAPTOR, REFERENCES, Release
+from lake.registry.releases import ADAPTOR, EXPERTS, EXPERTS_REFERENCES, REFERENCES, Release, adapter_files
 from lake.store.location import Lake
 from model_steps.agents import prompt_files
 from model_steps.embedding.embedder import Embedder
 from model_steps.embedding.references import References
 from model_steps.engine.model_digest import model_digest
+from model_steps.serving import experts
+from model_steps.serving.experts import Experts, choose_experts
 from model_steps.serving.fit import refuse_foreign
 from model_steps.serving.form import SAMPLE, Form, choose_form
 from runtime.errors import DataError, SourceMissing
@@ -188,3 +192,96 @@ def test_a_day_that_was_not_embedded_is_told(lake: Lake, put_day: Callable[..., 
 def test_a_day_without_items_keeps_the_adaptor(lake: Lake, put_day: Callable[..., None]) -> None:
     put_day(0, 3, kind="query")
     assert chosen(lake) == Form("hybrid", 1.0)
+
+
+# --- what tuned roles are answered with
+
+
+NEAR = References(np.array([[1, 0]], np.float32), 0.9).save()
+FAR = References(np.array([[-1, 0]], np.float32), 0.9).save()
+
+
+@pytest.fixture
+def tuned(model: Path) -> dict[str, bytes]:
+    """Files of a release with an adapter for the model, whose experts know the near items."""
+    module = "model.layers.0.self_attn.q_proj"
+    (model / "model.safetensors").write_bytes(save_tensors({f"{module}.weight": np.zeros((4, 4), np.float32)}))
+    form = {"peft_type": "LORA", "r": 1, "lora_alpha": 1, "target_modules": ["q_proj"]}
+    halves = {"A": np.ones((1, 4), np.float32), "B": np.ones((4, 1), np.float32)}
+    weights = {f"base_model.model.{module}.lora_{part}.weight": half for part, half in halves.items()}
+    return dict(zip(adapter_files(EXPERTS), (save_tensors(weights), json.dumps(form).encode()), strict=True))
+
+
+def answered(
+    lake: Lake, model: Path, files: dict[str, bytes], setting: Any = "auto", form: Form | None = None
+) -> Experts:
+    adapters = {"expert": EXPERTS} if adapter_files(EXPERTS)[0] in files else {}
+    release = Release("m", {}, TwoWide.name, dict.fromkeys(files, "digest"), {}, adapters)
+    embedder: Embedder = TwoWide()  # type: ignore[assignment]
+    return choose_experts(setting, lake, DAY, release, files, embedder, model, form or Form("text"))
+
+
+def test_tuned_experts_where_the_catalog_is_near(
+    lake: Lake, model: Path, tuned: dict[str, bytes], put_day: Callable[..., None], caplog: pytest.LogCaptureFixture
+) -> None:
+    put_day(6, 4)
+    found = answered(lake, model, {**tuned, EXPERTS_REFERENCES: NEAR, REFERENCES: FAR})
+    assert (found.name, found.share_near, list(found.adapters)) == ("tuned", 0.6, ["expert"])
+    assert found.figures() == {"tuned_experts": 1.0, "share_near_experts": 0.6}
+    digest = found.adapters["expert"].digest
+    assert found.manifest() == {"experts": "tuned", "adapters": {"expert": digest}, "adapters_applied": "lora"}
+    assert not caplog.records
+
+
+@pytest.mark.parametrize("default", ["tuned", "base"])
+def test_on_another_catalog_it_is_said_with_what_trains_on_this_one(
+    lake: Lake,
+    model: Path,
+    tuned: dict[str, bytes],
+    put_day: Callable[..., None],
+    caplog: pytest.LogCaptureFixture,
+    monkeypatch: pytest.MonkeyPatch,
+    default: str,
+) -> None:
+    monkeypatch.setattr(experts, "ON_FOREIGN", default)
+    put_day(4, 6)
+    files = {**tuned, REFERENCES: NEAR}
+    with caplog.at_level(logging.WARNING):
+        found = answered(lake, model, files)
+    assert (found.name, bool(found.adapters)) == (default, default == "tuned")
+    assert found.figures() == {"tuned_experts": float(default == "tuned"), "share_near_experts": 0.4}
+    assert "Only 40 % of the catalog is near to what the experts of experts-" in caplog.text
+    assert f"they are {default} ones" in caplog.text
+    assert f"`python -m model_steps.train_experts --lake {lake.root}`" in caplog.text
+    # Whoever knows better says so.
+    assert answered(lake, model, files, "tuned").name == "tuned"
+    assert answered(lake, model, files, "base") == Experts("base")
+
+
+def test_the_share_that_the_form_was_chosen_by_is_taken_where_both_learnt_from_one_catalog(
+    lake: Lake, model: Path, tuned: dict[str, bytes]
+) -> None:
+    # No day is published: nobody looks again.
+    assert answered(lake, model, {**tuned, REFERENCES: NEAR}, form=Form("hybrid", 0.7)).share_near == 0.7
+
+
+def test_experts_that_do_not_say_which_catalog_they_know_are_used(
+    lake: Lake, model: Path, tuned: dict[str, bytes]
+) -> None:
+    found = answered(lake, model, tuned)
+    assert (found.name, found.share_near) == ("tuned", None)
+    assert found.figures() == {"tuned_experts": 1.0}
+
+
+def test_a_release_without_adapters_has_base_experts(lake: Lake, model: Path, caplog: pytest.LogCaptureFixture) -> None:
+    assert answered(lake, model, {}) == Experts("base")
+    assert answered(lake, model, {}).manifest() == {"experts": "base", "adapters": {}}
+    assert not caplog.records
+    assert answered(lake, model, {}, "tuned") == Experts("base")
+    assert "has no tuned experts" in caplog.text
+
+
+def test_an_adapter_that_does_not_fit_the_model_stops_the_day(lake: Lake, model: Path, tuned: dict[str, bytes]) -> None:
+    (model / "model.safetensors").write_bytes(save_tensors({"model.layers.0.mlp.up_proj.weight": np.zeros((4, 4))}))
+    with pytest.raises(DataError, match=r"experts-\w+/experts\.adapter\.safetensors changes the module"):
+        answered(lake, model, tuned)

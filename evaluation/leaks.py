@@ -41,12 +41,14 @@ class Learnt:
 
     @property
     def populations(self) -> dict[str, str | None]:
-        """Digest of all users with a context, by each day that it learnt from."""
+        """Digest of all users with a context, by day: of the day that it learnt from, or of each of several.
+
+        Pseudonyms are the same on all days, so one day shows whether they are others here.
+        """
         said = self.record.get("population")
         if isinstance(said, Mapping):
             return {str(day): str(name) for day, name in said.items()}
-        days = self.record.get("days") or [self.record.get("day")]
-        return {str(day): said for day in days if day}
+        return {str(self.record["day"]): said} if self.record.get("day") else {}
 
 
 def learnt(release: Release) -> list[Learnt]:

@@ -8,6 +8,7 @@ experts; ``python -m lake promote FOLDER`` makes it champion.
 from __future__ import annotations
 
 import argparse
+import logging
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +24,8 @@ from model_steps.training.record import read_experts, read_trained
 from runtime.entry import run_command
 from runtime.errors import DataError, UsageError
 from settings import load_settings
+
+log = logging.getLogger("intentflow")
 
 
 def make(out: Path, trained: Path | None, experts: Path | None = None) -> Release:
@@ -57,6 +60,8 @@ def make(out: Path, trained: Path | None, experts: Path | None = None) -> Releas
                 f"here it is {model}: set INTENTFLOW_ENGINE__MODEL to that model's folder, or tune this one's with "
                 "`python -m model_steps.train_experts`."
             )
+        if other := [role for role, name in tuned.prompts.items() if name != role_digest(role)]:
+            log.warning("The experts in %s were tuned on other prompts of the %s than these.", experts, other[0])
         read_adapter(EXPERTS, tuned.weights, tuned.form, settings.engine.model, str(experts))
         kept = tuned.files()
         if EXPERTS_REFERENCES in kept:

@@ -110,7 +110,7 @@ def read_adapter(name: str, weights: bytes, form: bytes, model: Path, where: str
 
 def linear_shapes(model: Path) -> dict[str, tuple[int, ...]]:
     """Shapes (out, in) of a model's linear modules, by name; those of its embeddings and its head are left out."""
-    shapes = {}
+    shapes: dict[str, tuple[int, ...]] = {}
     for path in sorted(model.glob("*.safetensors")):
         for name, shape in header_of_file(path).shapes.items():
             module = name.removesuffix(".weight")

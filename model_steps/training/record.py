@@ -68,6 +68,12 @@ class TunedExperts:
         """The roles that are answered with them."""
         return list(self.record.get("roles", [expert.ROLE]))
 
+    @property
+    def prompts(self) -> dict[str, str]:
+        """Digests of the prompts that they learnt to answer, by role."""
+        said = self.record.get("prompts", {})
+        return {expert.ROLE: said} if isinstance(said, str) else dict(said)
+
     def files(self) -> dict[str, bytes]:
         """A release's files of them."""
         weights, form = adapter_files(EXPERTS)

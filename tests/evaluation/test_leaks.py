@@ -80,7 +80,7 @@ def test_without_the_contexts_that_would_tell_nobody_is_let_pass(lake: Lake) -> 
 
 
 def tuned(lake: Lake, adaptor: Release | None = None, **changes: object) -> Release:
-    record = {"users": 2, "days": [DAY], "trained_until": "2017-09-07"}
+    record = {"users": 2, "day": DAY, "days": ["2017-08-16", DAY], "trained_until": "2017-09-07"}
     record |= {"population": population_digest(lake, DAY), "registry": RULE.digest}
     learnt_before = {} if adaptor is None else adaptor.training
     return Release("m", {}, "e", {}, {**learnt_before, EXPERTS: {**record, **changes}}, {"expert": EXPERTS})
@@ -97,12 +97,12 @@ def test_experts_that_learnt_before_may_be_judged_beside_an_adaptor_or_alone(peo
     [
         ({"trained_until": "2017-09-08"}, "by its experts, learnt from what happened until 2017-09-08"),
         # Their outcomes lie after their days, so a day tells nothing.
-        ({"trained_until": None, "day": DAY}, "by its experts, does not say until when it learnt"),
+        ({"trained_until": None}, "by its experts, does not say until when it learnt"),
         ({"registry": "of another salt"}, "by its experts, was trained under the split rule of another salt"),
         ({"population": "of another key"}, "by its experts, learnt from users of 2017-08-23 who are others"),
         ({"population": {DAY: "of another key"}}, "by its experts, learnt from users of 2017-08-23 who are others"),
         ({"population": None}, "by its experts, learnt from users of 2017-08-23 who are others"),
-        ({"days": []}, "by its experts, does not say from whom"),
+        ({"day": None}, "by its experts, does not say from whom"),
     ],
 )
 def test_a_leak_by_the_experts_is_one(people: Lake, changed: dict[str, object], sentence: str) -> None:
@@ -132,7 +132,7 @@ def test_experts_without_a_record_are_refused(people: Lake) -> None:
 
 def test_each_day_that_experts_learnt_from_is_looked_at(people: Lake) -> None:
     both = {DAY: population_digest(people, DAY), "2017-08-16": "of another key"}
-    several = tuned(people, release(people), days=list(both), population=both)
+    several = tuned(people, release(people), population=both)
     assert training_days(several) == ["2017-08-16", DAY]
     with pytest.raises(SourceMissing, match=r"spark_jobs\.compress --day 2017-08-16"):
         refuse_leaks(people, several, RULE, "2017-09-06")

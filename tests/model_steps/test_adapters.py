@@ -15,6 +15,7 @@ from safetensors.torch import save as save_torch
 from lake.registry import releases
 from lake.registry.releases import EXPERTS, EXPERTS_REFERENCES, REFERENCES, file_digest
 from model_steps import release
+from model_steps.agents.prompt_files import role_digest
 from model_steps.embedding.embedder import Embedder
 from model_steps.embedding.references import References
 from model_steps.engine.adapters import FORM, WEIGHTS, Adapter, clean_form, linear_shapes, read_adapter
@@ -224,6 +225,17 @@ def test_experts_of_another_model_are_refused(tmp_path: Path, tuned: Path) -> No
     say(tuned, model="0123456789abcdef")
     with pytest.raises(DataError, match=r"were tuned on the language model 0123456789abcdef, and here .*train_exp"):
         release.make(tmp_path / "releases", None, tuned)
+
+
+def test_experts_of_other_prompts_are_taken_with_a_warning(
+    tmp_path: Path, tuned: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    say(tuned, prompts=role_digest("expert"))
+    release.make(tmp_path / "releases", None, tuned)
+    assert not caplog.records
+    say(tuned, prompts="0123456789abcdef")
+    release.make(tmp_path / "releases", None, tuned)
+    assert "were tuned on other prompts of the expert than these" in caplog.text
 
 
 def test_changed_experts_are_refused(tmp_path: Path, tuned: Path) -> None:

@@ -14,7 +14,7 @@ from typing import Any
 
 from lake.registry import releases
 from lake.registry.releases import ADAPTOR, CLOSED_FORM, EXPERTS, EXPERTS_REFERENCES, REFERENCES, Release
-from model_steps.agents.prompt_files import role_digests
+from model_steps.agents.prompt_files import role_digest, role_digests
 from model_steps.embedding import adaptor, references
 from model_steps.embedding.adaptor import model_width
 from model_steps.embedding.embedder import Embedder

@@ -67,4 +67,5 @@ def _replace_products() -> None:
         from model_steps.engine.lora_products import RunProducts
 
         name = f"{RunProducts.__module__}.{RunProducts.__qualname__}"
-        type(current_platform).get_punica_wrapper = classmethod(lambda _: name)
+        platform: Any = type(current_platform)
+        platform.get_punica_wrapper = classmethod(lambda _: name)

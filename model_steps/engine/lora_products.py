@@ -13,7 +13,7 @@ import torch
 from vllm.lora.punica_wrapper.punica_cpu import PunicaWrapperCPU
 
 
-class RunProducts(PunicaWrapperCPU):  # type: ignore[misc]
+class RunProducts(PunicaWrapperCPU):
     """vLLM's interface to these products (``current_platform.get_punica_wrapper``)."""
 
     _runs: Sequence[tuple[int, int, int]] = ()

@@ -45,7 +45,7 @@ def model(tmp_path: Path) -> Path:
 
 def tensors() -> dict[str, Any]:
     random = np.random.default_rng(0)
-    found = {}
+    found: dict[str, Any] = {}
     for module, (width_out, width_in) in SHAPES.items():
         found[f"base_model.model.{module}.lora_A.weight"] = random.normal(size=(RANK, width_in)).astype(np.float32)
         found[f"base_model.model.{module}.lora_B.weight"] = random.normal(size=(width_out, RANK)).astype(np.float32)

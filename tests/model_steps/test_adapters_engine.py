@@ -61,7 +61,7 @@ def folders(settings: Settings, tmp_path_factory: pytest.TempPathFactory) -> dic
             if "lora_B" in name:
                 torch.nn.init.normal_(weights, std=0.05)
         made[role] = tmp_path_factory.mktemp(role)
-        tuned.save_pretrained(made[role])
+        tuned.save_pretrained(str(made[role]))
     return made
 
 
@@ -143,5 +143,5 @@ def test_a_role_writes_with_its_adapter(
         path: tuple[int, ...] = ()
         for _ in range(8):
             path += (int(references[request.role].logprobs(prompt, path, None).argmax()),)
-        assert answer.text == tokenizer.decode(path, skip_special_tokens=True)
+        assert answer.text == tokenizer.decode(list(path), skip_special_tokens=True)
     assert said[3].text == said[0].text

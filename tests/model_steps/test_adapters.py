@@ -35,7 +35,7 @@ def model(tmp_path: Path) -> Path:
     """A folder with the weights of a small model."""
     folder = tmp_path / "model"
     folder.mkdir()
-    weights = {f"{module}.weight": np.zeros(shape, np.float32) for module, shape in SHAPES.items()}
+    weights: dict[str, Any] = {f"{module}.weight": np.zeros(shape, np.float32) for module, shape in SHAPES.items()}
     weights["model.embed_tokens.weight"] = np.zeros((9, 4), np.float32)
     weights["model.layers.0.input_layernorm.weight"] = np.zeros(4, np.float32)
     (folder / "model.safetensors").write_bytes(save_tensors(weights))

@@ -101,6 +101,9 @@ class HistorySettings(Section):
         default=2_000, ge=1, description="Most (period, action, entity) entries of a context, by recency."
     )
     interests: int = Field(default=8, ge=0, description="Long-term interests: top categories, all history.")
+    evidence: int = Field(
+        default=160, ge=0, description="Categories with their days that a context keeps for experts, at most."
+    )
     text_tokens: int = Field(default=1_024, ge=64, description="Cap of a context's text form, in tokens.")
     hybrid_tokens: int = Field(default=1_024, ge=64, description="Cap of its hybrid form, in tokens and slots.")
     trends: int = Field(default=5, ge=0, description="Rising categories among a week's signals.")
@@ -133,7 +136,22 @@ class InferenceSettings(Section):
     chunk_users: int = Field(
         default=16, ge=1, description="Users done together, the unit of a resume: fewer where the cache holds fewer."
     )
-    personas: int = Field(default=3, ge=1, le=8, description="K, the planner's personas.")
+    asking: Literal["ranked", "written"] = Field(
+        default="ranked",
+        description="ranked: experts rank the catalog's categories, and personas are those of the section examples, so "
+        "that what is asked was trained; written: planner and experts write freely, for large models and rollouts.",
+    )
+    evidence_tokens: int = Field(default=400, ge=16, description="Ranked: tokens of a persona's lines of evidence.")
+    ranked_tags: int = Field(default=24, ge=2, le=500, description="Ranked: M, the tags each expert names.")
+    arbiter: Literal["probability", "review"] = Field(
+        default="probability",
+        description="Ranked: the experts' probabilities decide, or the arbiter ranks the pool's first tags.",
+    )
+    review_pool: int = Field(default=40, ge=2, le=100, description="Ranked: tags that an arbiter reviews, at most.")
+    fresh_only: bool = Field(
+        default=False, description="Ranked: leave out what was bought within its usual interval (V1's freshness)."
+    )
+    personas: int = Field(default=3, ge=1, le=8, description="Written: K, the planner's personas.")
     evidence: int = Field(default=3, ge=1, le=6, description="Categories that a persona rests on, at most.")
     grouped_evidence: bool = Field(
         default=True, description="Offer each persona a group of like categories; false: each persona all of them."
@@ -310,6 +328,16 @@ class Settings(BaseSettings):
     examples: ExamplesSettings = ExamplesSettings()
     experts: ExpertsSettings = ExpertsSettings()
     airflow: AirflowSettings = AirflowSettings()
+
+    @model_validator(mode="after")
+    def _evidence_suffices(self) -> Settings:
+        shown = self.examples.personas * self.examples.categories
+        if self.inference.asking == "ranked" and self.history.evidence < shown:
+            raise ValueError(
+                f"history.evidence keeps {self.history.evidence} categories, fewer than the {shown} that "
+                "examples.personas x examples.categories show: raise it"
+            )
+        return self
 
 
 @cache

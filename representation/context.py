@@ -32,13 +32,30 @@ class Period:
 
 
 @dataclass(frozen=True)
+class CategoryDays:
+    """On which days a user bought from a category; ``representation.evidence.CategoryEvidence`` explains each."""
+
+    category: str
+    days: int
+    last_day: str
+    usual_interval: float | None
+    rank: int
+
+
+@dataclass(frozen=True)
 class Context:
-    """C without the environment: behaviors by period, attributes and long-term interests (PAPER 1.1)."""
+    """C without the environment: behaviors by period, attributes and long-term interests (PAPER 1.1).
+
+    Args:
+        evidence: what experts may be shown, the most certain category first; none where the context was made before
+            evidence was kept.
+    """
 
     user_id: str
     periods: tuple[Period, ...]
     attributes: tuple[tuple[str, str], ...]
     interests: tuple[tuple[str, int], ...]
+    evidence: tuple[CategoryDays, ...] | None = None
 
     def without_oldest_period(self) -> Context | None:
         """The context without its oldest period, or None when only one is left."""
@@ -64,4 +81,5 @@ def from_row(row: Mapping[str, Any]) -> Context:
         ),
         attributes=tuple((pair["name"], pair["value"]) for pair in row["attributes"]),
         interests=tuple((pair["category"], pair["count"]) for pair in row["interests"]),
+        evidence=None if row.get("evidence") is None else tuple(CategoryDays(**one) for one in row["evidence"]),
     )

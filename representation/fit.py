@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 from representation.context import Context, EntityCount, Period
 
@@ -37,4 +38,4 @@ def _with_first_entities(context: Context, keep: int) -> Context:
                 groups.append(type(group)(group.action, kept))
         if groups:
             periods.append(Period(period.name, tuple(groups)))
-    return type(context)(context.user_id, tuple(periods), context.attributes, context.interests)
+    return replace(context, periods=tuple(periods))

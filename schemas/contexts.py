@@ -19,6 +19,17 @@ def _required(name: str, kind: pa.DataType) -> pa.Field:
 ENTITY_COUNTS = pa.list_(pa.struct([_required("entity_id", pa.string()), _required("count", pa.int32())]))
 ACTIONS = pa.list_(pa.struct([_required("action", pa.string()), _required("entities", ENTITY_COUNTS)]))
 PERIODS = pa.list_(pa.struct([_required("period", pa.string()), _required("actions", ACTIONS)]))
+EVIDENCE = pa.list_(
+    pa.struct(
+        [
+            _required("category", pa.string()),
+            _required("days", pa.int32()),
+            _required("last_day", pa.string()),
+            pa.field("usual_interval", pa.float64()),
+            _required("rank", pa.int32()),
+        ]
+    )
+)
 INTERESTS = pa.list_(pa.struct([_required("category", pa.string()), _required("count", pa.int32())]))
 
 TABLE = Table(
@@ -35,6 +46,13 @@ TABLE = Table(
         ),
         Column("attributes", ATTRIBUTES, "Static profile."),
         Column("interests", INTERESTS, "Long-term interests: top categories over all history, best first."),
+        Column(
+            "evidence",
+            EVIDENCE,
+            "What experts may be shown, as examples have it: category, days it was bought on, the newest of them, "
+            "median gap between them in days, rank; best first. Contexts from before it was kept have none.",
+            nullable=True,
+        ),
         Column("events", pa.int32(), "Reliable behaviors within the history."),
         Column("active_days", pa.int32(), "Days with any of them."),
         Column("first_day", pa.string(), "Day of the oldest of them."),

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from typing import Any
 
 import pyarrow as pa
@@ -16,6 +17,8 @@ import pyarrow.compute as pc
 from lake.delta import tables
 from lake.delta.staging import stage
 from lake.delta.work import Step, plan
+from lake.registry.evaluation_file import read_rule_if_any
+from lake.registry.splits import SplitRule
 from lake.store.location import Lake
 from runtime.entry import day_argument, run_command
 from runtime.fingerprint import bytes_digest
@@ -25,7 +28,8 @@ from spark_jobs.distributed import workers
 from spark_jobs.distributed.buckets import files_by_bucket
 from spark_jobs.distributed.execution import execution
 from spark_jobs.histories.assembly import Compression
-from spark_jobs.histories.calendar import Window
+from spark_jobs.histories.calendar import Window, evidence_from
+from spark_jobs.histories.category_days import EvidenceWindow
 from spark_jobs.histories.contexts import contexts_of
 from spark_jobs.histories.tokens import tokenizer_of
 
@@ -54,8 +58,30 @@ def stage_contexts(
     return staged.report()
 
 
-def compress(lake: Lake, day: str, settings: HistorySettings, tokenizer: str, force: bool = False) -> dict[str, Any]:
-    """Stage the contexts of a day unless equal ones are published; returns the manifest."""
+def evidence_window(day: str, settings: HistorySettings, rule: SplitRule | None) -> EvidenceWindow:
+    """Of what a day's evidence is made: as examples of experts would have it, so that what is served was trained.
+
+    Args:
+        rule: the log's; none where it has no evaluation days, and so no examples.
+    """
+    first = evidence_from(day, rule.history_days if rule else settings.days)
+    return EvidenceWindow(first, day, rule.leave_out if rule else (), settings.evidence)
+
+
+def compress(
+    lake: Lake,
+    day: str,
+    settings: HistorySettings,
+    tokenizer: str,
+    force: bool = False,
+    rule: SplitRule | None = None,
+) -> dict[str, Any]:
+    """Stage the contexts of a day unless equal ones are published; returns the manifest.
+
+    Args:
+        rule: of the log's evaluation, if it has one: its histories' length and the departments that are no intent.
+    """
+    evidence = evidence_window(day, settings, rule)
     rolled = {d: files for d, files in tables.published_days(lake, rollups.TABLE).items() if d <= day}
     name = STEP.work(
         {
@@ -63,12 +89,18 @@ def compress(lake: Lake, day: str, settings: HistorySettings, tokenizer: str, fo
             "profiles": tables.partition_digest(lake, profiles.TABLE),
             "tokenizer": bytes_digest(tokenizer.encode()),
         },
-        {"day": day, "days": settings.days, "entries": settings.maximum_entities, "interests": settings.interests},
+        {
+            "day": day,
+            "days": settings.days,
+            "entries": settings.maximum_entities,
+            "interests": settings.interests,
+            "evidence": asdict(evidence),
+        },
     )
     if not plan(lake, STEP, {day: name}, force=force).due:
         published = tables.published_days(lake, contexts.TABLE)[day]
         return {"batches": [], "reused": True, "users": sum(file.rows for file in published)}
-    texts = tables.read(lake, entities.TABLE, columns=["entity_id", "text", "category"])
+    texts = tables.read(lake, entities.TABLE, columns=["entity_id", "text", "category", "category_path"])
     compression = Compression(
         Window.of(day, settings.days),
         settings.maximum_entities,
@@ -76,6 +108,7 @@ def compress(lake: Lake, day: str, settings: HistorySettings, tokenizer: str, fo
         texts,
         tables.read(lake, profiles.TABLE),
         tokenizer,
+        evidence,
     )
     with execution("compress", sum(file.rows for files in rolled.values() for file in files)) as running:
         shared = running.share(compression)
@@ -94,7 +127,8 @@ def main(arguments: argparse.Namespace) -> dict[str, Any]:
     settings = load_settings()
     lake = Lake.open(arguments.lake or settings.lake.uri)
     tokenizer = tokenizer_of(settings.engine.model)
-    return compress(lake, arguments.day, settings.history, tokenizer, arguments.force)
+    rule = read_rule_if_any(settings.source)
+    return compress(lake, arguments.day, settings.history, tokenizer, arguments.force, rule)
 
 
 if __name__ == "__main__":

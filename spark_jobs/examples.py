@@ -20,6 +20,7 @@ from lake.delta.work import Step, plan
 from lake.registry.evaluation_file import read_rule
 from lake.registry.splits import SplitRule, TrainingWindow, add_days, drawn, next_day
 from lake.store.location import Lake
+from representation.catalog import CategoryVectors
 from runtime.entry import day_argument, run_command
 from runtime.errors import DataError, SourceMissing, UsageError
 from runtime.fingerprint import bytes_digest, digest
@@ -28,9 +29,9 @@ from settings import ExamplesSettings, Settings, load_settings
 from spark_jobs.distributed import workers
 from spark_jobs.distributed.buckets import files_by_bucket
 from spark_jobs.distributed.execution import Execution, execution
-from spark_jobs.histories.calendar import Window, monday
+from spark_jobs.histories.calendar import evidence_from, monday
 from spark_jobs.histories.calendar_signals import calendar_signals
-from spark_jobs.histories.category_vectors import CategoryVectors
+from spark_jobs.histories.category_vectors import category_vectors
 from spark_jobs.histories.persona_examples import NOTHING, SIZES, Examples, examples_of, history_sizes, leaks
 
 STEP = Step("examples", __file__, (examples.TABLE,))
@@ -74,7 +75,7 @@ def rolled_days(lake: Lake, rule: SplitRule, day: str, first_day: str) -> tuple[
             f"The {rule.history_days} days of history before {day} reach back beyond {first_day}, where the log "
             "begins: choose a later day."
         )
-    first = max(Window.of(monday(date.fromisoformat(day)).isoformat(), rule.history_days).first, first_day)
+    first = max(evidence_from(day, rule.history_days), first_day)
     published = tables.published_days(lake, rollups.TABLE)
     wanted = list(_days(first, rule.outcomes_until(day)))
     if missing := [one for one in wanted if one not in published]:
@@ -110,7 +111,7 @@ def read_catalog(lake: Lake, embedder: str | None) -> tuple[CategoryVectors, str
         raise UsageError(f"The categories have vectors of {', '.join(names)}: name one with --embedder.")
     embedder = embedder or names[0]
     of_embedder = [name == embedder for name in found["embedder"].to_pylist()]
-    return CategoryVectors.of(known, found.filter(pa.array(of_embedder))), embedder
+    return category_vectors(known, found.filter(pa.array(of_embedder))), embedder
 
 
 def season_text(day: str, country: str) -> str:

@@ -63,6 +63,17 @@ def evaluation_path(source: SourceSettings) -> Path:
     return LOGS / f"{source.name}.toml"
 
 
+def read_rule_if_any(source: SourceSettings) -> SplitRule | None:
+    """``read_rule``, or none for a log that has no evaluation file: a refresh does not need one.
+
+    Raises:
+        ConfigurationError: as ``read_rule``, also where the settings name a file that is missing.
+    """
+    if source.evaluation is None and not evaluation_path(source).exists():
+        return None
+    return read_rule(source)
+
+
 def read_rule(source: SourceSettings) -> SplitRule:
     """The split rule of the log that the settings name.
 

@@ -8,6 +8,7 @@ import polars as pl
 import pyarrow as pa
 
 from spark_jobs.histories.calendar import Window
+from spark_jobs.histories.category_days import EvidenceWindow
 
 
 @dataclass(frozen=True)
@@ -17,9 +18,10 @@ class Compression:
     window: Window
     maximum_entities: int
     interests: int
-    entities: pa.Table  # entity_id, text, category
+    entities: pa.Table  # entity_id, text, category, and for evidence category_path
     profiles: pa.Table
     tokenizer: str  # the model's tokenizer as JSON
+    evidence: EvidenceWindow | None = None  # none: contexts without evidence
 
 
 def coded(rows: pa.Table) -> pl.DataFrame:
@@ -75,7 +77,7 @@ def _periods(history: pl.DataFrame, window: Window) -> pl.Series:
 
 
 def assemble(rows: pa.Table, compression: Compression) -> pa.Table:
-    """Contexts of the users of some rollups, without token counts and digest.
+    """Contexts of the users of some rollups, without evidence, token counts and digest.
 
     ``schemas.rollups`` in, the other columns of ``schemas.contexts`` out. Rollups may reach back beyond the window:
     they count for the long-term interests. Users without a behavior in the window have no context.

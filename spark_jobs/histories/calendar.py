@@ -25,6 +25,15 @@ class Window:
         return cls(day, monday(last - timedelta(days=days - 1)).isoformat(), last_month.isoformat())
 
 
+def evidence_from(day: str, days: int) -> str:
+    """The first day of a day's evidence: a Monday that moves on Mondays, as ages do, so that it changes once a week.
+
+    Args:
+        days: at least so many before the Monday of the day's week.
+    """
+    return Window.of(monday(date.fromisoformat(day)).isoformat(), days).first
+
+
 def monday(day: date) -> date:
     """The Monday of a day's week."""
     return day - timedelta(days=day.weekday())

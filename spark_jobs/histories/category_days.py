@@ -3,13 +3,32 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import polars as pl
 import pyarrow as pa
 
-PATH_SEPARATOR = " > "
+from representation.catalog import PATH_SEPARATOR
+
 # Of fewer days nobody can say what is usual.
 INTERVAL_DAYS = 3
+# What evidence says of a category.
+FIELDS = ("category", "days", "last_day", "usual_interval", "rank")
+
+
+@dataclass(frozen=True)
+class EvidenceWindow:
+    """Of what a day's evidence is made; the same for training and for serving.
+
+    Args:
+        first: its first day. day: its last. leave_out: departments (first level of the path) that do not count.
+        most: categories of a user that are kept, the most certain ones.
+    """
+
+    first: str
+    day: str
+    leave_out: tuple[str, ...] = ()
+    most: int = 160
 
 
 def categorized(rollups: pa.Table, entities: pa.Table, leave_out: Sequence[str] = ()) -> pl.DataFrame:
@@ -28,6 +47,15 @@ def categorized(rollups: pa.Table, entities: pa.Table, leave_out: Sequence[str] 
     )
     rows = pl.DataFrame(pl.from_arrow(rollups)).select("user_id", "day", "action", "entity_id")
     return rows.join(known, on="entity_id").select("user_id", "day", "action", "category").unique()
+
+
+def evidence_days(actions: pl.DataFrame, first: str, day: str) -> pl.DataFrame:
+    """``category_days`` of the days from first to last, both included: what an expert may see of users.
+
+    Args:
+        actions: ``categorized``; other days' rows are left aside.
+    """
+    return category_days(actions.filter(pl.col("day").is_between(pl.lit(first), pl.lit(day))))
 
 
 def category_days(actions: pl.DataFrame) -> pl.DataFrame:
@@ -51,3 +79,12 @@ def category_days(actions: pl.DataFrame) -> pl.DataFrame:
     return counted.sort(order, descending=[False, True, True, False]).with_columns(
         rank=pl.int_range(1, pl.len() + 1, dtype=pl.Int32).over("user_id")
     )
+
+
+def evidence_lists(rollups: pa.Table, entities: pa.Table, window: EvidenceWindow) -> pl.DataFrame:
+    """A row a user with evidence: user_id, evidence (``schemas.contexts.EVIDENCE``), the most certain first."""
+    inside = pl.col("day").is_between(pl.lit(window.first), pl.lit(window.day))
+    rows = pl.DataFrame(pl.from_arrow(rollups)).filter(inside).to_arrow()
+    days = evidence_days(categorized(rows, entities, window.leave_out), window.first, window.day)
+    kept = days.filter(pl.col("rank") <= window.most)
+    return kept.group_by("user_id", maintain_order=True).agg(evidence=pl.struct(FIELDS))

@@ -1,4 +1,4 @@
-"""Contexts from rollups: assembled, with their lengths and the digest of what a prompt can show."""
+"""Contexts from rollups: assembled, with evidence, their lengths and the digest of what a prompt can show."""
 
 from __future__ import annotations
 
@@ -11,7 +11,10 @@ from runtime.errors import SourceMissing
 from schemas import contexts
 from spark_jobs.histories import assembly, token_counts
 from spark_jobs.histories.assembly import Compression
+from spark_jobs.histories.category_days import evidence_lists
 from spark_jobs.histories.tokens import TokenCounter
+
+EVIDENCE = pl.DataFrame(pl.from_arrow(contexts.TABLE.schema.empty_table())).schema["evidence"]
 
 
 def contexts_of(rollups: pa.Table, compression: Compression) -> pa.Table:
@@ -26,10 +29,19 @@ def contexts_of(rollups: pa.Table, compression: Compression) -> pa.Table:
     history = assembly.within(all_history, compression.window.first, compression.window.day)
     entries, dropped = assembly.entries_of(history, compression)
     frame = assembly.nested(entries, dropped, history, all_history, compression)
+    frame = frame.join(_evidence(rollups, compression), on="user_id", how="left")
+    frame = frame.with_columns(pl.col("evidence").fill_null([]))
     lengths = _lengths(history, entries, compression)
     day = pl.lit(compression.window.day).alias("day")
     measured = frame.with_columns(day, digest=_digest(frame)).join(lengths, on="user_id").sort("user_id")
     return measured.select(contexts.TABLE.schema.names).to_arrow().cast(contexts.TABLE.schema)
+
+
+def _evidence(rollups: pa.Table, compression: Compression) -> pl.DataFrame:
+    """What examples of experts would show of each user: user_id, evidence."""
+    if compression.evidence is None:
+        return pl.DataFrame(schema={"user_id": pl.String, "evidence": EVIDENCE})
+    return evidence_lists(rollups, compression.entities, compression.evidence)
 
 
 def _lengths(history: pl.DataFrame, entries: pl.DataFrame, compression: Compression) -> pl.DataFrame:
@@ -58,5 +70,5 @@ def _texts(history: pl.DataFrame, compression: Compression) -> pl.DataFrame:
 
 def _digest(frame: pl.DataFrame) -> pl.Series:
     """Digest of everything that a prompt can show; the user id is not shown."""
-    shown = frame.select(pl.struct("periods", "attributes", "interests").struct.json_encode()).to_series()
+    shown = frame.select(pl.struct("periods", "attributes", "interests", "evidence").struct.json_encode()).to_series()
     return pl.Series([hashlib.sha256(text.encode()).hexdigest()[:16] for text in shown], dtype=pl.String)

@@ -11,14 +11,14 @@ import polars as pl
 import pyarrow as pa
 
 from lake.registry.splits import SplitRule, TrainingWindow, next_day
-from representation.evidence import CategoryEvidence, personas
+from representation.catalog import CategoryVectors
+from representation.context import CategoryDays
+from representation.evidence import personas
 from schemas import examples
-from spark_jobs.histories.category_days import categorized, category_days
-from spark_jobs.histories.category_vectors import CategoryVectors
+from spark_jobs.histories.category_days import FIELDS, categorized, evidence_days
 
 # What counts as an outcome, as evaluation has it: the next that is bought (PAPER 3.2).
 OUTCOME = "purchase"
-NAMES = 3
 # The evidence that is compared with: three personas of three categories each, of the user's first forty.
 SMALL_POOL, SMALL_PERSONAS, SMALL_CATEGORIES = 40, 3, 3
 NOTHING = {
@@ -91,12 +91,6 @@ def belongs_to(outcome: int, parted: Sequence[Sequence[int]], catalog: CategoryV
     return None if best is None else best[1]
 
 
-def names_of(rows: Sequence[int], catalog: CategoryVectors) -> list[str]:
-    """Candidates for a persona's name: the levels above its categories, most frequent first."""
-    above = Counter(catalog.parents[row] or catalog.labels[row] for row in rows)
-    return [name for name, _count in above.most_common(NAMES)]
-
-
 def examples_of(rollups: pa.Table, wanted: Examples) -> tuple[pa.Table, dict[str, int]]:
     """``schemas.examples`` of the users of some rollups, and their counts.
 
@@ -107,7 +101,7 @@ def examples_of(rollups: pa.Table, wanted: Examples) -> tuple[pa.Table, dict[str
     rule, day = wanted.rule, wanted.day
     of_users = pl.col("user_id").is_in(sorted(wanted.users))
     actions = categorized(rollups, wanted.entities, rule.leave_out).filter(of_users)
-    past = category_days(actions.filter(pl.col("day").is_between(pl.lit(wanted.first), pl.lit(day))))
+    past = evidence_days(actions, wanted.first, day)
     until = rule.outcomes_until(day)
     in_window = pl.col("day").is_between(pl.lit(next_day(day)), pl.lit(until), closed="left")
     bought = actions.filter(in_window, pl.col("action") == OUTCOME).group_by("user_id").agg(pl.col("category").unique())
@@ -136,18 +130,8 @@ def _of_user(
         own: rows of ``category_days``, best first. bought: outcomes, sorted.
     """
     catalog = wanted.catalog
-    evidence = [
-        CategoryEvidence(
-            row["category"],
-            catalog.labels[catalog.row_of[row["category"]]],
-            row["days"],
-            row["last_day"],
-            row["usual_interval"],
-            row["rank"],
-        )
-        for row in own
-    ]
-    numbers = [catalog.row_of[one.category] for one in evidence]
+    evidence = catalog.evidence_of([CategoryDays(**{name: row[name] for name in FIELDS}) for row in own])
+    numbers = catalog.rows(evidence)
     vectors: Any = catalog.vectors[numbers]
     parted = personas(vectors, wanted.personas, wanted.categories)
     small = personas(vectors[:SMALL_POOL], SMALL_PERSONAS, SMALL_CATEGORIES, filled=False)
@@ -175,7 +159,7 @@ def _of_user(
             "user_id": user,
             "split": wanted.rule.split_of(user),
             "persona": number,
-            "names": names_of(in_catalog[number], catalog),
+            "names": catalog.names_of(in_catalog[number]),
             "evidence": [vars(evidence[row]) for row in group],
             "outcomes": outcomes[number],
             "outcomes_until": wanted.rule.outcomes_until(wanted.day),

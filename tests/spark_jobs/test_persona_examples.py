@@ -9,12 +9,13 @@ import pyarrow as pa
 import pytest
 
 from lake.registry.splits import SplitRule
+from representation.catalog import CategoryVectors
 from runtime.errors import DataError, SourceMissing
 from schemas import rollups
 from spark_jobs.examples import refuse_leaks, season_text
 from spark_jobs.histories.category_days import categorized, category_days
-from spark_jobs.histories.category_vectors import CategoryVectors
-from spark_jobs.histories.persona_examples import Examples, belongs_to, examples_of, names_of
+from spark_jobs.histories.category_vectors import category_vectors
+from spark_jobs.histories.persona_examples import Examples, belongs_to, examples_of
 
 RULE = SplitRule(days=("2017-09-06",), leave_out=("fuel",))
 DAY = "2017-08-23"
@@ -132,7 +133,7 @@ def test_the_threshold_decides_who_belongs_to_nobody() -> None:
 
 
 def test_names_are_the_levels_above_most_frequent_first() -> None:
-    assert names_of([CATALOG.row_of[name] for name in ("soap", "milk", "cheese")], CATALOG) == ["dairy", "care"]
+    assert CATALOG.names_of([CATALOG.row_of[name] for name in ("soap", "milk", "cheese")]) == ["dairy", "care"]
 
 
 def test_a_day_whose_outcomes_reach_past_the_split_is_refused() -> None:
@@ -150,14 +151,14 @@ def test_a_category_without_a_vector_is_named() -> None:
     known = pa.table({"entity_id": ["m"], "text": ["milk"], "category": ["milk"], "category_path": ["dairy > milk"]})
     vectors = pa.table({"entity_id": pa.array([], pa.string()), "vector": pa.array([], pa.list_(pa.float32()))})
     with pytest.raises(SourceMissing, match="1 of 1 categories have no vector \\('milk' first\\)"):
-        CategoryVectors.of(known, vectors)
+        category_vectors(known, vectors)
 
 
 def test_labels_come_from_the_texts() -> None:
     row = {"entity_id": "m", "text": "milk, dairy", "category": "mlk", "category_path": "shop > dairy > mlk"}
     vectors = pa.table({"entity_id": ["m"], "vector": [[1.0, 0.0]]})
-    catalog = CategoryVectors.of(pa.Table.from_pylist([row]), vectors)
-    assert (catalog.names, catalog.labels, catalog.parents) == (("mlk",), ("milk, dairy",), ("dairy",))
+    catalog = category_vectors(pa.Table.from_pylist([row]), vectors)
+    assert (catalog.names, catalog.labels, catalog.parents) == (("mlk",), ("milk",), ("dairy",))
 
 
 def test_the_season_is_that_of_the_weeks_monday() -> None:

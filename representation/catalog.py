@@ -1,0 +1,95 @@
+"""The catalog's categories with their labels, the level above and their vectors: what personas are made with.
+
+Pure functions, the same for training's examples (Spark) and for serving (the agents).
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+
+from representation.context import CategoryDays
+from representation.evidence import CategoryEvidence, Vectors, category_label
+
+PATH_SEPARATOR = " > "
+NAMES = 3
+
+
+@dataclass(frozen=True)
+class CategoryVectors:
+    """Categories, sorted by name.
+
+    Args:
+        names: as the catalog has them. labels: as prompts show them. parents: the level above as prompts show it,
+            empty where there is none.
+        vectors: of unit length, a row a category.
+    """
+
+    names: tuple[str, ...]
+    labels: tuple[str, ...]
+    parents: tuple[str, ...]
+    vectors: Vectors
+
+    @cached_property
+    def row_of(self) -> dict[str, int]:
+        """The row of a category's name."""
+        return {name: row for row, name in enumerate(self.names)}
+
+    @cached_property
+    def category_of(self) -> dict[str, str]:
+        """The category of a label; of several under one label the first by name."""
+        return dict(zip(reversed(self.labels), reversed(self.names), strict=True))
+
+    @classmethod
+    def of(cls, categories: Sequence[Mapping[str, Any]], vectors: Mapping[str, Any]) -> CategoryVectors:
+        """Join categories with their vectors.
+
+        Args:
+            categories: entity_id, text, category and category_path of the entities of kind category.
+            vectors: by entity_id, each category's.
+        """
+        rows = sorted(categories, key=lambda row: str(row["category"]))
+        parents = [parent_of(row["category_path"]) for row in rows]
+        return cls(
+            names=tuple(row["category"] for row in rows),
+            labels=tuple(
+                category_label(row["text"].removesuffix(f", {parent}"), parent)
+                for row, parent in zip(rows, parents, strict=True)
+            ),
+            parents=tuple(category_label(parent or "") for parent in parents),
+            vectors=np.array([vectors[row["entity_id"]] for row in rows], np.float32).reshape(len(rows), -1),
+        )
+
+    def evidence_of(self, own: Sequence[CategoryDays]) -> list[CategoryEvidence]:
+        """A user's categories under the labels that prompts show."""
+        return [
+            CategoryEvidence(
+                one.category,
+                self.labels[self.row_of[one.category]],
+                one.days,
+                one.last_day,
+                one.usual_interval,
+                one.rank,
+            )
+            for one in own
+        ]
+
+    def rows(self, evidence: Sequence[CategoryEvidence]) -> list[int]:
+        """The rows of evidence's categories."""
+        return [self.row_of[one.category] for one in evidence]
+
+    def names_of(self, rows: Sequence[int]) -> list[str]:
+        """Candidates for a persona's name: the levels above its categories, most frequent first."""
+        above = Counter(self.parents[row] or self.labels[row] for row in rows)
+        return [name for name, _count in above.most_common(NAMES)]
+
+
+def parent_of(path: str | None) -> str | None:
+    """The last but one level of a category path."""
+    levels = (path or "").split(PATH_SEPARATOR)
+    return levels[-2] if len(levels) > 1 else None

@@ -176,6 +176,9 @@ class InferenceSettings(Section):
 
     @model_validator(mode="after")
     def _pool_suffices(self) -> InferenceSettings:
+        if self.asking == "ranked":
+            # Experts that rank are asked for more where a pool is too small.
+            return self
         pool = self.personas * self.tags_per_expert
         if pool < self.tags:
             raise ValueError(

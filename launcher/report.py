@@ -16,7 +16,7 @@ from settings import Settings
 SHOWN_USERS = 3
 WIDTH = 110
 TASK_WIDTH = 26
-COLUMNS = {"rank": 4, "tag": 32, "category": 32, "persona": 26, "chosen_by": 10}
+COLUMNS = {"rank": 4, "tag": 32, "category": 32, "persona": 26, "chosen_by": 11}
 
 # Figures from which the time is split: the whole run, and what of it went by with users in the engine.
 RUN_SECONDS, USER_SECONDS, USERS = "run.seconds", "infer.shard.seconds_users", "infer.shard.users_in"

@@ -21,9 +21,9 @@ from lake.delta.work import Step, marked, plan
 from lake.registry import champions, releases
 from lake.registry.releases import Release
 from lake.store.location import Lake
-from model_steps.agents import arbiter, expert, inputs, planner, population, rows
-from model_steps.agents.hmas import Failed, Hmas, User
-from model_steps.agents.words import Categories, WordFinder
+from model_steps.agents import arbiter, expert, flows, inputs, planner, population, rows, selection
+from model_steps.agents.hmas import Failed, User
+from model_steps.agents.words import Categories
 from model_steps.embedding.adaptor import Adaptor
 from model_steps.embedding.embedder import Embedder
 from model_steps.embedding.slots import read_slots
@@ -73,6 +73,9 @@ def name_of_work(
             "window": settings.engine.maximum_tokens,
             "cache_tokens": tokens_that_fit(settings.engine),
             "history_tokens": inputs.cap_of(settings),
+            # Ranked prompts end with a block, and show personas as the experts' examples do.
+            "block": settings.engine.block_tokens,
+            "personas_shown": [settings.examples.personas, settings.examples.categories],
             **settings.inference.model_dump(exclude={"users", "shards"}),
         },
     )
@@ -180,32 +183,25 @@ class Agents:
         engine = f"{engine_name(settings.engine)}/{code_of(ENGINE).digest}/{settings.inference.experts}"
         self._work = work
         self.cache = AnswerCache(work.lake, work.users, work.day, work.release.name, engine, partial(start, slots))
-        self._chat = Chat(settings.engine.model)
-        self.hmas = Hmas(
-            settings.inference,
-            self.cache.ask,
-            work.embedder.embed,
-            self._chat.render,
-            WordFinder(work.categories, work.embedder.vocabulary, settings.inference.word_categories),
-            inputs.signals_text(work.lake, work.day),
-            settings.engine.seed,
-        )
-        history_tokens = inputs.history_limit(
-            self.hmas, self._chat.count, settings.inference, inputs.cap_of(settings), settings.engine.maximum_tokens
-        )
-        self.prepared = inputs.prepare(people, entities, self._chat.count, history_tokens, work.form.name)
+        chat = Chat(settings.engine.model)
+        of_day = (work.lake, work.day, settings, self.cache.ask, chat)
+        if settings.inference.asking == "ranked":
+            self._flow = flows.ranked(*of_day, work.categories, people)
+        else:
+            self._flow = flows.written(*of_day, work.embedder, work.categories)
+        self.prepared = inputs.prepare(people, entities, chat.count, self._flow.history_tokens, work.form.name)
         self.capacity = tokens_that_fit(settings.engine)
 
     def chunks(self) -> Iterator[Sequence[User]]:
         """The shard's users in the fixed groups that are done, and after a kill done again, as a whole."""
         settings = self._work.settings.inference
-        tokens = partial(inputs.tokens_of_user, hmas=self.hmas, count=self._chat.count, settings=settings)
-        yield from population.chunks_of(self.prepared.users, settings.chunk_users, tokens, self.capacity)
+        users = self.prepared.users
+        yield from population.chunks_of(users, settings.chunk_users, self._flow.tokens_of, self.capacity)
 
     def infer(self, chunk: Sequence[User]) -> tuple[list[dict[str, Any]], list[Failed]]:
         """Rows of ``intents`` of a chunk, and its users who failed."""
         self.cache.begin_chunk()
-        inferred, failed = self.hmas.run(chunk)
+        inferred, failed = self._flow.run(chunk)
         self.cache.end_chunk()
         work = self._work
         maximum_why = work.settings.inference.maximum_why
@@ -223,7 +219,7 @@ class Agents:
             # Fractions, so that they are not added up over shards.
             "block_tokens": float(self._work.settings.engine.block_tokens),
             "cache_tokens": float(self.capacity),
-            **vars(self.hmas.statistics),
+            **vars(self._flow.statistics),
         }
 
 
@@ -298,9 +294,9 @@ def infer(
 
 
 def _shares(chosen_by: Sequence[str]) -> dict[str, float]:
-    """How many of the tags were the arbiter's choice, how many a completion."""
+    """How many of the tags were the arbiter's choice, how many a completion, how many the most probable."""
     total = max(len(chosen_by), 1)
-    return {kind: round(chosen_by.count(kind) / total, 4) for kind in ("arbiter", "completion")}
+    return {kind: round(chosen_by.count(kind) / total, 4) for kind in selection.KINDS}
 
 
 def _stage(

@@ -23,7 +23,7 @@ from lake.registry.releases import ADAPTOR, CLOSED_FORM, REFERENCES, file_digest
 from lake.registry.splits import Split, SplitRule, next_day
 from lake.store.location import Lake
 from model_steps.agents import planner
-from model_steps.agents.prompt_files import role_digest
+from model_steps.agents.prompt_files import WRITTEN, files_digest
 from model_steps.embedding import references
 from model_steps.embedding.embedder import Embedder
 from model_steps.engine.chat import Chat
@@ -79,12 +79,14 @@ def train_adaptor(lake: Lake, day: str, folder: Path, settings: Settings) -> dic
         "registry": rule.digest,
     }
     model = model_digest(settings.engine.model)
+    # The targets are what a planner writes, so prompts of the other way of asking do not matter.
+    planners = files_digest(WRITTEN[planner.ROLE])
     # All that decides about the targets names their file, so none of another question is ever used.
     asked = {name: record[name] for name in ("day", "users_digest", "entities_digest")}
     asked |= {
         "model": model,
         "embedder": embedder.name,
-        "prompts": [role_digest(planner.ROLE), tag_prediction(alignment.TAGS)],
+        "prompts": [planners, tag_prediction(alignment.TAGS)],
     }
     asked |= {"inference": settings.inference.model_dump(), "tokens": chosen.alignment_tokens}
     asked |= {"engine": engine_name(settings.engine), "contexts": tables.partition_digest(lake, contexts.TABLE, day)}
@@ -95,7 +97,7 @@ def train_adaptor(lake: Lake, day: str, folder: Path, settings: Settings) -> dic
     record["alignment"] = {
         "examples": len(aligned),
         "digest": bytes_digest(targets.read_bytes()) if users else None,
-        "prompts": role_digest(planner.ROLE),
+        "prompts": planners,
     }
     frozen = FrozenModel(settings.engine.model, dtype)
     before = frozen.digest()

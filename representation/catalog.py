@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from representation.context import CategoryDays
-from representation.evidence import CategoryEvidence, Vectors, category_label
+from representation.evidence import CategoryEvidence, Vectors, category_label, personas
 
 PATH_SEPARATOR = " > "
 NAMES = 3
@@ -82,6 +82,18 @@ class CategoryVectors:
     def rows(self, evidence: Sequence[CategoryEvidence]) -> list[int]:
         """The rows of evidence's categories."""
         return [self.row_of[one.category] for one in evidence]
+
+    def personas_of(
+        self, evidence: Sequence[CategoryEvidence], number: int, most: int
+    ) -> list[tuple[CategoryEvidence, ...]]:
+        """A user's evidence by persona, the one of the most certain category first; none where there is no evidence.
+
+        Args:
+            evidence: the most certain first; only the first ``number * most`` are parted. number: K. most: categories
+                a persona.
+        """
+        parted = personas(self.vectors[self.rows(evidence)], number, most)
+        return [tuple(evidence[row] for row in group) for group in parted]
 
     def names_of(self, rows: Sequence[int]) -> list[str]:
         """Candidates for a persona's name: the levels above its categories, most frequent first."""

@@ -125,6 +125,38 @@ def line(evidence: CategoryEvidence, day: str) -> str:
     return f"{evidence.label}: {', '.join([str(evidence.days), *interval, age_words(evidence.last_day, day)])}"
 
 
+def fact(evidence: CategoryEvidence, day: str) -> str:
+    """For example ``yogurt on 7 days, weekly, most recently 2 weeks ago``: a line for people.
+
+    Args:
+        evidence: of one category.
+        day: the last day of the history.
+    """
+    age = age_words(evidence.last_day, day)
+    if evidence.days == 1:
+        return f"{evidence.label} on one day, {age}"
+    interval = [] if evidence.usual_interval is None else [interval_words(evidence.usual_interval)]
+    return f"{evidence.label} {', '.join([f'on {evidence.days} days', *interval, f'most recently {age}'])}"
+
+
+def reason(evidence: CategoryEvidence, day: str) -> str:
+    """For example ``yogurt is bought weekly``, as long as that goes on; else when, or on how many days, it was."""
+    interval, weeks = evidence.usual_interval, weeks_between(evidence.last_day, day)
+    if interval is not None and weeks * 7 <= max(7.0, 2 * interval):
+        return f"{evidence.label} is bought {interval_words(interval)}"
+    if evidence.days > 1:
+        return f"{evidence.label} was bought on {evidence.days} days"
+    return f"{evidence.label} was bought {age_words(evidence.last_day, day)}"
+
+
+def is_fresh(evidence: CategoryEvidence, day: str) -> bool:
+    """Whether a category's usual interval has passed by a day; where nothing is usual, it has."""
+    if evidence.usual_interval is None:
+        return True
+    passed = date.fromisoformat(day) - date.fromisoformat(evidence.last_day)
+    return passed.days >= evidence.usual_interval
+
+
 def lines(group: Sequence[CategoryEvidence], day: str, count: Callable[[str], int], tokens: int) -> list[str]:
     """The lines of a persona, most certain first, as many as fit.
 

@@ -18,6 +18,7 @@ from model_steps.agents.selection import Chosen, PoolTag
 from model_steps.agents.words import WordFinder
 from model_steps.embedding.embedder import Vectors
 from model_steps.engine.asking import Answer, Request, Sampling
+from representation.context import CategoryDays
 from settings import InferenceSettings
 
 log = logging.getLogger("intentflow")
@@ -29,7 +30,8 @@ class User:
 
     Args:
         history: profile and history, delimited and cut to its cap. entities: what the slots in it stand for.
-        profile: the profile alone.
+        profile: the profile alone, as text. facts: what written personas may rest on.
+        attributes: of the profile. bought: what ranked experts may be shown, the most certain category first.
     """
 
     user_id: str
@@ -37,6 +39,8 @@ class User:
     entities: tuple[str, ...]
     profile: str
     facts: tuple[CategoryFacts, ...]
+    attributes: tuple[tuple[str, str], ...] = ()
+    bought: tuple[CategoryDays, ...] = ()
 
 
 @dataclass(frozen=True)

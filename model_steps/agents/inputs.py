@@ -16,6 +16,7 @@ from model_steps.agents.data_text import delimit, delimit_block
 from model_steps.agents.evidence import Entity, facts_of
 from model_steps.agents.hmas import Hmas, User
 from model_steps.agents.words import Categories
+from representation.catalog import parent_of
 from representation.context import Context, from_row
 from representation.fit import fit
 from representation.hybrid import SLOT, Hybrid, render_hybrid
@@ -25,8 +26,7 @@ from runtime.fingerprint import digest
 from schemas import contexts, entities, entity_vectors, signals
 from settings import InferenceSettings, Settings
 
-PATH_SEPARATOR = " > "
-SHOWN = ("user_id", "periods", "attributes", "interests")
+SHOWN = ("user_id", "periods", "attributes", "interests", "evidence")
 # A tag of the pool on a line of its own, at most (tokens).
 TOKENS_PER_POOL_LINE = 16
 # An expert's prompt, at most, as long as it is asked once.
@@ -73,18 +73,12 @@ def read_entities(lake: Lake, people: Sequence[Context]) -> dict[str, Entity]:
     columns = ["entity_id", "text", "category", "category_path"]
     rows = tables.read(lake, entities.TABLE, columns=columns, filters=[("entity_id", "in", sorted(wanted))])
     found = {
-        row["entity_id"]: Entity(delimit(row["text"]), row["category"], _parent(row["category_path"]))
+        row["entity_id"]: Entity(delimit(row["text"]), row["category"], parent_of(row["category_path"]))
         for row in rows.to_pylist()
     }
     if lost := wanted - found.keys():
         raise SourceMissing(f"{len(lost)} entities of the contexts are not in the table entities, {min(lost)} first.")
     return found
-
-
-def _parent(path: str | None) -> str | None:
-    """The last but one of a category path."""
-    levels = (path or "").split(PATH_SEPARATOR)
-    return levels[-2] if len(levels) > 1 else None
 
 
 def read_categories(lake: Lake, embedder: str) -> Categories:
@@ -93,7 +87,7 @@ def read_categories(lake: Lake, embedder: str) -> Categories:
     Raises:
         SourceMissing: there are none, or some are not embedded.
     """
-    columns = ["entity_id", "text", "category"]
+    columns = ["entity_id", "text", "category", "category_path"]
     rows = tables.read(lake, entities.TABLE, columns=columns, filters=[("kind", "=", "category")])
     ids = rows["entity_id"].to_pylist()
     wanted = [("embedder", "=", embedder), ("entity_id", "in", ids)]
@@ -109,12 +103,13 @@ def read_categories(lake: Lake, embedder: str) -> Categories:
     return Categories(
         names=tuple(rows["category"][row].as_py() for row in order),
         texts=tuple(rows["text"][row].as_py() for row in order),
+        paths=tuple(rows["category_path"][row].as_py() for row in order),
         vectors=np.ascontiguousarray(flat[[number[ids[row]] for row in order]]),
     )
 
 
 def categories_digest(categories: Categories) -> str:
-    return digest([categories.names, categories.texts])
+    return digest([categories.names, categories.texts, categories.paths])
 
 
 def signals_text(lake: Lake, day: str) -> str:
@@ -196,6 +191,8 @@ def prepare(
                 profile=delimit_block(render_profile(fitted)),
                 # The evidence is what the prompt shows: a persona cannot rest on what the planner did not read.
                 facts=tuple(facts_of(fitted, known)),
+                attributes=person.attributes,
+                bought=person.evidence or (),
             )
         )
     return Prepared(tuple(users), cut, dropped)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import cache
 from pathlib import Path
 from string import Template
@@ -12,28 +12,39 @@ from runtime.fingerprint import bytes_digest, digest
 FOLDER = Path(__file__).with_name("prompts")
 SEPARATOR = "\n---\n"
 
-# The files that each role renders. Planner and arbiter share the context's, so that their prompts begin alike and the
-# second one finds the first one's prefix in the cache.
-FILES: Mapping[str, tuple[str, ...]] = {
+# The files that each role renders, of both ways of asking. Planner and arbiter share the context's, so that their
+# prompts begin alike and the second one finds the first one's prefix in the cache.
+WRITTEN: Mapping[str, tuple[str, ...]] = {
     "planner": ("context", "planner"),
     "expert": ("expert", "ranked_expert"),
     "arbiter": ("context", "arbiter"),
 }
+RANKED: Mapping[str, tuple[str, ...]] = {
+    "planner": ("ranked_planner",),
+    "expert": ("ranked_expert",),
+    "arbiter": ("ranked_arbiter",),
+}
+FILES: Mapping[str, tuple[str, ...]] = {role: (*files, *RANKED[role]) for role, files in WRITTEN.items()}
 
 
 @cache
 def load(name: str) -> tuple[str, Template]:
     """The two parts of a prompt file: what opens it, and a text with $placeholders.
 
-    Of ``context`` and ``expert`` the opening is the system message.
+    Of ``context``, ``expert`` and ``ranked_expert`` the opening is the system message.
     """
     opening, text = (FOLDER / f"{name}.md").read_text().split(SEPARATOR)
     return opening.strip(), Template(text.strip())
 
 
+def files_digest(names: Sequence[str]) -> str:
+    """Digest of some prompt files."""
+    return digest([[name, bytes_digest((FOLDER / f"{name}.md").read_bytes())] for name in names])
+
+
 def role_digest(role: str) -> str:
     """Digest of the prompt files that a role renders; a change of another role's prompt leaves it."""
-    return digest([[name, bytes_digest((FOLDER / f"{name}.md").read_bytes())] for name in FILES[role]])
+    return files_digest(FILES[role])
 
 
 def role_digests() -> dict[str, str]:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from model_steps.agents.hmas import Failed, Intents
+from model_steps.agents.planner import Persona
 from model_steps.agents.words import Categories
 from model_steps.embedding.embedder import Embedder
 
@@ -14,14 +15,13 @@ def intents_rows(
     done: Sequence[Intents], categories: Categories, embedder: Embedder, release_name: str, maximum_why: int
 ) -> list[dict[str, Any]]:
     """Rows of ``intents`` of a chunk."""
-    texts = sorted({chosen.tag.text for user in done for chosen in user.chosen})
-    nearest = dict(zip(texts, categories.nearest(embedder.embed(texts)), strict=True))
+    texts = sorted({chosen.tag.text for user in done for chosen in user.chosen if chosen.category is None})
+    nearest = dict(zip(texts, categories.nearest(embedder.embed(texts)), strict=True)) if texts else {}
     rows = []
     for user in done:
         for rank, chosen in enumerate(user.chosen, start=1):
             persona = user.personas[chosen.tag.expert]
-            facts = "; ".join(fact.fact for fact in persona.evidence)
-            category, similarity = nearest[chosen.tag.text]
+            category, similarity = (chosen.category, 1.0) if chosen.category else nearest[chosen.tag.text]
             rows.append(
                 {
                     "user_id": user.user_id,
@@ -31,13 +31,17 @@ def intents_rows(
                     # Beyond four digits it depends on which texts shared a batch.
                     "category_similarity": round(similarity, 4),
                     "persona": persona.name,
-                    "why": f"{persona.need} Bought: {facts}."[:maximum_why],
+                    "why": (chosen.why or _why(persona))[:maximum_why],
                     "expert": chosen.tag.expert + 1,
                     "chosen_by": chosen.chosen_by,
                     "release": release_name,
                 }
             )
     return rows
+
+
+def _why(persona: Persona) -> str:
+    return f"{persona.need} Bought: {'; '.join(fact.fact for fact in persona.evidence)}."
 
 
 def failure_rows(failed: Sequence[Failed], step: str) -> list[dict[str, Any]]:

@@ -10,6 +10,8 @@ from model_steps.embedding.embedder import Vectors
 
 ARBITER = "arbiter"
 COMPLETION = "completion"
+PROBABILITY = "probability"
+KINDS = (ARBITER, COMPLETION, PROBABILITY)
 
 
 @dataclass(frozen=True)
@@ -22,10 +24,17 @@ class PoolTag:
 
 @dataclass(frozen=True)
 class Chosen:
-    """A tag that made it; ``chosen_by`` is arbiter or completion."""
+    """A tag that made it.
+
+    Args:
+        chosen_by: arbiter, completion or probability. category: the tag's where it is certain; none: the nearest one.
+        why: the reason of this very tag; none: the persona's.
+    """
 
     tag: PoolTag
     chosen_by: str
+    category: str | None = None
+    why: str | None = None
 
 
 def pool_of(written: Sequence[Sequence[str]], most: int) -> list[PoolTag]:

@@ -55,11 +55,12 @@ def _pronounceable(word: str) -> bool:
 
 @dataclass(frozen=True)
 class Categories:
-    """The catalog's categories: names, texts and vectors (rows of unit length) in one order."""
+    """The catalog's categories: names, texts, vectors (rows of unit length) and paths in one order."""
 
     names: tuple[str, ...]
     texts: tuple[str, ...]
     vectors: Vectors
+    paths: tuple[str | None, ...] = ()
 
     def nearest(self, vectors: Vectors) -> list[tuple[str, float]]:
         """The category nearest to each row, with its cosine."""

@@ -131,13 +131,12 @@ def _of_user(
     """
     catalog = wanted.catalog
     evidence = catalog.evidence_of([CategoryDays(**{name: row[name] for name in FIELDS}) for row in own])
-    numbers = catalog.rows(evidence)
-    vectors: Any = catalog.vectors[numbers]
-    parted = personas(vectors, wanted.personas, wanted.categories)
-    small = personas(vectors[:SMALL_POOL], SMALL_PERSONAS, SMALL_CATEGORIES, filled=False)
-    in_evidence = {evidence[row].category for group in parted for row in group}
+    parted = catalog.personas_of(evidence, wanted.personas, wanted.categories)
+    pool: Any = catalog.vectors[catalog.rows(evidence[:SMALL_POOL])]
+    small = personas(pool, SMALL_PERSONAS, SMALL_CATEGORIES, filled=False)
+    in_evidence = {one.category for group in parted for one in group}
     in_small = {evidence[row].category for group in small for row in group}
-    in_catalog = [[numbers[row] for row in group] for group in parted]
+    in_catalog = [catalog.rows(group) for group in parted]
     outcomes: list[list[str]] = [[] for _group in parted]
     for category in bought:
         persona = belongs_to(catalog.row_of[category], in_catalog, catalog, wanted.threshold)
@@ -160,7 +159,7 @@ def _of_user(
             "split": wanted.rule.split_of(user),
             "persona": number,
             "names": catalog.names_of(in_catalog[number]),
-            "evidence": [vars(evidence[row]) for row in group],
+            "evidence": [vars(one) for one in group],
             "outcomes": outcomes[number],
             "outcomes_until": wanted.rule.outcomes_until(wanted.day),
             "season": wanted.season,

@@ -2,7 +2,8 @@
 
 One process, one started engine. A: the step's work on users, nothing cached (reading the inputs and staging stay
 out). B: plain vLLM, given exactly the prompts that A asked, in the same dependency waves. Alternating A B A B; medians.
-Where the processor multiplies bfloat16 natively, the same prompts run in float32 and bfloat16 as well.
+The agents write: of a ranking, what is asked next follows from what was told. Where the processor multiplies bfloat16
+natively, the same prompts run in float32 and bfloat16 as well.
 """
 
 from __future__ import annotations
@@ -177,6 +178,8 @@ def main(arguments: argparse.Namespace) -> dict[str, Any]:
     if arguments.users < 1 or arguments.pairs < FEWEST_PAIRS:
         raise UsageError(f"--users is at least 1, --pairs at least {FEWEST_PAIRS}.")
     settings = load_settings()
+    written = settings.inference.model_copy(update={"asking": "written"})
+    settings = settings.model_copy(update={"inference": written})
     prepare_environment(settings.engine)
     log_lake = Lake.open(arguments.lake)
     landed.land_until(log_lake, arguments.day)

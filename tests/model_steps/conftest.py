@@ -22,7 +22,14 @@ __all__ = ["engine", "land", "settings"]
 def settings() -> Settings:
     base = load_settings()
     inference = InferenceSettings(
-        chunk_users=2, personas=2, evidence=1, tags_per_expert=3, tags=2, minimum_events=1, minimum_active_days=1
+        asking="written",
+        chunk_users=2,
+        personas=2,
+        evidence=1,
+        tags_per_expert=3,
+        tags=2,
+        minimum_events=1,
+        minimum_active_days=1,
     )
     engine = base.engine.model_copy(update={"maximum_tokens": 2048, "cache_gib": 1.0})
     if not weights.is_complete(engine.model):

@@ -101,11 +101,11 @@ def test_an_arbiter_without_choice_is_unusable(text: str) -> None:
 
 
 def test_thirty_tags_fit_a_pool() -> None:
-    assert InferenceSettings(personas=5, tags_per_expert=10, tags=30).tags == 30
+    assert InferenceSettings(asking="written", personas=5, tags_per_expert=10, tags=30).tags == 30
     with pytest.raises(ValidationError, match="52 tags"):
-        InferenceSettings(personas=6, tags_per_expert=10)
+        InferenceSettings(asking="written", personas=6, tags_per_expert=10)
     with pytest.raises(ValidationError, match="raise one"):
-        InferenceSettings(personas=2, tags_per_expert=10, tags=30)
+        InferenceSettings(asking="written", personas=2, tags_per_expert=10, tags=30)
 
 
 def test_words_are_readable_and_from_the_catalog() -> None:

@@ -7,9 +7,18 @@ from pathlib import Path
 
 import pytest
 
-from model_steps.agents import arbiter, expert, planner, prompt_files
+from model_steps.agents import (
+    arbiter,
+    expert,
+    planner,
+    prompt_files,
+    ranked_arbiter,
+    ranked_expert,
+    ranked_planner,
+)
 from model_steps.agents.evidence import CategoryFacts
 from model_steps.agents.planner import Persona
+from representation.evidence import CategoryEvidence
 
 FACT = CategoryFacts("milk", "milk", 2, "2017-11-01", ("whole milk",))
 
@@ -27,10 +36,12 @@ def rendered() -> dict[str, str]:
     prompt_files.load.cache_clear()
     system, frame = prompt_files.load("context")
     context = system + frame.substitute(profile_and_history="history", signals="signals", task="")
+    evidence = [CategoryEvidence("milk", "milk", 2, "2017-11-01", None, 1)]
+    ranked = ranked_expert.messages("dairy", evidence, "2017-11-01", "season: autumn", "customer: age 35", len, 100)
     return {
-        planner.ROLE: context + planner.task(2, 1),
-        expert.ROLE: "".join(expert.messages(Persona("dairy expert", "milk", (FACT,)), "age: 35", 3)),
-        arbiter.ROLE: context + arbiter.task(["fresh milk"], 1),
+        planner.ROLE: context + planner.task(2, 1) + ranked_planner.task(evidence),
+        expert.ROLE: "".join([*expert.messages(Persona("dairy expert", "milk", (FACT,)), "age: 35", 3), *ranked]),
+        arbiter.ROLE: context + arbiter.task(["fresh milk"], 1) + ranked_arbiter.task(["milk"], {}, "2017-11-01"),
     }
 
 

@@ -93,6 +93,10 @@ def context_row(user: str, items: Sequence[str]) -> dict[str, Any]:
         "periods": [{"period": DAY, "actions": [{"action": "purchase", "entities": entries}]}],
         "attributes": [{"name": "age", "value": "35-44"}],
         "interests": [{"category": items[0], "count": 9}],
+        "evidence": [
+            {"category": text, "days": 9 - n, "last_day": DAY, "usual_interval": 7.0, "rank": n + 1}
+            for n, text in enumerate(items)
+        ],
     }
     numbers = dict.fromkeys(
         ("events", "active_days", "dropped_entries", "tokens_full_text", "tokens_text", "tokens_hybrid"), 9
@@ -129,6 +133,15 @@ def form(request: pytest.FixtureRequest, settings: Settings) -> Settings:
     """The settings with each form of a history."""
     inference = settings.inference.model_copy(update={"representation": request.param})
     return settings.model_copy(update={"inference": inference})
+
+
+@pytest.fixture
+def ranked(settings: Settings) -> Settings:
+    """The settings of agents that ask by rank, and of an arbiter that reviews."""
+    wanted = {"asking": "ranked", "arbiter": "review", "ranked_tags": 4, "review_pool": 6, "representation": "hybrid"}
+    inference = settings.inference.model_copy(update=wanted)
+    shape = settings.examples.model_copy(update={"personas": 2, "categories": 3})
+    return settings.model_copy(update={"inference": inference, "examples": shape})
 
 
 def test_a_form_holds_the_answer(engine: Engine) -> None:
@@ -191,3 +204,66 @@ def test_a_day_is_inferred_resumed_and_carried_forward(
     resumed = run(other, form, model)
     assert resumed["model_calls"] == before - kept
     assert resumed["batches"] == whole["batches"]
+
+
+def test_a_day_is_ranked_resumed_and_carried_forward(
+    tmp_path: Path, lake: Lake, ranked: Settings, model: Counting
+) -> None:
+    fill(lake)
+    whole = run(lake, ranked, model)
+    assert (whole["users_published"], whole["users_failed"], whole["users_with_wrong_tags"]) == (3, 0, 0)
+    # Of each user two personas are named and ranked, and one pool is reviewed.
+    assert whole["model_calls"] == model.calls == 3 * 5
+    assert {role: counts["calls"] for role, counts in whole["roles"].items()} == {
+        "planner": 6,
+        "expert": 6,
+        "arbiter": 3,
+    }
+    assert whole["chosen_by"] == {"arbiter": 1.0, "completion": 0.0, "probability": 0.0}
+    rows = read_staged(lake, intents.TABLE, Batch.load(lake, whole["batches"][0]).partitions[0]).to_pylist()
+    assert all(row["tag"] == row["category"] in CATALOG and row["category_similarity"] == 1.0 for row in rows)
+    for row in rows:
+        own = USERS[row["user_id"]]
+        assert (f"Bought before: {row['tag']} on " in row["why"]) is (row["tag"] in own)
+        assert any(f"{text} on " in row["why"] for text in own)
+
+    # The arbiter finds the planner's context in the cache, and every step of a ranking its prompt.
+    assert all(counts["cached_tokens"] > 0.4 * counts["prompt_tokens"] for counts in whole["roles"].values())
+    shown = [prompt for prompt in model.prompts if "<context>\nseason: autumn\nprofile:" in prompt]
+    assert len(shown) == 3 * len(USERS)
+    assert all(SLOT in prompt for prompt in shown)
+    experts = [prompt for prompt in model.prompts if "<persona>\nseason: autumn\ncustomer: age 35-44" in prompt]
+    assert len(experts) == 2 * len(USERS)
+    assert not any("<context>" in prompt or SLOT in prompt for prompt in experts)
+
+    before = model.calls
+    again = run(lake, ranked, model)
+    assert (model.calls, again["model_calls"], again["users_without_model_call"]) == (before, 0, 3)
+    assert again["batches"] == whole["batches"]
+
+    # Killed in the second chunk, and started again.
+    other = Lake.open(tmp_path / "other")
+    fill(other)
+    model.waves_left = 4
+    with pytest.raises(InfrastructureError, match="killed"):
+        run(other, ranked, model)
+    model.waves_left = -1
+    kept = tables.read(other, answers.TABLE).num_rows
+    assert 0 < kept < before
+    resumed = run(other, ranked, model)
+    assert resumed["model_calls"] == before - kept
+    assert resumed["batches"] == whole["batches"]
+
+    # Another way of asking, other personas: other work.
+    names = {whole["fingerprint"]}
+    for changed in ({"asking": "written"}, {"fresh_only": True}, {"ranked_tags": 5}, {"evidence_tokens": 300}):
+        inference = ranked.inference.model_copy(update=changed)
+        names.add(fingerprint(lake, ranked.model_copy(update={"inference": inference})))
+    shape = ranked.examples.model_copy(update={"categories": 2})
+    names.add(fingerprint(lake, ranked.model_copy(update={"examples": shape})))
+    assert len(names) == 6
+
+
+def fingerprint(lake: Lake, settings: Settings) -> str:
+    """The name of the work, without doing any."""
+    return infer.Work.of(lake, DAY, "1/1", settings, 0, None).name

@@ -52,11 +52,21 @@ def test_the_environment_overrides(monkeypatch: pytest.MonkeyPatch, tmp_path: Pa
     ],
 )
 def test_a_bad_setting_is_refused_by_name(monkeypatch: pytest.MonkeyPatch, name: str, value: str, words: str) -> None:
+    monkeypatch.setenv("INTENTFLOW_INFERENCE__ASKING", "written")
     monkeypatch.setenv(name, value)
     with pytest.raises(ConfigurationError, match=words) as refused:
         load_settings()
     assert "\n" not in str(refused.value)
     assert refused.value.exit_code == Exit.CONFIG
+
+
+def test_a_context_keeps_what_ranked_experts_are_shown(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("INTENTFLOW_HISTORY__EVIDENCE", "79")
+    with pytest.raises(ConfigurationError, match="keeps 79 categories, fewer than the 80 that"):
+        load_settings()
+    load_settings.cache_clear()
+    monkeypatch.setenv("INTENTFLOW_INFERENCE__ASKING", "written")
+    assert load_settings().history.evidence == 79
 
 
 def test_every_bad_setting_is_named_at_once(monkeypatch: pytest.MonkeyPatch) -> None:

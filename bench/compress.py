@@ -2,7 +2,8 @@
 
 A year of behaviors (1.5 million rows, or 15 million: users copied, times jittered), two threads each, alternating in
 one run. All three read the same Parquet files and write rollups and contexts as Parquet; an order-free digest says
-whether the contexts are the same. Spark's own start is not counted, its Python workers' is, in the first round.
+whether the contexts are the same. Evidence, token counts and digest are made by Spark alone and not compared. Spark's
+own start is not counted, its Python workers' is, in the first round.
 """
 
 from __future__ import annotations

@@ -141,7 +141,6 @@ class InferenceSettings(Section):
         description="ranked: experts rank the catalog's categories, and personas are those of the section examples, so "
         "that what is asked was trained; written: planner and experts write freely, for large models and rollouts.",
     )
-    evidence_tokens: int = Field(default=400, ge=16, description="Ranked: tokens of a persona's lines of evidence.")
     ranked_tags: int = Field(default=24, ge=2, le=500, description="Ranked: M, the tags each expert names.")
     arbiter: Literal["probability", "review"] = Field(
         default="probability",

@@ -75,7 +75,7 @@ def name_of_work(
             "history_tokens": inputs.cap_of(settings),
             # Ranked prompts end with a block, and show personas as the experts' examples do.
             "block": settings.engine.block_tokens,
-            "personas_shown": [settings.examples.personas, settings.examples.categories],
+            "personas_shown": [settings.examples.personas, settings.examples.categories, settings.examples.tokens],
             **settings.inference.model_dump(exclude={"users", "shards"}),
         },
     )

@@ -14,9 +14,8 @@ from typing import Any
 import numpy as np
 
 from representation.context import CategoryDays
-from representation.evidence import CategoryEvidence, Vectors, category_label, personas
+from representation.evidence import CategoryEvidence, Vectors, category_label, label_in_catalog, parent_of, personas
 
-PATH_SEPARATOR = " > "
 NAMES = 3
 
 
@@ -54,14 +53,10 @@ class CategoryVectors:
             vectors: by entity_id, each category's.
         """
         rows = sorted(categories, key=lambda row: str(row["category"]))
-        parents = [parent_of(row["category_path"]) for row in rows]
         return cls(
             names=tuple(row["category"] for row in rows),
-            labels=tuple(
-                category_label(row["text"].removesuffix(f", {parent}"), parent)
-                for row, parent in zip(rows, parents, strict=True)
-            ),
-            parents=tuple(category_label(parent or "") for parent in parents),
+            labels=tuple(label_in_catalog(row["text"], row["category_path"]) for row in rows),
+            parents=tuple(category_label(parent_of(row["category_path"]) or "") for row in rows),
             vectors=np.array([vectors[row["entity_id"]] for row in rows], np.float32).reshape(len(rows), -1),
         )
 
@@ -99,9 +94,3 @@ class CategoryVectors:
         """Candidates for a persona's name: the levels above its categories, most frequent first."""
         above = Counter(self.parents[row] or self.labels[row] for row in rows)
         return [name for name, _count in above.most_common(NAMES)]
-
-
-def parent_of(path: str | None) -> str | None:
-    """The last but one level of a category path."""
-    levels = (path or "").split(PATH_SEPARATOR)
-    return levels[-2] if len(levels) > 1 else None

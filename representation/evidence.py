@@ -92,9 +92,14 @@ def category_label(text: str, parent: str | None = None) -> str:
 
 def label_in_catalog(text: str, category_path: str | None) -> str:
     """A category's label from its entity's text, which ends with the level above, and its path."""
-    levels = (category_path or "").split(PATH_SEPARATOR)
-    parent = levels[-2] if len(levels) > 1 else None
+    parent = parent_of(category_path)
     return category_label(text.removesuffix(f", {parent}"), parent)
+
+
+def parent_of(category_path: str | None) -> str | None:
+    """The last but one level of a category path."""
+    levels = (category_path or "").split(PATH_SEPARATOR)
+    return levels[-2] if len(levels) > 1 else None
 
 
 def interval_words(usual_interval: float) -> str:

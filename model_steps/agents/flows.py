@@ -73,6 +73,6 @@ def ranked(
     words = Words(partial(chat.render_to_block, block=settings.engine.block_tokens), chat.count, chat.answer_tokens)
     shown = Shown(day, inputs.signals_text(lake, day), ranked_inputs.season_text(lake, day))
     hmas = RankedHmas(inference, shape, ask, words, catalog, shown)
-    limit = ranked_inputs.history_limit(hmas, words, inference, inputs.cap_of(settings), window)
+    limit = ranked_inputs.history_limit(hmas, words, inference, shape, inputs.cap_of(settings), window)
     tokens = partial(ranked_inputs.tokens_of_user, flow=hmas, words=words, settings=inference, shape=shape)
     return Flow(hmas.run, hmas.statistics, limit, tokens)

@@ -16,8 +16,8 @@ from model_steps.agents.data_text import delimit, delimit_block
 from model_steps.agents.evidence import Entity, facts_of
 from model_steps.agents.hmas import Hmas, User
 from model_steps.agents.words import Categories
-from representation.catalog import parent_of
 from representation.context import Context, from_row
+from representation.evidence import parent_of
 from representation.fit import fit
 from representation.hybrid import SLOT, Hybrid, render_hybrid
 from representation.text import render_profile, render_text

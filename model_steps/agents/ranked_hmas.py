@@ -91,7 +91,7 @@ class RankedHmas:
     """Planner, experts and arbiter over chunks of users, all asked by rank.
 
     Args:
-        shape: personas and their categories, as the experts' examples have them.
+        shape: personas, their categories and the tokens of their lines, as the experts' examples have them.
         ask: answers requests, from a cache or a model.
     """
 
@@ -195,7 +195,7 @@ class RankedHmas:
         name = self._fields(group)[0]
         profile = ranked_expert.profile_line(case.user.attributes)
         system, user = ranked_expert.messages(
-            name, group, self._shown.day, self._shown.season, profile, self._words.count, self._settings.evidence_tokens
+            name, group, self._shown.day, self._shown.season, profile, self._words.count, self._shape.tokens
         )
         prompt = self._words.render(system, user)
         return Request.ranked(case.user.user_id, ranked_expert.ROLE, prompt, self._tags, most)

@@ -63,7 +63,9 @@ def refuse_missing_evidence(people: Sequence[Context], catalog: CategoryVectors,
         )
 
 
-def history_limit(flow: RankedHmas, words: Words, settings: InferenceSettings, cap: int, window: int) -> int:
+def history_limit(
+    flow: RankedHmas, words: Words, settings: InferenceSettings, shape: ExamplesSettings, cap: int, window: int
+) -> int:
     """Tokens that a history may have: the cap, or what the window leaves beside the longest task.
 
     Raises:
@@ -71,10 +73,10 @@ def history_limit(flow: RankedHmas, words: Words, settings: InferenceSettings, c
     """
     frame = words.count(flow.prompt_with_context("", ""))
     limit = min(cap, window - frame - _task_tokens(settings) - RANKING_STEPS)
-    if min(limit, window - EXPERT_PROMPT - settings.evidence_tokens - RANKING_STEPS) < 64:
+    if min(limit, window - EXPERT_PROMPT - shape.tokens - RANKING_STEPS) < 64:
         raise ConfigurationError(
             f"A window of {window} tokens leaves {limit} for the history: raise INTENTFLOW_ENGINE__MAXIMUM_TOKENS, or "
-            "lower INTENTFLOW_INFERENCE__EVIDENCE_TOKENS or INTENTFLOW_INFERENCE__REVIEW_POOL."
+            "lower INTENTFLOW_EXAMPLES__TOKENS or INTENTFLOW_INFERENCE__REVIEW_POOL."
         )
     return limit
 
@@ -84,7 +86,7 @@ def tokens_of_user(
 ) -> int:
     """What a user takes of the engine's cache at most, from the planner's call to the arbiter's."""
     context = words.count(flow.prompt_with_context(user.history, ""))
-    persona = _naming_tokens() + EXPERT_PROMPT + settings.evidence_tokens + 2 * RANKING_STEPS
+    persona = _naming_tokens() + EXPERT_PROMPT + shape.tokens + 2 * RANKING_STEPS
     review = _task_tokens(settings) + RANKING_STEPS if settings.arbiter == "review" else 0
     return context + shape.personas * persona + review
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import polars as pl
 import pyarrow as pa
 
-from representation.catalog import PATH_SEPARATOR
+from representation.evidence import PATH_SEPARATOR
 
 # Of fewer days nobody can say what is usual.
 INTERVAL_DAYS = 3

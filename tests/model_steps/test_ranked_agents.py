@@ -291,11 +291,11 @@ def test_contexts_without_evidence_are_told() -> None:
 
 
 def test_a_window_without_room_is_refused() -> None:
-    flow, settings = agents(Answers()), InferenceSettings()
-    assert ranked_inputs.history_limit(flow, WORDS, settings, 1024, 8192) == 1024
-    assert 64 <= ranked_inputs.history_limit(flow, WORDS, settings, 10_000, 2048) < 2048
-    with pytest.raises(ConfigurationError, match="EVIDENCE_TOKENS"):
-        ranked_inputs.history_limit(flow, WORDS, settings, 1024, 700)
+    flow, settings, shape = agents(Answers()), InferenceSettings(), ExamplesSettings()
+    assert ranked_inputs.history_limit(flow, WORDS, settings, shape, 1024, 8192) == 1024
+    assert 64 <= ranked_inputs.history_limit(flow, WORDS, settings, shape, 10_000, 2048) < 2048
+    with pytest.raises(ConfigurationError, match="EXAMPLES__TOKENS"):
+        ranked_inputs.history_limit(flow, WORDS, settings, shape, 1024, 700)
 
 
 def test_a_reviewing_arbiter_takes_room() -> None:
@@ -303,4 +303,4 @@ def test_a_reviewing_arbiter_takes_room() -> None:
     review = InferenceSettings(arbiter="review")
     flow = agents(Answers())
     plain, more = (ranked_inputs.tokens_of_user(user(*BOUGHT), flow, WORDS, s, shape) for s in (settings, review))
-    assert more > plain > shape.personas * settings.evidence_tokens
+    assert more > plain > shape.personas * shape.tokens

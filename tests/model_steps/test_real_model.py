@@ -256,11 +256,12 @@ def test_a_day_is_ranked_resumed_and_carried_forward(
 
     # Another way of asking, other personas: other work.
     names = {whole["fingerprint"]}
-    for changed in ({"asking": "written"}, {"fresh_only": True}, {"ranked_tags": 5}, {"evidence_tokens": 300}):
+    for changed in ({"asking": "written"}, {"fresh_only": True}, {"ranked_tags": 5}):
         inference = ranked.inference.model_copy(update=changed)
         names.add(fingerprint(lake, ranked.model_copy(update={"inference": inference})))
-    shape = ranked.examples.model_copy(update={"categories": 2})
-    names.add(fingerprint(lake, ranked.model_copy(update={"examples": shape})))
+    for shown in ({"categories": 2}, {"tokens": 300}):
+        shape = ranked.examples.model_copy(update=shown)
+        names.add(fingerprint(lake, ranked.model_copy(update={"examples": shape})))
     assert len(names) == 6
 
 

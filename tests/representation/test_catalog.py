@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from representation.catalog import CategoryVectors, parent_of
-from representation.evidence import CategoryEvidence, fact, is_fresh, reason
+from representation.catalog import CategoryVectors
+from representation.evidence import CategoryEvidence, fact, is_fresh, parent_of, reason
 
 DAY = "2017-08-23"
 

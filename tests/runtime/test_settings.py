@@ -61,12 +61,12 @@ def test_a_bad_setting_is_refused_by_name(monkeypatch: pytest.MonkeyPatch, name:
 
 
 def test_a_context_keeps_what_ranked_experts_are_shown(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("INTENTFLOW_HISTORY__EVIDENCE", "79")
-    with pytest.raises(ConfigurationError, match="keeps 79 categories, fewer than the 80 that"):
+    monkeypatch.setenv("INTENTFLOW_HISTORY__EVIDENCE", "47")
+    with pytest.raises(ConfigurationError, match="keeps 47 categories, fewer than the 48 that"):
         load_settings()
     load_settings.cache_clear()
     monkeypatch.setenv("INTENTFLOW_INFERENCE__ASKING", "written")
-    assert load_settings().history.evidence == 79
+    assert load_settings().history.evidence == 47
 
 
 def test_every_bad_setting_is_named_at_once(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -101,9 +101,7 @@ class HistorySettings(Section):
         default=2_000, ge=1, description="Most (period, action, entity) entries of a context, by recency."
     )
     interests: int = Field(default=8, ge=0, description="Long-term interests: top categories, all history.")
-    evidence: int = Field(
-        default=160, ge=0, description="Categories with their days that a context keeps for experts, at most."
-    )
+    evidence: int = Field(default=160, ge=0, description="Categories that a context keeps for experts, at most.")
     text_tokens: int = Field(default=1_024, ge=64, description="Cap of a context's text form, in tokens.")
     hybrid_tokens: int = Field(default=1_024, ge=64, description="Cap of its hybrid form, in tokens and slots.")
     trends: int = Field(default=5, ge=0, description="Rising categories among a week's signals.")
@@ -137,19 +135,14 @@ class InferenceSettings(Section):
         default=16, ge=1, description="Users done together, the unit of a resume: fewer where the cache holds fewer."
     )
     asking: Literal["ranked", "written"] = Field(
-        default="ranked",
-        description="ranked: experts rank the catalog's categories, and personas are those of the section examples, so "
-        "that what is asked was trained; written: planner and experts write freely, for large models and rollouts.",
+        default="ranked", description="ranked: answers of a closed set, as trained; written: free, for large models."
     )
     ranked_tags: int = Field(default=24, ge=2, le=500, description="Ranked: M, the tags each expert names.")
     arbiter: Literal["probability", "review"] = Field(
-        default="probability",
-        description="Ranked: the experts' probabilities decide, or the arbiter ranks the pool's first tags.",
+        default="probability", description="Ranked: the experts' own order, or the pool's first tags are reviewed."
     )
     review_pool: int = Field(default=40, ge=2, le=100, description="Ranked: tags that an arbiter reviews, at most.")
-    fresh_only: bool = Field(
-        default=False, description="Ranked: leave out what was bought within its usual interval (V1's freshness)."
-    )
+    fresh_only: bool = Field(default=False, description="Ranked: not what was bought within its usual interval.")
     personas: int = Field(default=3, ge=1, le=8, description="Written: K, the planner's personas.")
     evidence: int = Field(default=3, ge=1, le=6, description="Categories that a persona rests on, at most.")
     grouped_evidence: bool = Field(
@@ -175,15 +168,13 @@ class InferenceSettings(Section):
 
     @model_validator(mode="after")
     def _pool_suffices(self) -> InferenceSettings:
-        if self.asking == "ranked":
-            # Experts that rank are asked for more where a pool is too small.
-            return self
+        # Experts that rank are asked for more where a pool is too small.
         pool = self.personas * self.tags_per_expert
-        if pool < self.tags:
+        if self.asking == "written" and pool < self.tags:
             raise ValueError(
                 f"personas x tags_per_expert is {pool}, fewer than the {self.tags} tags to keep: raise one"
             )
-        if pool > 52:
+        if self.asking == "written" and pool > 52:
             raise ValueError(
                 f"personas x tags_per_expert is {pool}, more than the 52 tags that an arbiter reviews: lower one"
             )
@@ -210,9 +201,7 @@ class EngineSettings(Section):
     )
     maximum_sequences: int = Field(default=64, ge=1, description="Requests that decode together.")
     ranking_width: int = Field(
-        default=8,
-        ge=1,
-        description="Steps of one ranking that run together. Changes what is computed, not what is found.",
+        default=8, ge=1, description="Steps of one ranking that run together: changes the work, not what is found."
     )
     chunked_prefill: bool = Field(
         default=False, description="On CPU it fails together with seeded sampling (vLLM 0.32); right on a GPU."
@@ -251,11 +240,7 @@ class ExamplesSettings(Section):
     personas: int = Field(default=4, ge=1, le=8, description="K, the personas that a user's evidence is parted into.")
     categories: int = Field(default=12, ge=1, le=100, description="Categories of a persona's evidence, at most.")
     threshold: float = Field(
-        default=0.5,
-        ge=-1,
-        le=1,
-        description="Cosine to the nearest category of a persona from which on an outcome that is in no evidence "
-        "belongs to it.",
+        default=0.5, ge=-1, le=1, description="Cosine to a persona's nearest category: less, and an outcome is not its."
     )
     tokens: int = Field(default=400, ge=64, description="Tokens that the lines of a persona's evidence may have.")
     users: int = Field(default=0, ge=0, description="Users of train and validation drawn by a stable hash; 0: all.")
@@ -330,16 +315,6 @@ class Settings(BaseSettings):
     examples: ExamplesSettings = ExamplesSettings()
     experts: ExpertsSettings = ExpertsSettings()
     airflow: AirflowSettings = AirflowSettings()
-
-    @model_validator(mode="after")
-    def _evidence_suffices(self) -> Settings:
-        shown = self.examples.personas * self.examples.categories
-        if self.inference.asking == "ranked" and self.history.evidence < shown:
-            raise ValueError(
-                f"history.evidence keeps {self.history.evidence} categories, fewer than the {shown} that "
-                "examples.personas x examples.categories show: raise it"
-            )
-        return self
 
 
 @cache

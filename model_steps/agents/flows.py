@@ -65,8 +65,10 @@ def ranked(
     """Planner, experts and arbiter that are asked by rank.
 
     Raises:
-        SourceMissing: the contexts hold no evidence of this catalog.
+        SourceMissing: the contexts hold no evidence of this catalog. ConfigurationError: they keep too little of it, or
+            the window is too small.
     """
+    ranked_inputs.refuse_small_evidence(settings.history.evidence, settings.examples)
     catalog = ranked_inputs.catalog_of(categories)
     ranked_inputs.refuse_missing_evidence(people, catalog, day)
     inference, shape, window = settings.inference, settings.examples, settings.engine.maximum_tokens

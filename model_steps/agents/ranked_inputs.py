@@ -44,6 +44,23 @@ def season_text(lake: Lake, day: str) -> str:
     return "\n".join(f"{kind}: {'; '.join(of_kind)}" for kind, of_kind in texts.items() if of_kind)
 
 
+def refuse_small_evidence(kept: int, shape: ExamplesSettings) -> None:
+    """See that contexts keep as many categories as experts are shown.
+
+    Args:
+        kept: INTENTFLOW_HISTORY__EVIDENCE.
+
+    Raises:
+        ConfigurationError: they keep fewer.
+    """
+    shown = shape.personas * shape.categories
+    if kept < shown:
+        raise ConfigurationError(
+            f"Contexts keep {kept} categories, and experts are shown {shown} (personas x categories of the section "
+            "examples): raise INTENTFLOW_HISTORY__EVIDENCE, and compress again."
+        )
+
+
 def refuse_missing_evidence(people: Sequence[Context], catalog: CategoryVectors, day: str) -> None:
     """See that contexts hold evidence, of categories that exist.
 

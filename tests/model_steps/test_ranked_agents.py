@@ -290,6 +290,13 @@ def test_contexts_without_evidence_are_told() -> None:
         ranked_inputs.refuse_missing_evidence([person, lost], CATALOG, DAY)
 
 
+def test_contexts_that_keep_too_little_are_refused() -> None:
+    shape = ExamplesSettings(personas=4, categories=12)
+    ranked_inputs.refuse_small_evidence(48, shape)
+    with pytest.raises(ConfigurationError, match="keep 47 categories, and experts are shown 48"):
+        ranked_inputs.refuse_small_evidence(47, shape)
+
+
 def test_a_window_without_room_is_refused() -> None:
     flow, settings, shape = agents(Answers()), InferenceSettings(), ExamplesSettings()
     assert ranked_inputs.history_limit(flow, WORDS, settings, shape, 1024, 8192) == 1024

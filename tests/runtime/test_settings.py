@@ -60,15 +60,6 @@ def test_a_bad_setting_is_refused_by_name(monkeypatch: pytest.MonkeyPatch, name:
     assert refused.value.exit_code == Exit.CONFIG
 
 
-def test_a_context_keeps_what_ranked_experts_are_shown(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("INTENTFLOW_HISTORY__EVIDENCE", "47")
-    with pytest.raises(ConfigurationError, match="keeps 47 categories, fewer than the 48 that"):
-        load_settings()
-    load_settings.cache_clear()
-    monkeypatch.setenv("INTENTFLOW_INFERENCE__ASKING", "written")
-    assert load_settings().history.evidence == 47
-
-
 def test_every_bad_setting_is_named_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("INTENTFLOW_INFERENCE__PERSONAS", "0")
     monkeypatch.setenv("INTENTFLOW_AIRFLOW__PORT", "99999")

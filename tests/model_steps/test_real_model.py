@@ -227,8 +227,9 @@ def test_a_day_is_ranked_resumed_and_carried_forward(
         assert (f"Bought before: {row['tag']} on " in row["why"]) is (row["tag"] in own)
         assert any(f"{text} on " in row["why"] for text in own)
 
-    # The arbiter finds the planner's context in the cache, and every step of a ranking its prompt.
-    assert all(counts["cached_tokens"] > 0.4 * counts["prompt_tokens"] for counts in whole["roles"].values())
+    # The steps of a ranking find its prompt in the cache.
+    cached = {role: counts["cached_tokens"] / counts["prompt_tokens"] for role, counts in whole["roles"].items()}
+    assert min(cached.values()) > 0.2, cached
     shown = [prompt for prompt in model.prompts if "<context>\nseason: autumn\nprofile:" in prompt]
     assert len(shown) == 3 * len(USERS)
     assert all(SLOT in prompt for prompt in shown)

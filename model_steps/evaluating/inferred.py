@@ -21,6 +21,7 @@ from schemas import intents
 
 log = logging.getLogger("intentflow")
 
+# Agents that rank name as many tags as are wanted; the rest is for agents that write.
 # The pool that the arbiter chooses 30 from is as large as its 52 letters allow: experts repeat one another, and
 # four personas of thirteen tags leave more distinct ones than three of seventeen or five of ten would.
 SETTINGS = {

@@ -260,8 +260,8 @@ def test_a_day_is_ranked_resumed_and_carried_forward(
     for changed in ({"asking": "written"}, {"fresh_only": True}, {"ranked_tags": 5}):
         inference = ranked.inference.model_copy(update=changed)
         names.add(fingerprint(lake, ranked.model_copy(update={"inference": inference})))
-    for shown in ({"categories": 2}, {"tokens": 300}):
-        shape = ranked.examples.model_copy(update=shown)
+    for other_shape in ({"categories": 2}, {"tokens": 300}):
+        shape = ranked.examples.model_copy(update=other_shape)
         names.add(fingerprint(lake, ranked.model_copy(update={"examples": shape})))
     assert len(names) == 6
 

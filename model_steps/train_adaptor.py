@@ -14,23 +14,22 @@ import argparse
 import json
 import logging
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any
 
 from evaluation.leaks import population_digest
 from lake.delta import tables
 from lake.registry.evaluation_file import read_rule
 from lake.registry.releases import ADAPTOR, CLOSED_FORM, REFERENCES, file_digest
-from lake.registry.splits import Split, SplitRule, next_day
+from lake.registry.splits import next_day
 from lake.store.location import Lake
 from model_steps.agents import planner
 from model_steps.agents.prompt_files import WRITTEN, files_digest
-from model_steps.embedding import references
 from model_steps.embedding.embedder import Embedder
 from model_steps.engine.chat import Chat
 from model_steps.engine.environment import prepare_environment
 from model_steps.engine.model_digest import model_digest
 from model_steps.engine.vllm_engine import engine_name
-from model_steps.training.catalog import Catalog
+from model_steps.training.picture import write_picture
 from model_steps.training.record import RECORD
 from runtime import atomic, processor
 from runtime.entry import day_argument, run_command
@@ -123,21 +122,11 @@ def train_adaptor(lake: Lake, day: str, folder: Path, settings: Settings) -> dic
         raise CommandError("Training changed the language model, which must stay frozen: this is a mistake of ours.")
     atomic.write(folder / ADAPTOR, trained.save())
     record["adaptor"] = file_digest((folder / ADAPTOR).read_bytes())
-    record |= _write_references(folder / REFERENCES, known, rule)
+    record |= write_picture(folder / REFERENCES, known, rule)
     record["losses"] = _averages(losses)
     record["moved"] = round(recipe.moved(start, trained, known.embeddings), 4)
     atomic.write(folder / RECORD, json.dumps(record, indent=1, sort_keys=True) + "\n")
     return {**record, "folder": str(folder), "model": model, "embedder": embedder.name}
-
-
-def _write_references(path: Path, catalog: Catalog, rule: SplitRule) -> dict[str, Any]:
-    """Keep what the catalog looked like; returns the file's digest, and of held-out entities the share that is near."""
-    trained_on, left_out, held_out = (catalog.embeddings[catalog.rows(rule, split)] for split in get_args(Split))
-    found = references.learn(trained_on, left_out)
-    content = found.save()
-    atomic.write(path, content)
-    share = round(found.share_near(held_out), 4)
-    return {"references": file_digest(content), "near": found.near, "held_out_near": share}
 
 
 def _averages(losses: list[dict[str, float]]) -> list[dict[str, float]]:

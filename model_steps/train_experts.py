@@ -4,7 +4,8 @@ A LoRA adapter learns from the table ``examples`` which categories of a persona'
 language model's weights stay as they are. Only users of the train split are learnt from, users of validation stop
 training, and nothing reaches past the split. A killed run goes on where it was.
 
-Leaves ``adapter_model.safetensors``, ``adapter_config.json`` and the record ``experts.json`` in the folder.
+Leaves ``adapter_model.safetensors``, ``adapter_config.json``, ``references.safetensors`` (what the catalog looked like)
+and the record ``experts.json`` in the folder.
 """
 
 from __future__ import annotations
@@ -19,13 +20,17 @@ from typing import Any
 from evaluation.leaks import population_digest
 from lake.delta import tables
 from lake.registry.evaluation_file import read_rule
+from lake.registry.releases import REFERENCES, file_digest
 from lake.registry.splits import SplitRule, drawn
 from lake.store.location import Lake
 from model_steps.agents import ranked_expert
 from model_steps.agents.prompt_files import role_digest
+from model_steps.embedding.embedder import Embedder
 from model_steps.engine.chat import Chat
 from model_steps.engine.environment import prepare_environment
 from model_steps.engine.model_digest import model_digest
+from model_steps.training.catalog import read_catalog
+from model_steps.training.picture import write_picture
 from representation.evidence import label_in_catalog
 from runtime import atomic, processor
 from runtime.entry import day_argument, run_command
@@ -144,6 +149,7 @@ def train_experts(lake: Lake, days: Sequence[str], folder: Path, settings: Setti
     record["losses"] = _averages(history)
     record["recall"] = {int(row["step"]) + 1: row["recall"] for row in history if "recall" in row}
     record["adapter"] = _save(model.peft, folder)
+    record |= write_picture(folder / REFERENCES, read_catalog(lake, Embedder(settings.embedder.model).name), rule)
     atomic.write(folder / RECORD, json.dumps(record, indent=1, sort_keys=True) + "\n")
     return {**record, "folder": str(folder)}
 
@@ -197,10 +203,7 @@ def _save(peft: Any, folder: Path) -> str:
     """Write the adapter as peft does, without the base model's place; returns the weights' digest."""
     peft.peft_config["default"].base_model_name_or_path = ""
     peft.save_pretrained(folder, safe_serialization=True)
-    for other in (folder / "README.md",):
-        other.unlink(missing_ok=True)
-    from lake.registry.releases import file_digest
-
+    (folder / "README.md").unlink(missing_ok=True)
     return file_digest((folder / WEIGHTS).read_bytes())
 
 

@@ -16,7 +16,7 @@ SEPARATOR = "\n---\n"
 # prompts begin alike and the second one finds the first one's prefix in the cache.
 WRITTEN: Mapping[str, tuple[str, ...]] = {
     "planner": ("context", "planner"),
-    "expert": ("expert", "ranked_expert"),
+    "expert": ("expert",),
     "arbiter": ("context", "arbiter"),
 }
 RANKED: Mapping[str, tuple[str, ...]] = {

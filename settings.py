@@ -43,7 +43,7 @@ class LakeSettings(Section):
         description="Files a day: users are spread over them by their pseudonym. A change lands everything anew.",
     )
     first_release: PathBelowRoot = Field(
-        default=Path("releases/adaptor-b19a52841dcb"),
+        default=Path("releases/experts-342a421c0e6c"),
         description="Folder of the release that is the first champion of a new lake.",
     )
     data_docs: PathBelowRoot = Field(default=Path("var/data_docs"), description="Where the audits' Data Docs are kept.")

@@ -2,7 +2,8 @@
 
 A LoRA adapter learns from the table ``examples`` which categories of a persona's field its user bought next. The
 language model's weights stay as they are. Only users of the train split are learnt from, users of validation stop
-training, and nothing reaches past the split. A killed run goes on where it was.
+training, and nothing reaches past the split. A killed run goes on where it was, or is
+ended there (``--finish``).
 
 Leaves ``adapter_model.safetensors``, ``adapter_config.json``, ``references.safetensors`` (what the catalog looked like)
 and the record ``experts.json`` in the folder.
@@ -87,11 +88,14 @@ def read_labels(lake: Lake) -> dict[str, str]:
     return labels
 
 
-def train_experts(lake: Lake, days: Sequence[str], folder: Path, settings: Settings) -> dict[str, Any]:
+def train_experts(
+    lake: Lake, days: Sequence[str], folder: Path, settings: Settings, finish: bool = False
+) -> dict[str, Any]:
     """Train on a lake's examples; returns the record.
 
     Args:
         days: training days; none: the newest ones that the split allows, as many as the settings say.
+        finish: end a training that was stopped, with the best adapter that it validated.
 
     Raises:
         SourceMissing: examples are missing.
@@ -139,6 +143,7 @@ def train_experts(lake: Lake, days: Sequence[str], folder: Path, settings: Setti
         chosen,
         folder,
         work,
+        finish,
     )
     if _base_digest(model.peft) != before:
         raise CommandError("Training changed the language model, which must stay frozen: this is a mistake of ours.")
@@ -229,7 +234,7 @@ def main(arguments: argparse.Namespace) -> dict[str, Any]:
     except OSError as error:
         raise UsageError(f"--out {arguments.out} cannot be a folder: {error.strerror}.") from None
     lake = Lake.open(arguments.lake or settings.lake.uri)
-    return train_experts(lake, tuple(arguments.day or ()), arguments.out, settings)
+    return train_experts(lake, tuple(arguments.day or ()), arguments.out, settings, arguments.finish)
 
 
 if __name__ == "__main__":
@@ -239,4 +244,5 @@ if __name__ == "__main__":
         "--day", type=day_argument, action="append", help="a training day, repeatable (default: newest)"
     )
     parser.add_argument("--lake", help="address of the lake (default: the setting)")
+    parser.add_argument("--finish", action="store_true", help="end a stopped training with the best that it validated")
     run_command(main, parser)

@@ -19,7 +19,7 @@ from model_steps.training.experts.personas import PersonaExample
 from model_steps.training.experts.targets import Taught, target_shares, teach
 from model_steps.training.experts.tuned_model import TunedModel
 from runtime import atomic
-from runtime.errors import DataError
+from runtime.errors import DataError, UsageError
 from runtime.progress import Progress
 from settings import ExpertsSettings
 
@@ -103,6 +103,7 @@ def train(
     settings: ExpertsSettings,
     folder: Path,
     work: str,
+    finish: bool = False,
 ) -> list[dict[str, float]]:
     """Train, and leave the model with the adapter of the best validation; returns what each step lost.
 
@@ -110,17 +111,22 @@ def train(
         recall: of validation users, with the model as it is.
         folder: keeps the state that a killed run resumes.
         work: names all that decides about the result; a state of other work is refused.
+        finish: take no further step.
 
     Raises:
         DataError: the folder's state is of other work, or the loss is not finite.
+        UsageError: it is to be finished, and nothing was validated yet.
     """
     optimizer = torch.optim.AdamW(model.master.values(), lr=settings.learning_rate, weight_decay=0.0)
     best = {name: each.detach().clone() for name, each in model.master.items()}
-    history: list[dict[str, float]] = []
-    state = _resume(folder, model, optimizer, best, work)
-    history = state
+    history = _resume(folder, model, optimizer, best, work)
+    if finish and not any("recall" in row for row in history):
+        raise UsageError(f"{folder} holds no training that was validated: leave --finish out.")
     progress = Progress(settings.steps - len(history), "steps", every_seconds=20)
     for step in range(len(history), settings.steps):
+        if finish:
+            log.info("Ended after %d of %d steps, as asked.", step, settings.steps)
+            break
         if _is_over(history, settings):
             log.info("Stopped after %d steps: no better recall in %d validations.", step, settings.patience)
             break

@@ -90,6 +90,11 @@ class CategoryVectors:
         parted = personas(self.vectors[self.rows(evidence)], number, most)
         return [tuple(evidence[row] for row in group) for group in parted]
 
+    def below(self, names: Sequence[str], group: Sequence[CategoryEvidence]) -> dict[str, list[CategoryEvidence]]:
+        """Of a group's evidence what lies below each of its names."""
+        above = [self.parents[row] or self.labels[row] for row in self.rows(group)]
+        return {name: [one for one, level in zip(group, above, strict=True) if level == name] for name in names}
+
     def names_of(self, rows: Sequence[int]) -> list[str]:
         """Candidates for a persona's name: the levels above its categories, most frequent first."""
         above = Counter(self.parents[row] or self.labels[row] for row in rows)

@@ -151,7 +151,7 @@ class RankedHmas:
 
     def _namings(self, case: _Case, number: int) -> Mapping[str, Naming]:
         group = case.groups[number]
-        return ranked_planner.namings(self._fields(group), group, self._shown.day)
+        return ranked_planner.namings(self._catalog.below(self._fields(group), group), self._shown.day)
 
     def _fields(self, group: Sequence[CategoryEvidence]) -> list[str]:
         return self._catalog.names_of(self._catalog.rows(group))

@@ -41,19 +41,20 @@ def task(evidence: Sequence[CategoryEvidence]) -> str:
     return f"{opening}\n{question.substitute(kinds=kinds)}"
 
 
-def namings(fields: Sequence[str], evidence: Sequence[CategoryEvidence], day: str) -> dict[str, Naming]:
+def namings(fields: Mapping[str, Sequence[CategoryEvidence]], day: str) -> dict[str, Naming]:
     """The answers that a planner may give, and what each says.
 
     Args:
-        fields: candidates, most frequent first. evidence: of the persona, the most certain first.
+        fields: candidates, most frequent first, each with the persona's evidence below it, the most certain first. What
+            lies beside a field is no reason to need it.
         day: the last day of the history.
     """
-    reasons = dict.fromkeys(delimit(reason(one, day)) for one in evidence[:REASONS])
-    return {
-        f"{field}, because {why}": Naming(field, f"Likely to need {field} because {why}.")
-        for field in dict.fromkeys(delimit(field, 60) for field in fields)
-        for why in reasons
-    }
+    found = {}
+    for name, evidence in fields.items():
+        field = delimit(name, 60)
+        for why in dict.fromkeys(delimit(reason(one, day)) for one in evidence[:REASONS]):
+            found.setdefault(f"{field}, because {why}", Naming(field, f"Likely to need {field} because {why}."))
+    return found
 
 
 def choose(

@@ -1,4 +1,4 @@
-"""Why a ranked tag: the persona's need, and what the user did in the tag's own category or the nearest one."""
+"""Why a ranked tag: what the user did in the tag's own category; else the persona's need, and the nearest one."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class Reasons:
         """
         bought = self._own.get(category)
         if bought is not None:
-            return f"{need} Bought before: {fact(bought, self._day)}."
+            return f"Bought before: {fact(bought, self._day)}."
         row = self._catalog.row_of[category]
         alike = self._catalog.vectors[self._catalog.rows(evidence)] @ self._catalog.vectors[row]
         return f"{need} Goes with what was bought: {fact(evidence[int(alike.argmax())], self._day)}."

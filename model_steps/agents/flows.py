@@ -65,11 +65,12 @@ def ranked(
     """Planner, experts and arbiter that are asked by rank.
 
     Raises:
-        SourceMissing: the contexts hold no evidence of this catalog. ConfigurationError: they keep too little of it, or
-            the window is too small.
+        SourceMissing: the contexts hold no evidence of this catalog. ConfigurationError: they keep too little of it,
+            the catalog has fewer categories than tags are wanted, or the window is too small.
     """
     ranked_inputs.refuse_small_evidence(settings.history.evidence, settings.examples)
     catalog = ranked_inputs.catalog_of(categories)
+    ranked_inputs.refuse_small_catalog(settings.inference.tags, catalog)
     ranked_inputs.refuse_missing_evidence(people, catalog, day)
     inference, shape, window = settings.inference, settings.examples, settings.engine.maximum_tokens
     words = Words(partial(chat.render_to_block, block=settings.engine.block_tokens), chat.count, chat.answer_tokens)

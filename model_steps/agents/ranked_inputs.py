@@ -61,6 +61,22 @@ def refuse_small_evidence(kept: int, shape: ExamplesSettings) -> None:
         )
 
 
+def refuse_small_catalog(tags: int, catalog: CategoryVectors) -> None:
+    """See that a user can have as many different tags as are kept.
+
+    Args:
+        tags: N, which every user has.
+
+    Raises:
+        ConfigurationError: the catalog has fewer categories that look different in a prompt.
+    """
+    if (known := len(set(catalog.labels))) < tags:
+        raise ConfigurationError(
+            f"{tags} tags a user are wanted, and the catalog has {known} categories to choose from: set "
+            f"INTENTFLOW_INFERENCE__TAGS to {known} or fewer."
+        )
+
+
 def refuse_missing_evidence(people: Sequence[Context], catalog: CategoryVectors, day: str) -> None:
     """See that contexts hold evidence, of categories that exist.
 

@@ -78,7 +78,8 @@ def shop(tmp_path_factory: pytest.TempPathFactory, make_commands: Callable[[Path
         SOURCE__EVALUATION=str(folder / "evaluation.toml"),
         ENGINE__MODEL=str(model),
         INFERENCE__USERS="1",
-        INFERENCE__MINIMUM_EVENTS="1",
+        # One customer of the shop has a single event and so no evidence, and pseudonyms decide who is drawn.
+        INFERENCE__MINIMUM_EVENTS="2",
         INFERENCE__MINIMUM_ACTIVE_DAYS="1",
         INFERENCE__PERSONAS="2",
         INFERENCE__TAGS_PER_EXPERT="3",

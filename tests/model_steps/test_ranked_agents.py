@@ -306,6 +306,13 @@ def test_contexts_that_keep_too_little_are_refused() -> None:
         ranked_inputs.refuse_small_evidence(47, shape)
 
 
+def test_a_catalog_without_enough_categories_is_refused() -> None:
+    known = len(set(CATALOG.labels))
+    ranked_inputs.refuse_small_catalog(known, CATALOG)
+    with pytest.raises(ConfigurationError, match=f"{known + 1} tags .* has {known} .*INFERENCE__TAGS to {known}"):
+        ranked_inputs.refuse_small_catalog(known + 1, CATALOG)
+
+
 def test_a_window_without_room_is_refused() -> None:
     flow, settings, shape = agents(Answers()), InferenceSettings(), ExamplesSettings()
     assert ranked_inputs.history_limit(flow, WORDS, settings, shape, 1024, 8192) == 1024

@@ -16,10 +16,13 @@ from model_steps.engine.chat import Chat
 from model_steps.training.experts.loop import Written
 from model_steps.training.experts.tuned_model import TunedModel
 from runtime import atomic
+from runtime.progress import Progress
 
 INSTRUCTIONS = Path(__file__).with_name("instructions.txt")
 SYSTEM = "You are a helpful assistant."
 ANSWER_TOKENS = 64
+# Prompts that are answered together.
+TOGETHER = 16
 # Every so many is kept apart, to measure with.
 KEPT_APART = 5
 
@@ -37,23 +40,32 @@ def answers_of(model: TunedModel, chat: Chat, instructions: Sequence[str], kept:
         kept: file of the answers, beside the training's state.
     """
     if not kept.is_file():
-        found = []
-        whole = model.peft
-        whole.eval()
-        with torch.no_grad(), whole.disable_adapter():
-            for instruction in instructions:
-                prompt = chat.tokens(chat.render(SYSTEM, instruction))
-                said = whole.generate(
-                    torch.tensor([prompt], device=model.device),
-                    attention_mask=torch.ones(1, len(prompt), dtype=torch.long, device=model.device),
-                    max_new_tokens=ANSWER_TOKENS,
-                    do_sample=False,
-                    pad_token_id=0,
-                )
-                found.append([prompt, said[0, len(prompt) :].tolist()])
-        whole.train()
+        prompts = [chat.tokens(chat.render(SYSTEM, instruction)) for instruction in instructions]
+        found: list[tuple[list[int], list[int]]] = []
+        progress = Progress(len(prompts), "general answers", every_seconds=20)
+        model.peft.eval()
+        with torch.no_grad(), model.peft.disable_adapter():
+            for start in range(0, len(prompts), TOGETHER):
+                some = prompts[start : start + TOGETHER]
+                found += zip(some, _written(model, some), strict=True)
+                progress.advance(len(some))
+        model.peft.train()
         atomic.write(kept, json.dumps(found))
     return [(tuple(prompt), tuple(answer)) for prompt, answer in json.loads(kept.read_text())]
+
+
+def _written(model: TunedModel, prompts: Sequence[list[int]]) -> list[list[int]]:
+    """The most probable answer of each prompt, to its end or as many tokens as are kept."""
+    length = max(map(len, prompts))
+    tokens = torch.tensor([[0] * (length - len(prompt)) + prompt for prompt in prompts], device=model.device)
+    seen = torch.tensor([[0] * (length - len(prompt)) + [1] * len(prompt) for prompt in prompts], device=model.device)
+    said = model.peft.generate(
+        tokens, attention_mask=seen, max_new_tokens=ANSWER_TOKENS, do_sample=False, pad_token_id=0
+    )
+    ends = model.peft.generation_config.eos_token_id
+    last = set(ends) if isinstance(ends, list) else {ends}
+    answers = [row[length:].tolist() for row in said]
+    return [answer[: next((n + 1 for n, token in enumerate(answer) if token in last), None)] for answer in answers]
 
 
 def parted(written: Sequence[Written]) -> tuple[list[Written], list[Written]]:

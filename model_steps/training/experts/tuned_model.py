@@ -7,11 +7,13 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from safetensors.torch import load
 from torch import nn
 
 from model_steps.engine.options import Node, Options
 from model_steps.engine.ranking import Search
 from model_steps.training.experts.targets import Taught
+from runtime.errors import ConfigurationError
 from settings import ExpertsSettings
 
 MODULES = ("q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj")
@@ -56,6 +58,27 @@ class TunedModel:
         self._working = {name: each for name, each in self.peft.named_parameters() if each.requires_grad}
         self.master = {name: nn.Parameter(each.detach().float().clone()) for name, each in self._working.items()}
         self._children: dict[tuple[int, ...], torch.Tensor] = {}
+
+    def start_from(self, weights: bytes, where: str) -> None:
+        """Begin with an adapter instead of with no change.
+
+        Args:
+            weights: content of peft's adapter_model.safetensors. where: they are, for a sentence.
+
+        Raises:
+            ConfigurationError: they are of another rank, of other layers or of another model.
+        """
+        found = {name.replace(".weight", ".default.weight"): each for name, each in load(weights).items()}
+        shapes = {name: tuple(each.shape) for name, each in found.items()}
+        if shapes != {name: tuple(each.shape) for name, each in self.master.items()}:
+            raise ConfigurationError(
+                f"The adapter in {where} has other layers or another rank than INTENTFLOW_EXPERTS__FIRST_LAYER and "
+                "INTENTFLOW_EXPERTS__RANK say: set these as its record has them, or leave --start out."
+            )
+        with torch.no_grad():
+            for name, each in self.master.items():
+                each.copy_(found[name])
+        self.take_over()
 
     def gradients_to_master(self) -> None:
         """Hand the working copy's gradients to the master copy, and forget them."""

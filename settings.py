@@ -43,7 +43,7 @@ class LakeSettings(Section):
         description="Files a day: users are spread over them by their pseudonym. A change lands everything anew.",
     )
     first_release: PathBelowRoot = Field(
-        default=Path("releases/experts-342a421c0e6c"),
+        default=Path("releases/experts-a8991dce911b"),
         description="Folder of the release that is the first champion of a new lake.",
     )
     data_docs: PathBelowRoot = Field(default=Path("var/data_docs"), description="Where the audits' Data Docs are kept.")
@@ -275,6 +275,8 @@ class ExpertsSettings(Section):
     days: int = Field(default=2, ge=1, description="Newest training days, of which examples are learnt.")
     steps: int = Field(default=750, ge=1, description="Optimizer steps.")
     batch: int = Field(default=4, ge=1, description="Personas a step.")
+    reviews: int = Field(default=0, ge=0, description="Pools a step, which teach the arbiter; 0: it learns nothing.")
+    review_pool: int = Field(default=40, ge=2, le=100, description="Tags of such a pool: as inference has them.")
     learning_rate: float = Field(default=1e-3, gt=0, description="Peak, after a twentieth of the steps; then cosine.")
     rank: int = Field(default=32, ge=1, description="Rank of the adapter.")
     first_layer: int = Field(
@@ -284,9 +286,7 @@ class ExpertsSettings(Section):
     validation_steps: int = Field(default=250, ge=1, description="Steps between two validations.")
     patience: int = Field(default=2, ge=1, description="Validations without a better recall after which it stops.")
     checkpoint_steps: int = Field(default=100, ge=1, description="Steps between two kept states.")
-    dtype: Literal["auto", "float32", "bfloat16"] = Field(
-        default="auto", description="Of the language model's weights."
-    )
+    dtype: Literal["auto", "float32", "bfloat16"] = Field(default="auto", description="Of the language model.")
     seed: int = 0
 
 

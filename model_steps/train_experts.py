@@ -24,7 +24,7 @@ from lake.registry.evaluation_file import read_rule
 from lake.registry.releases import REFERENCES, file_digest
 from lake.registry.splits import SplitRule, drawn
 from lake.store.location import Lake
-from model_steps.agents import ranked_expert
+from model_steps.agents import arbiter, ranked_expert
 from model_steps.agents.prompt_files import role_digest
 from model_steps.embedding.embedder import Embedder
 from model_steps.engine.adapters import WEIGHTS
@@ -48,7 +48,7 @@ GENERAL = "general.json"
 # Steps over which the record's losses are averaged.
 WINDOW = 100
 # What a record says of the experts that a training began with.
-KEPT_OF_A_START = ("adapter", "days", "examples", "examples_digest", "recall", "trained_until", "users_digest")
+KEPT_OF_A_START = ("adapter", "days", "examples", "examples_digest", "trained_until", "users_digest")
 
 
 def refuse_missing_sources(mix: MixSettings) -> None:
@@ -135,7 +135,7 @@ def train_experts(
     chosen, rule = settings.experts, read_rule(settings.source)
     refuse_missing_sources(chosen.mix)
     # Imported late: torch reads its threads from the environment that main has prepared.
-    from model_steps.training.experts import general, loop, personas, validation
+    from model_steps.training.experts import general, loop, personas, pools, validation
     from model_steps.training.experts.tuned_model import TunedModel
 
     days = tuple(days) or rule.training_days(settings.source.first_day.isoformat())[: chosen.days]
@@ -144,6 +144,7 @@ def train_experts(
     learnt = personas.stable_order(row for row in rows if row["split"] == "train")
     if not learnt:
         raise UsageError(f"No example of {', '.join(days)} is of a user of the train split: name other days.")
+    roles = (ranked_expert.ROLE, arbiter.ROLE) if chosen.reviews else (ranked_expert.ROLE,)
     chat, labels = Chat(settings.engine.model), read_labels(lake)
     options = ranked_expert.tag_space(labels.values(), chat.answer_tokens)
     checked = _validation_personas(rows, days, labels, chat, settings)
@@ -151,7 +152,8 @@ def train_experts(
     record: dict[str, Any] = {
         **_about(lake, rule, days, learnt),
         "model": model_digest(settings.engine.model),
-        "prompts": role_digest(ranked_expert.ROLE),
+        "roles": list(roles),
+        "prompts": {role: role_digest(role) for role in roles},
         "tags": options.digest,
         "settings": {**chosen.model_dump(), "dtype": dtype, "examples": settings.examples.model_dump()},
         "validation_users": len(checked),
@@ -170,11 +172,26 @@ def train_experts(
     with model.peft.disable_adapter():
         likelihood = general.log_likelihood(model, apart)
     work = digest({**record, "general": bytes_digest((folder / GENERAL).read_bytes())})
-    course = loop.Course(learnt, lambda row: personas.example_of(row, labels, chat, settings), taught, options, chosen)
+    course = loop.Course(
+        learnt,
+        lambda row: personas.example_of(row, labels, chat, settings),
+        taught,
+        options,
+        chosen,
+        customers=pools.customers_of(learnt, labels) if chosen.reviews else (),
+        ask=(lambda customer, pool: customer.prompt(pool, chat, settings)) if chosen.reviews else None,
+    )
+    known = {one.user_id: one for one in pools.customers_of(_newest(rows, "validation", days), labels)}
+
+    def review(user: str, pool: Sequence[str]) -> list[str]:
+        ranked = model.rank(known[user].prompt(pool, chat, settings), options.among(pool), len(pool))
+        return [tag for tag, _ in ranked]
+
+    reviewing = validation.Reviewing(chosen.review_pool, review) if chosen.reviews else None
     history = loop.train(
         model,
         course,
-        lambda: validation.recall(checked, lambda prompt, most: model.rank(prompt, options, most)),
+        lambda: validation.recalls(checked, lambda prompt, most: model.rank(prompt, options, most), reviewing),
         chosen,
         folder,
         work,
@@ -186,8 +203,12 @@ def train_experts(
         "before": round(likelihood, 4),
         "after": round(general.log_likelihood(model, apart), 4),
     }
-    record["losses"] = _averages(history)
-    record["recall"] = {int(row["step"]) + 1: row["recall"] for row in history if "recall" in row}
+    record["losses"] = _averages(history, loop.PARTS)
+    record["validation"] = {
+        int(row["step"]) + 1: {name: value for name, value in row.items() if name.startswith("recall")}
+        for row in history
+        if "recall" in row
+    }
     record["adapter"] = _save(model.peft, folder)
     record |= write_picture(folder / REFERENCES, read_catalog(lake, Embedder(settings.embedder.model).name), rule)
     atomic.write(folder / EXPERTS_RECORD, json.dumps(record, indent=1, sort_keys=True) + "\n")
@@ -216,13 +237,17 @@ def _validation_personas(
     """Personas of validation users as of the newest day, by user."""
     from model_steps.training.experts.personas import example_of
 
-    of_day = [row for row in rows if row["split"] == "validation" and row["day"] == max(days)]
+    of_day = _newest(rows, "validation", days)
     chosen = set(drawn((row["user_id"] for row in of_day), settings.experts.validation_users))
     found: dict[str, list[Any]] = {}
     for row in of_day:
         if row["user_id"] in chosen:
             found.setdefault(row["user_id"], []).append(example_of(row, labels, chat, settings))
     return found
+
+
+def _newest(rows: Sequence[Mapping[str, Any]], split: str, days: Sequence[str]) -> list[Mapping[str, Any]]:
+    return [row for row in rows if row["split"] == split and row["day"] == max(days)]
 
 
 def _base_digest(peft: Any) -> str:
@@ -240,14 +265,14 @@ def _save(peft: Any, folder: Path) -> str:
     return file_digest((folder / WEIGHTS).read_bytes())
 
 
-def _averages(history: Sequence[Mapping[str, float]]) -> list[dict[str, float]]:
+def _averages(history: Sequence[Mapping[str, float]], parts: Sequence[str]) -> list[dict[str, float]]:
     """Mean loss over each so many steps."""
     found = []
     for start in range(0, len(history), WINDOW):
         some = history[start : start + WINDOW]
         means = {
             name: round(sum(row[name] for row in some if name in row) / sum(name in row for row in some), 4)
-            for name in ("personas", "general")
+            for name in parts
             if any(name in row for row in some)
         }
         found.append({"until_step": start + len(some), **means})

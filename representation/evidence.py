@@ -43,8 +43,9 @@ AGES = (
     (13, "9-13 weeks ago"),
 )
 OLDER = "over 13 weeks ago"
-# What a line's fields are, for the line above a persona's evidence.
-FIELDS = "days bought, how often, last"
+# What a line's fields are, for the line above a persona's evidence. The product comes last: what a causal model reads
+# of it then knows its days, so that attention finds the likely products themselves and not the numbers beside them.
+FIELDS = "days bought, how often, last: product"
 # Single words that say how a thing is and not what it is: the level above is added to these alone.
 QUALITIES = frozenset(
     """
@@ -120,14 +121,14 @@ def age_words(last_day: str, day: str) -> str:
 
 
 def line(evidence: CategoryEvidence, day: str) -> str:
-    """For example ``yogurt: 7, weekly, 2 weeks ago``, whose fields are named above all lines (``FIELDS``).
+    """For example ``7, weekly, 2 weeks ago: yogurt``, whose fields are named above all lines (``FIELDS``).
 
     Args:
         evidence: of one category.
         day: the last day of the history.
     """
     interval = [] if evidence.usual_interval is None else [interval_words(evidence.usual_interval)]
-    return f"{evidence.label}: {', '.join([str(evidence.days), *interval, age_words(evidence.last_day, day)])}"
+    return f"{', '.join([str(evidence.days), *interval, age_words(evidence.last_day, day)])}: {evidence.label}"
 
 
 def fact(evidence: CategoryEvidence, day: str) -> str:

@@ -12,8 +12,8 @@ from runtime.fingerprint import bytes_digest, digest
 FOLDER = Path(__file__).with_name("prompts")
 SEPARATOR = "\n---\n"
 
-# The files that each role renders, of both ways of asking. Planner and arbiter share the context's, so that their
-# prompts begin alike and the second one finds the first one's prefix in the cache.
+# The files that each role renders, of both ways of asking. Planner and arbiter that write share the context's, so that
+# their prompts begin alike and the second one finds the first one's prefix in the cache.
 WRITTEN: Mapping[str, tuple[str, ...]] = {
     "planner": ("context", "planner"),
     "expert": ("expert",),
@@ -31,7 +31,7 @@ FILES: Mapping[str, tuple[str, ...]] = {role: (*files, *RANKED[role]) for role, 
 def load(name: str) -> tuple[str, Template]:
     """The two parts of a prompt file: what opens it, and a text with $placeholders.
 
-    Of ``context``, ``expert`` and ``ranked_expert`` the opening is the system message.
+    Of ``context``, ``expert``, ``ranked_expert`` and ``ranked_arbiter`` the opening is the system message.
     """
     opening, text = (FOLDER / f"{name}.md").read_text().split(SEPARATOR)
     return opening.strip(), Template(text.strip())

@@ -127,7 +127,7 @@ class RankedHmas:
         return done, [case.failed for case in cases if case.failed is not None]
 
     def prompt_with_context(self, history: str, task: str) -> str:
-        """Planner's and arbiter's prompt, which begin with the same tokens (``Hmas.prompt_with_context``)."""
+        """The planner's prompt: what is known of the user, and then the task (``Hmas.prompt_with_context``)."""
         system, frame = prompt_files.load("context")
         user = frame.substitute(profile_and_history=history, signals=self._shown.signals, task=task)
         return self._words.render(system, user)
@@ -151,10 +151,7 @@ class RankedHmas:
 
     def _namings(self, case: _Case, number: int) -> Mapping[str, Naming]:
         group = case.groups[number]
-        return ranked_planner.namings(self._catalog.below(self._fields(group), group), self._shown.day)
-
-    def _fields(self, group: Sequence[CategoryEvidence]) -> list[str]:
-        return self._catalog.names_of(self._catalog.rows(group))
+        return ranked_planner.namings(self._catalog.below(self._catalog.fields_of(group), group), self._shown.day)
 
     def _plan_request(self, case: _Case, number: int, namings: Mapping[str, Naming]) -> Request:
         options = Options(tuple(sorted(namings)), self._words.answers)
@@ -192,7 +189,7 @@ class RankedHmas:
     def _expert_request(self, case: _Case, number: int, most: int) -> Request:
         group = case.groups[number]
         # As in training: the most frequent level above, whatever the planner says, so that experts wait for nobody.
-        name = self._fields(group)[0]
+        name = self._catalog.names_of(self._catalog.rows(group))[0]
         profile = ranked_expert.profile_line(case.user.attributes)
         system, user = ranked_expert.messages(
             name, group, self._shown.day, self._shown.season, profile, self._words.count, self._shape.tokens
@@ -210,10 +207,13 @@ class RankedHmas:
 
     def _arbiter_request(self, case: _Case) -> Request:
         pool = [tag.label for tag in case.pool[: self._settings.review_pool]]
-        task = ranked_arbiter.task(pool, {one.label: one for one in reversed(case.own)}, self._shown.day)
-        prompt = self.prompt_with_context(case.user.history, task)
-        options = Options(tuple(sorted(pool)), self._words.answers)
-        return Request.ranked(case.user.user_id, ARBITER, prompt, options, len(pool), case.user.entities)
+        # What experts saw and no more, as in training.
+        own = {one.label: one for group in case.groups for one in group}
+        profile = ranked_expert.profile_line(case.user.attributes)
+        prompt = self._words.render(*ranked_arbiter.messages(pool, own, self._shown.day, self._shown.season, profile))
+        return Request.ranked(
+            case.user.user_id, ARBITER, prompt, Options(tuple(sorted(pool)), self._words.answers), len(pool)
+        )
 
     def _intents(self, case: _Case) -> Intents:
         reasons = Reasons(self._catalog, case.own, self._shown.day)

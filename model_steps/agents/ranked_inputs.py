@@ -22,7 +22,8 @@ SEASON = ("season", "holiday")
 # A category's name in a prompt, and a tag of the pool with its evidence, at most (tokens).
 TOKENS_PER_LABEL = MAXIMUM_LABEL // 2
 TOKENS_PER_REVIEWED = TOKENS_PER_LABEL + 20
-# An expert's prompt without its evidence, at most, and what the steps of one ranking take behind a prompt.
+# An expert's prompt without its evidence and an arbiter's without its pool, at most, and what the steps of one ranking
+# take behind a prompt.
 EXPERT_PROMPT = 300
 RANKING_STEPS = 300
 
@@ -105,8 +106,9 @@ def history_limit(
         ConfigurationError: the window is too small for any history, or for an expert's evidence.
     """
     frame = words.count(flow.prompt_with_context("", ""))
-    limit = min(cap, window - frame - _task_tokens(settings) - RANKING_STEPS)
-    if min(limit, window - EXPERT_PROMPT - shape.tokens - RANKING_STEPS) < 64:
+    limit = min(cap, window - frame - _naming_tokens() - RANKING_STEPS)
+    asked = max(EXPERT_PROMPT + shape.tokens, _review_tokens(settings))
+    if min(limit, window - asked - RANKING_STEPS) < 64:
         raise ConfigurationError(
             f"A window of {window} tokens leaves {limit} for the history: raise INTENTFLOW_ENGINE__MAXIMUM_TOKENS, or "
             "lower INTENTFLOW_EXAMPLES__TOKENS or INTENTFLOW_INFERENCE__REVIEW_POOL."
@@ -120,15 +122,15 @@ def tokens_of_user(
     """What a user takes of the engine's cache at most, from the planner's call to the arbiter's."""
     context = words.count(flow.prompt_with_context(user.history, ""))
     persona = _naming_tokens() + EXPERT_PROMPT + shape.tokens + 2 * RANKING_STEPS
-    review = _task_tokens(settings) + RANKING_STEPS if settings.arbiter == "review" else 0
-    return context + shape.personas * persona + review
+    return context + shape.personas * persona + _review_tokens(settings)
 
 
 def _naming_tokens() -> int:
     return 64 + ranked_planner.KINDS * TOKENS_PER_LABEL
 
 
-def _task_tokens(settings: InferenceSettings) -> int:
-    """The longest task behind a context."""
-    review = 64 + settings.review_pool * TOKENS_PER_REVIEWED if settings.arbiter == "review" else 0
-    return max(_naming_tokens(), review)
+def _review_tokens(settings: InferenceSettings) -> int:
+    """What a pool's review takes at most; nothing where none is asked for."""
+    if settings.arbiter == "probability":
+        return 0
+    return EXPERT_PROMPT + settings.review_pool * TOKENS_PER_REVIEWED + RANKING_STEPS

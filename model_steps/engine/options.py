@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 
@@ -61,6 +61,10 @@ class Options:
     def digest(self) -> str:
         """Digest of the texts, for an answer's key."""
         return digest(sorted(self.texts))
+
+    def among(self, texts: Iterable[str]) -> Options:
+        """Other texts for the same model."""
+        return Options(tuple(sorted(texts)), self.tokenizes)
 
     @cached_property
     def root(self) -> Node:

@@ -2,20 +2,28 @@
 
 from __future__ import annotations
 
+import json
 import math
+import random
+from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from lake.registry.releases import file_digest
 from lake.registry.splits import SplitRule
+from lake.store.location import Lake
+from model_steps import train_experts
 from model_steps.agents.ranked_expert import NOTHING
-from model_steps.train_experts import refuse_missing_sources
+from model_steps.train_experts import read_start, refuse_missing_sources
 from model_steps.training.experts import general
 from model_steps.training.experts.loop import learning_rate
 from model_steps.training.experts.personas import PersonaExample, refuse_leaks, stable_order
-from model_steps.training.experts.validation import pooled, recall
-from runtime.errors import ConfigurationError, DataError
-from settings import ExpertsSettings, MixSettings
+from model_steps.training.experts.pools import customers_of, draw_pool, popular, target_shares
+from model_steps.training.experts.validation import Reviewing, pooled, recalls
+from runtime.errors import CommandError, ConfigurationError, DataError
+from settings import ExpertsSettings, MixSettings, Settings
 
 RULE = SplitRule(days=("2017-09-06",))
 USERS = {RULE.split_of(f"user {number}"): f"user {number}" for number in range(60)}
@@ -75,8 +83,54 @@ def test_recall_is_of_the_first_tags_and_of_users_with_outcomes() -> None:
 
     users = {"a": [persona("a", ("milk", "corn"))], "b": [persona("b", ())]}
     said = [("corn", -1.0), ("milk", -2.0)]
-    assert recall(users, lambda prompt, most: said, length=1) == 0.5
-    assert recall(users, lambda prompt, most: said) == 1.0
+    assert recalls(users, lambda prompt, most: said, length=1, short=2) == {"recall": 0.5, "recall_short": 1.0}
+
+
+def test_an_arbiter_is_measured_beside_the_experts_and_the_best_order() -> None:
+    users = {"a": [PersonaExample("a", "2017-08-23", 0, "validation", (1,), ("milk", "oil", "tea"))]}
+    said = [("corn", -1.0), ("milk", -2.0), ("oil", -3.0), ("tea", -4.0)]
+    pools = []
+
+    def order(user: str, pool: Sequence[str]) -> list[str]:
+        pools.append((user, list(pool)))
+        return ["oil", "milk", "corn"]
+
+    found = recalls(users, lambda prompt, most: said, Reviewing(3, order), length=2, short=1)
+    assert pools == [("a", ["corn", "milk", "oil"])]
+    third = pytest.approx(1 / 3)
+    assert found == {
+        "recall_experts": third,
+        "recall_experts_short": 0,
+        "recall_pool": pytest.approx(2 / 3),
+        "recall": pytest.approx(2 / 3),
+        "recall_short": third,
+    }
+
+
+def test_a_pool_is_of_what_is_bought_and_of_what_everybody_buys() -> None:
+    own, others = [f"own {n}" for n in range(40)], ["own 3", *(f"other {n}" for n in range(40))]
+    pool = draw_pool(own, others, 20, random.Random(1))
+    assert len(pool) == len(set(pool)) == 20
+    mine = [tag for tag in pool if tag in own]
+    assert len(mine) == 15
+    assert mine == sorted(mine, key=own.index)
+    assert pool != draw_pool(own, others, 20, random.Random(2))
+    # Who bought little is shown more of what everybody buys.
+    assert len(draw_pool(own[:2], others, 20, random.Random(1))) == 20
+    assert target_shares(["a", "b", "c"], frozenset("bcd")) == {"b": 0.5, "c": 0.5}
+    assert target_shares(["a"], frozenset("b")) == {}
+
+
+def test_customers_are_users_of_a_day_with_all_their_personas() -> None:
+    def persona(number: int, label: str, outcome: str) -> dict[str, Any]:
+        one = {"category": label, "label": label, "days": 1, "last_day": "2017-08-20", "usual_interval": None}
+        return row(persona=number, evidence=[{**one, "rank": 9 - number}], outcomes=[outcome], season="", attributes=[])
+
+    rows = [persona(0, "milk", "t"), persona(1, "corn", "o"), {**persona(0, "ham", "t"), "user_id": "other"}]
+    both, other = customers_of(rows, {"t": "tea", "o": "oil"})
+    assert list(both.own) == ["corn", "milk"]
+    assert both.outcomes == {"tea", "oil"}
+    assert popular([both, other]) == ["tea", "oil"]
 
 
 def test_the_learning_rate_rises_and_falls() -> None:
@@ -93,3 +147,43 @@ def test_instructions_are_many_and_a_part_is_kept_apart() -> None:
     taught, apart = general.parted([((number,), (1,)) for number in range(len(found))])
     assert not set(taught) & set(apart)
     assert len(apart) >= 8
+
+
+@pytest.fixture
+def tuned(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Callable[..., Path]:
+    """Writes a folder as a training leaves it, with what is planted in its record."""
+    monkeypatch.setattr(train_experts, "model_digest", lambda folder: "model")
+
+    def written(**planted: Any) -> Path:
+        (tmp_path / "adapter_model.safetensors").write_bytes(b"weights")
+        form = {"peft_type": "LORA", "r": 4, "lora_alpha": 8, "target_modules": ["q_proj"], "layers_to_transform": [0]}
+        (tmp_path / "adapter_config.json").write_text(json.dumps(form))
+        record = {
+            "adapter": file_digest(b"weights"),
+            "model": "model",
+            "registry": RULE.digest,
+            "day": "2017-08-23",
+            "population": "others",
+            "trained_until": RULE.trained_until,
+        }
+        (tmp_path / "experts.json").write_text(json.dumps({**record, **planted}))
+        return tmp_path
+
+    return written
+
+
+@pytest.mark.parametrize(
+    ("planted", "said"),
+    [
+        ({"model": "another"}, "another language model"),
+        ({"registry": "another"}, "under the split rule another"),
+        ({"trained_until": "2017-09-08"}, "learnt until 2017-09-08, past 2017-09-07"),
+        ({"trained_until": None}, "learnt until None"),
+        ({}, "no contexts|there are none"),
+    ],
+)
+def test_experts_that_may_know_too_much_are_no_start(
+    tuned: Callable[..., Path], lake: Lake, settings: Settings, planted: dict[str, Any], said: str
+) -> None:
+    with pytest.raises(CommandError, match=said):
+        read_start(tuned(**planted), lake, RULE, settings)

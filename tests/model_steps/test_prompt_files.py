@@ -20,7 +20,8 @@ from model_steps.agents.evidence import CategoryFacts
 from model_steps.agents.planner import Persona
 from representation.evidence import CategoryEvidence
 
-FACT = CategoryFacts("milk", "milk", 2, "2017-11-01", ("whole milk",))
+DAY = "2017-11-01"
+FACT = CategoryFacts("milk", "milk", 2, DAY, ("whole milk",))
 
 
 @pytest.fixture
@@ -36,12 +37,14 @@ def rendered() -> dict[str, str]:
     prompt_files.load.cache_clear()
     system, frame = prompt_files.load("context")
     context = system + frame.substitute(profile_and_history="history", signals="signals", task="")
-    evidence = [CategoryEvidence("milk", "milk", 2, "2017-11-01", None, 1)]
-    ranked = ranked_expert.messages("dairy", evidence, "2017-11-01", "season: autumn", "customer: age 35", len, 100)
+    evidence = [CategoryEvidence("milk", "milk", 2, DAY, None, 1)]
+    ranked = ranked_expert.messages("dairy", evidence, DAY, "season: autumn", "customer: age 35", len, 100)
     return {
         planner.ROLE: context + planner.task(2, 1) + ranked_planner.task(evidence),
         expert.ROLE: "".join([*expert.messages(Persona("dairy expert", "milk", (FACT,)), "age: 35", 3), *ranked]),
-        arbiter.ROLE: context + arbiter.task(["fresh milk"], 1) + ranked_arbiter.task(["milk"], {}, "2017-11-01"),
+        arbiter.ROLE: "".join(
+            [context, arbiter.task(["fresh milk"], 1), *ranked_arbiter.messages(["milk"], {}, DAY, "", "")]
+        ),
     }
 
 

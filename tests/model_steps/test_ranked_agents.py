@@ -175,8 +175,9 @@ def test_a_user_gets_the_most_probable_categories_each_once() -> None:
     assert plan.prompt.index("trend: more beer\nprofile: age 35") < plan.prompt.index("belong together: milk; cheese")
     assert "profile: age 35" not in expert.prompt
     assert "trend" not in expert.prompt
-    assert "season: summer\ncustomer: age 35\ndairy (days bought, how often, last):\nmilk: 8, weekly, this week" in (
-        expert.prompt
+    assert (
+        "season: summer\ncustomer: age 35\ndairy (days bought, how often, last: product):\n8, weekly, this week: milk"
+        in (expert.prompt)
     )
 
 
@@ -266,12 +267,24 @@ def test_an_arbiter_that_reviews_decides_the_order_of_what_it_saw() -> None:
     (review,) = answers.of("arbiter")
     assert review.options is not None
     assert set(review.options.texts) == {"beer", "milk", "wine"}
-    assert "- beer\n- milk: 8, weekly, this week\n- wine\n</pool>" in review.prompt
+    assert "\n8, weekly, this week: milk\nnever: beer\nnever: wine\n</pool>" in review.prompt
 
 
 def test_a_pools_tag_cannot_end_the_pool() -> None:
     nasty = CategoryEvidence("m", "milk </pool>", 1, DAY, None, 1)
-    assert ranked_arbiter.task(["milk </pool>"], {nasty.label: nasty}, DAY).count("</pool>") == 1
+    _, asked = ranked_arbiter.messages(["milk </pool>", "tea</pool>"], {nasty.label: nasty}, DAY, "", "age </pool>")
+    assert asked.count("</pool>") == 1
+
+
+def test_a_pools_order_says_nothing() -> None:
+    own = {name: CategoryEvidence(name, name, 2, DAY, None, rank) for name, rank in (("milk", 2), ("soap", 1))}
+    one, other = (
+        ranked_arbiter.messages(pool, own, DAY, "season: autumn", "")
+        for pool in (["tea", "milk", "soap", "ale"], ["soap", "ale", "tea", "milk"])
+    )
+    assert one == other
+    shown = [line.split(": ")[-1] for line in one[1].split("\n")]
+    assert shown[3:7] == ["soap", "milk", "ale", "tea"]
 
 
 def test_of_two_categories_under_one_label_the_users_own_is_meant() -> None:

@@ -38,7 +38,7 @@ def test_what_a_week_shares_comes_first_then_the_customer_then_the_persona() -> 
         user.index(part) for part in ("season: summer", "customer: age 35-44", "dairy (days bought", "white milk")
     ]
     assert places == sorted(places)
-    assert "white milk: 8, weekly, this week\noats: 1, 9-13 weeks ago\n" in user
+    assert "8, weekly, this week: white milk\n1, 9-13 weeks ago: oats\n" in user
 
 
 def test_evidence_is_capped_by_tokens_and_the_most_certain_is_kept() -> None:

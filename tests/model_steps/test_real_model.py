@@ -231,7 +231,7 @@ def test_a_day_is_ranked_resumed_and_carried_forward(
     cached = {role: counts["cached_tokens"] / counts["prompt_tokens"] for role, counts in whole["roles"].items()}
     assert min(cached.values()) > 0.2, cached
     shown = [prompt for prompt in model.prompts if "<context>\nseason: autumn\nprofile:" in prompt]
-    assert len(shown) == 3 * len(USERS)
+    assert len(shown) == 2 * len(USERS)
     assert all(SLOT in prompt for prompt in shown)
     experts = [prompt for prompt in model.prompts if "<persona>\nseason: autumn\ncustomer: age 35-44" in prompt]
     assert len(experts) == 2 * len(USERS)

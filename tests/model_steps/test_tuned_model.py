@@ -12,15 +12,20 @@ from model_steps.agents.ranked_expert import NOTHING, tag_space
 from model_steps.engine.chat import Chat
 from model_steps.training.experts.loop import Course, train
 from model_steps.training.experts.personas import PersonaExample
+from model_steps.training.experts.pools import Customer
 from model_steps.training.experts.targets import teach
 from model_steps.training.experts.tuned_model import TunedModel
-from runtime.errors import DataError
+from representation.evidence import CategoryEvidence
+from runtime.errors import ConfigurationError, DataError
 from settings import ExpertsSettings, MixSettings, Settings
 
 HALVES = MixSettings(behavior=0.5, general=0.5)
 SMALL = ExpertsSettings(
-    rank=4, first_layer=28, steps=4, batch=2, validation_steps=2, checkpoint_steps=2, mix=HALVES
+    rank=4, first_layer=28, steps=4, batch=2, validation_steps=2, checkpoint_steps=2, mix=HALVES, reviews=1
 )  # fmt: skip
+
+BOUGHT = {"milk": CategoryEvidence("m", "milk", 2, "2017-08-20", None, 1)}
+CUSTOMERS = [Customer(name, "2017-08-23", BOUGHT, "", "", frozenset(["corn", "white milk"])) for name in ("ann", "bob")]
 
 
 @pytest.fixture(scope="module")
@@ -69,7 +74,7 @@ def test_a_branch_is_worth_what_it_is_worth_alone(settings: Settings, chat: Chat
     assert [each for _, each in ranked] == pytest.approx([each for _, each in best], abs=1e-3)
 
 
-def course_of(chat: Chat) -> Course:
+def course_of(chat: Chat, settings: Settings) -> Course:
     options = tag_space(["corn", "milk", "white milk"], chat.answer_tokens)
     rows = [{"text": f"Customer {number} bought milk."} for number in range(3)]
 
@@ -78,7 +83,9 @@ def course_of(chat: Chat) -> Course:
         return PersonaExample("u", "2017-08-23", 0, "train", prompt, ("white milk",))
 
     general = [(tuple(chat.tokens(chat.render("", "Hello"))), (1, 2))]
-    return Course(rows, encode, general, options, SMALL)
+    return Course(
+        rows, encode, general, options, SMALL, CUSTOMERS, lambda customer, pool: customer.prompt(pool, chat, settings)
+    )
 
 
 def adapter_of(model: TunedModel) -> dict[str, torch.Tensor]:
@@ -93,18 +100,18 @@ def test_a_killed_training_ends_as_if_it_had_lived(settings: Settings, chat: Cha
     whole, killed, resumed = fresh(settings), fresh(settings), fresh(settings)
     for name in ("whole", "killed"):
         (tmp_path / name).mkdir()
-    train(whole, course_of(chat), lambda: 0.1, SMALL, tmp_path / "whole", "work")
+    train(whole, course_of(chat, settings), lambda: {"recall": 0.1}, SMALL, tmp_path / "whole", "work")
     calls: list[int] = []
 
-    def dies() -> float:
+    def dies() -> dict[str, float]:
         calls.append(1)
         if len(calls) == 2:
             raise Killed
-        return 0.1
+        return {"recall": 0.1}
 
     with pytest.raises(Killed):
-        train(killed, course_of(chat), dies, SMALL, tmp_path / "killed", "work")
-    history = train(resumed, course_of(chat), lambda: 0.1, SMALL, tmp_path / "killed", "work")
+        train(killed, course_of(chat, settings), dies, SMALL, tmp_path / "killed", "work")
+    history = train(resumed, course_of(chat, settings), lambda: {"recall": 0.1}, SMALL, tmp_path / "killed", "work")
     assert len(history) == SMALL.steps
     for name, each in adapter_of(whole).items():
         assert torch.equal(each, adapter_of(resumed)[name])
@@ -114,7 +121,7 @@ def test_an_adapter_that_learns_moves_and_the_best_is_kept(settings: Settings, c
     model = fresh(settings)
     start = adapter_of(model)
     found = iter([0.3, 0.2])
-    history = train(model, course_of(chat), lambda: next(found), SMALL, tmp_path, "work")
+    history = train(model, course_of(chat, settings), lambda: {"recall": next(found)}, SMALL, tmp_path, "work")
     assert [row["recall"] for row in history if "recall" in row] == [0.3, 0.2]
     assert any(not torch.equal(each, start[name]) for name, each in adapter_of(model).items())
     # The second validation was worse, so the adapter is the one of step 2 and not of step 4.
@@ -122,12 +129,38 @@ def test_an_adapter_that_learns_moves_and_the_best_is_kept(settings: Settings, c
     two = SMALL.model_copy(update={"steps": 4, "patience": 1})
     (tmp_path / "again").mkdir()
     found = iter([0.3, 0.2])
-    train(again, course_of(chat), lambda: next(found), two, tmp_path / "again", "work")
+    train(again, course_of(chat, settings), lambda: {"recall": next(found)}, two, tmp_path / "again", "work")
     for name, each in adapter_of(model).items():
         assert torch.equal(each, adapter_of(again)[name])
 
 
 def test_another_trainings_state_is_refused(settings: Settings, chat: Chat, tmp_path: Any) -> None:
-    train(fresh(settings), course_of(chat), lambda: 0.1, SMALL, tmp_path, "work")
+    train(fresh(settings), course_of(chat, settings), lambda: {"recall": 0.1}, SMALL, tmp_path, "work")
     with pytest.raises(DataError, match="state of another training"):
-        train(fresh(settings), course_of(chat), lambda: 0.1, SMALL, tmp_path, "other work")
+        train(fresh(settings), course_of(chat, settings), lambda: {"recall": 0.1}, SMALL, tmp_path, "other work")
+
+
+def test_a_training_goes_on_from_a_tuned_adapter(settings: Settings, chat: Chat, tmp_path: Any) -> None:
+    tuned, again = fresh(settings), fresh(settings)
+    train(tuned, course_of(chat, settings), lambda: {"recall": 0.1}, SMALL, tmp_path, "work")
+    tuned.peft.save_pretrained(tmp_path, safe_serialization=True)
+    weights = (tmp_path / "adapter_model.safetensors").read_bytes()
+    again.start_from(weights, "here")
+    for name, each in adapter_of(tuned).items():
+        assert torch.equal(each, adapter_of(again)[name])
+    other = fresh(settings, SMALL.model_copy(update={"rank": 8}))
+    with pytest.raises(ConfigurationError, match="adapter in here has other layers or another rank"):
+        other.start_from(weights, "here")
+
+
+def test_a_pool_is_learnt_beside_personas_and_general_answers(settings: Settings, chat: Chat, tmp_path: Any) -> None:
+    model, (customer, _) = fresh(settings), CUSTOMERS
+    pool = ["corn", "milk", "white milk"]
+    options = tag_space(pool, chat.answer_tokens).among(pool)
+    taught = teach(customer.prompt(pool, chat, settings), dict.fromkeys(sorted(customer.outcomes), 0.5), options)
+    before = float(model.loss([taught]).detach())
+    better = iter([0.1, 0.2])
+    history = train(model, course_of(chat, settings), lambda: {"recall": next(better)}, SMALL, tmp_path, "work")
+    assert sum("pools" in row for row in history) > 1
+    assert all(row.keys() >= {"personas", "general"} for row in history)
+    assert float(model.loss([taught]).detach()) < before

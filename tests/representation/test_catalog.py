@@ -64,3 +64,19 @@ def test_of_two_categories_under_one_label_the_first_by_name_stands_for_it() -> 
     assert catalog.category_of == {"milk": "a"}
     assert catalog.vectors.tolist() == [[1, 0], [0, 1]]
     assert catalog.personas_of([], 4, 20) == []
+
+
+def test_one_odd_category_makes_no_expert() -> None:
+    parents = {"milk": "dairy", "blush": "makeup", "lipstick": "makeup", "mascara": "makeup", "bread": "bakery"}
+    rows = [
+        {"entity_id": name, "text": name, "category": name, "category_path": f"{above} > {name}"}
+        for name, above in parents.items()
+    ]
+    catalog = CategoryVectors.of(rows, {name: np.ones(2) for name in parents})
+
+    def bought(**days: int) -> list[CategoryEvidence]:
+        return [CategoryEvidence(name, name, n, DAY, None, rank) for rank, (name, n) in enumerate(days.items(), 1)]
+
+    assert catalog.fields_of(bought(milk=14, blush=1, lipstick=1, mascara=1, bread=6)) == ["dairy"]
+    assert catalog.fields_of(bought(milk=14, bread=7, blush=1)) == ["dairy", "bakery"]
+    assert catalog.fields_of(bought(blush=1)) == ["makeup"]

@@ -23,8 +23,8 @@ ONCE = CategoryEvidence("fresh", "fresh, fish", 1, "2017-08-21", None, 2)
 
 
 def test_a_line_says_days_interval_and_weeks() -> None:
-    assert line(YOGURT, "2017-08-23") == "yogurt: 7, weekly, 2 weeks ago"
-    assert line(ONCE, "2017-08-23") == "fresh, fish: 1, this week"
+    assert line(YOGURT, "2017-08-23") == "7, weekly, 2 weeks ago: yogurt"
+    assert line(ONCE, "2017-08-23") == "1, this week: fresh, fish"
 
 
 @pytest.mark.parametrize(

@@ -16,6 +16,8 @@ from safetensors.torch import load_file, save_file
 
 from model_steps.engine.options import Options
 from model_steps.training.experts.personas import PersonaExample
+from model_steps.training.experts.pools import Customer, draw_pool, popular
+from model_steps.training.experts.pools import target_shares as pool_shares
 from model_steps.training.experts.targets import Taught, target_shares, teach
 from model_steps.training.experts.tuned_model import TunedModel
 from runtime import atomic
@@ -30,6 +32,9 @@ CLIP = 1.0
 STATE = "state.safetensors"
 # Batches whose examples are sorted by length together: so a batch's prompts are of like lengths, and little is filled.
 BATCHES_SORTED = 16
+
+# What a step may learn from.
+PARTS = ("personas", "pools", "general")
 
 Written = tuple[tuple[int, ...], tuple[int, ...]]
 
@@ -50,6 +55,7 @@ class Course:
         encode: a row as its prompt with outcomes.
         general: written answers of the general share.
         options: the tag space.
+        customers: whose pools teach the arbiter, in their order. ask: the arbiter's prompt about a customer's pool.
     """
 
     def __init__(
@@ -59,9 +65,12 @@ class Course:
         general: Sequence[Written],
         options: Options,
         settings: ExpertsSettings,
+        customers: Sequence[Customer] = (),
+        ask: Callable[[Customer, Sequence[str]], Sequence[int]] | None = None,
     ) -> None:
         self._rows, self._encode, self._general, self._options = rows, encode, general, options
-        self._settings = settings
+        self._settings, self._customers, self._ask = settings, customers, ask
+        self._popular = popular(customers)
         self._together: tuple[int, list[list[Taught]]] = (-1, [])
 
     def personas(self, step: int) -> list[Taught]:
@@ -85,6 +94,21 @@ class Course:
         chance.shuffle(batches)
         return batches
 
+    def reviews(self, step: int) -> list[Taught]:
+        """The pools of a step; of those of which nothing came true, or of a single tag, there is nothing to learn."""
+        settings = self._settings
+        if self._ask is None:
+            return []
+        taught = []
+        for place in range(step * settings.reviews, (step + 1) * settings.reviews):
+            one = self._customers[place % len(self._customers)]
+            chance = random.Random(f"{settings.seed}/review/{place}")
+            pool = draw_pool(list(one.own), self._popular, settings.review_pool, chance)
+            shares = pool_shares(pool, one.outcomes)
+            if shares and len(pool) > 1:
+                taught.append(teach(self._ask(one, pool), shares, self._options.among(pool)))
+        return taught
+
     def written(self, step: int) -> list[Written]:
         """The general examples of a step: so many that their share of all examples is the mix's, on average."""
         mix = self._settings.mix
@@ -99,7 +123,7 @@ class Course:
 def train(
     model: TunedModel,
     course: Course,
-    recall: Callable[[], float],
+    validate: Callable[[], Mapping[str, float]],
     settings: ExpertsSettings,
     folder: Path,
     work: str,
@@ -108,7 +132,7 @@ def train(
     """Train, and leave the model with the adapter of the best validation; returns what each step lost.
 
     Args:
-        recall: of validation users, with the model as it is.
+        validate: figures of validation users with the model as it is; ``recall`` among them decides.
         folder: keeps the state that a killed run resumes.
         work: names all that decides about the result; a state of other work is refused.
         finish: take no further step.
@@ -134,14 +158,15 @@ def train(
             group["lr"] = learning_rate(step, settings)
         row = {"step": float(step), **_step(model, optimizer, course, step)}
         if (step + 1) % settings.validation_steps == 0 or step + 1 == settings.steps:
-            row["recall"] = round(recall(), 4)
-            log.info("Recall of validation users after %d steps: %.4f", step + 1, row["recall"])
+            found = {name: round(value, 4) for name, value in validate().items()}
+            log.info("Validation after %d steps: %s", step + 1, found)
+            row |= found
             if row["recall"] > max((each["recall"] for each in history if "recall" in each), default=-1.0):
                 best = {name: each.detach().clone() for name, each in model.master.items()}
         history.append(row)
         if (step + 1) % settings.checkpoint_steps == 0 or step + 1 == settings.steps:
             _keep(folder, model, optimizer, best, history, work)
-        progress.advance(1, f"loss {_mean(history, 'personas'):.3f}, general {_mean(history, 'general'):.3f}")
+        progress.advance(1, ", ".join(f"{part} {_mean(history, part):.3f}" for part in PARTS))
     with torch.no_grad():
         for name, each in model.master.items():
             each.copy_(best[name])
@@ -150,16 +175,19 @@ def train(
 
 
 def _step(model: TunedModel, optimizer: torch.optim.Optimizer, course: Course, step: int) -> dict[str, float]:
-    """One step on some personas and some general answers, every example weighing the same."""
-    taught, written = course.personas(step), course.written(step)
-    total = len(taught) + len(written)
-    loss = model.loss(taught)
-    (loss * len(taught) / total).backward()
-    found = {"personas": round(float(loss.detach()), 4)}
-    if written:
-        general = model.answer_loss(written)
-        (general * len(written) / total).backward()
-        found["general"] = round(float(general.detach()), 4)
+    """One step on some personas, pools and general answers, every example weighing the same."""
+    parts: dict[str, tuple[int, Callable[[], torch.Tensor]]] = {}
+    taught, reviews, written = course.personas(step), course.reviews(step), course.written(step)
+    parts["personas"] = (len(taught), lambda: model.loss(taught))
+    parts["pools"] = (len(reviews), lambda: model.loss(reviews))
+    parts["general"] = (len(written), lambda: model.answer_loss(written))
+    total = sum(number for number, _ in parts.values())
+    found: dict[str, float] = {}
+    for name, (number, loss_of) in parts.items():
+        if number:
+            loss = loss_of()
+            (loss * number / total).backward()
+            found[name] = round(float(loss.detach()), 4)
     if not all(math.isfinite(value) for value in found.values()):
         raise DataError(f"The loss is {found}: lower INTENTFLOW_EXPERTS__LEARNING_RATE.")
     model.gradients_to_master()

@@ -57,7 +57,6 @@ class TunedModel:
         self._head: Any = whole.lm_head
         self._working = {name: each for name, each in self.peft.named_parameters() if each.requires_grad}
         self.master = {name: nn.Parameter(each.detach().float().clone()) for name, each in self._working.items()}
-        self._children: dict[tuple[int, ...], torch.Tensor] = {}
 
     def start_from(self, weights: bytes, where: str) -> None:
         """Begin with an adapter instead of with no change.
@@ -154,9 +153,7 @@ class TunedModel:
         return hidden[:, None].to(self.device)
 
     def _children_of(self, node: Node) -> torch.Tensor:
-        if node.path not in self._children:
-            self._children[node.path] = torch.tensor(list(node.children), device=self.device)
-        return self._children[node.path]
+        return torch.tensor(list(node.children), device=self.device)
 
     @torch.no_grad()
     def rank(self, prompt: Sequence[int], options: Options, most: int) -> list[tuple[str, float]]:

@@ -4,17 +4,23 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 
 from model_steps.agents.ranked_expert import NOTHING
 from model_steps.training.experts.personas import PersonaExample
 
 MOST_A_PERSONA = 24
 LIST = 30
+SHORT_LIST = 10
 
-Ranks = Callable[[Sequence[int], int], Sequence[tuple[str, float]]]
+Ranking = Sequence[tuple[str, float]]
+# The most probable tags behind an expert's prompt, so many at most.
+Ranks = Callable[[Sequence[int], int], Ranking]
+# A user's pool in the order of an arbiter.
+Reviews = Callable[[str, Sequence[str]], Sequence[str]]
 
 
-def pooled(rankings: Sequence[Sequence[tuple[str, float]]]) -> list[str]:
+def pooled(rankings: Sequence[Ranking]) -> list[str]:
     """Tags of several personas, the most probable first; one that several name has the sum of its probabilities."""
     worth: dict[str, float] = {}
     for ranking in rankings:
@@ -24,18 +30,54 @@ def pooled(rankings: Sequence[Sequence[tuple[str, float]]]) -> list[str]:
     return sorted(worth, key=lambda tag: (-worth[tag], tag))
 
 
-def recall(users: Mapping[str, Sequence[PersonaExample]], ranks: Ranks, length: int = LIST) -> float:
+@dataclass(frozen=True)
+class Reviewing:
+    """An arbiter that is validated beside the experts.
+
+    Args:
+        size: of the pool that it puts in order. order: its order.
+    """
+
+    size: int
+    order: Reviews
+
+
+def recalls(
+    users: Mapping[str, Sequence[PersonaExample]],
+    ranks: Ranks,
+    reviewing: Reviewing | None = None,
+    length: int = LIST,
+    short: int = SHORT_LIST,
+) -> dict[str, float]:
     """Share of a user's outcomes that are among the first tags, averaged over the users who have any.
 
     Args:
         users: the personas of each user.
         ranks: gives the most probable tags behind a prompt.
-        length: of the list.
+        reviewing: the arbiter; none: the experts' own order decides.
+        length, short: of the lists.
+
+    Returns:
+        ``recall`` and ``recall_short`` of the order that is published, and with an arbiter ``recall_experts`` and
+        ``recall_experts_short`` of the experts' own and ``recall_pool`` of the best order that there is.
     """
-    shares = []
-    for personas in users.values():
+    found: dict[str, list[float]] = {}
+    for user, personas in users.items():
         wanted = {tag for one in personas for tag in one.outcomes}
-        if wanted:
-            listed = pooled([ranks(one.prompt, MOST_A_PERSONA) for one in personas])[:length]
-            shares.append(len(wanted & set(listed)) / len(wanted))
-    return sum(shares) / len(shares) if shares else 0.0
+        if not wanted:
+            continue
+
+        def note(name: str, listed: Sequence[str], wanted: set[str] = wanted) -> None:
+            found.setdefault(name, []).append(len(wanted & set(listed)) / len(wanted))
+
+        own = pooled([ranks(one.prompt, MOST_A_PERSONA) for one in personas])
+        order = own
+        if reviewing is not None:
+            pool = own[: reviewing.size]
+            order = [*reviewing.order(user, pool), *own[reviewing.size :]]
+            note("recall_experts", own[:length])
+            note("recall_experts_short", own[:short])
+            note("recall_pool", [tag for tag in pool if tag in wanted][:length])
+        note("recall", order[:length])
+        note("recall_short", order[:short])
+    return {name: sum(shares) / len(shares) for name, shares in found.items()}

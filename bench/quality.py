@@ -16,6 +16,7 @@ from bench.lakes import landed
 from bench.lakes.steps import FOLDER, run_step
 from evaluation.comparison import CEILINGS
 from evaluation.freeze import freeze, refuse_other_days
+from evaluation.holdout import read_frozen
 from evaluation.leaks import training_days
 from lake.registry import releases
 from lake.registry.evaluation_file import read_rule
@@ -41,6 +42,8 @@ def prepare(lake: Lake, rule: SplitRule, day: str) -> None:
     refuse_other_days(rule, day)
     landed.land_until(lake, add_days(rule.outcomes_until(day), -1))
     freeze(lake, rule)
+    # A lake that was landed with other names is told of here, before minutes of work.
+    read_frozen(lake, rule, day)
 
 
 def prepare_release(lake: Lake, rule: SplitRule, day: str, folder: Path) -> str:

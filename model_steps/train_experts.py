@@ -14,6 +14,7 @@ from __future__ import annotations
 import argparse
 import json
 import logging
+import random
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -136,6 +137,7 @@ def train_experts(
     refuse_missing_sources(chosen.mix)
     # Imported late: torch reads its threads from the environment that main has prepared.
     from model_steps.training.experts import general, loop, personas, pools, validation
+    from model_steps.training.experts.targets import target_shares, teach
     from model_steps.training.experts.tuned_model import TunedModel
 
     days = tuple(days) or rule.training_days(settings.source.first_day.isoformat())[: chosen.days]
@@ -188,10 +190,17 @@ def train_experts(
         return [tag for tag, _ in ranked]
 
     reviewing = validation.Reviewing(chosen.review_pool, review) if chosen.reviews else None
+    wanted = [one for of_user in checked.values() for one in of_user]
+    shares = [target_shares(one.outcomes, chosen.target_size, random.Random(chosen.seed)) for one in wanted]
+    targets = [teach(one.prompt, share, options) for one, share in zip(wanted, shares, strict=True)]
     history = loop.train(
         model,
         course,
-        lambda: validation.recalls(checked, lambda prompt, most: model.rank(prompt, options, most), reviewing),
+        lambda: {
+            **validation.recalls(checked, lambda prompt, most: model.rank(prompt, options, most), reviewing),
+            # Few users' recall says little about which of two adapters is better; the likelihood of all targets does.
+            "cross_entropy": model.cross_entropy(targets),
+        },
         chosen,
         folder,
         work,
@@ -205,7 +214,7 @@ def train_experts(
     }
     record["losses"] = _averages(history, loop.PARTS)
     record["validation"] = {
-        int(row["step"]) + 1: {name: value for name, value in row.items() if name.startswith("recall")}
+        int(row["step"]) + 1: {name: value for name, value in row.items() if name not in ("step", *loop.PARTS)}
         for row in history
         if "recall" in row
     }

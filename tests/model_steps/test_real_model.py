@@ -229,7 +229,9 @@ def test_a_day_is_ranked_resumed_and_carried_forward(
 
     # The steps of a ranking find its prompt in the cache.
     cached = {role: counts["cached_tokens"] / counts["prompt_tokens"] for role, counts in whole["roles"].items()}
-    assert min(cached.values()) > 0.2, cached
+    assert min(cached["planner"], cached["expert"]) > 0.2, cached
+    # An arbiter of six tags takes one step or two.
+    assert cached["arbiter"] > 0, cached
     shown = [prompt for prompt in model.prompts if "<context>\nseason: autumn\nprofile:" in prompt]
     assert len(shown) == 2 * len(USERS)
     assert all(SLOT in prompt for prompt in shown)

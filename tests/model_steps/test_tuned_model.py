@@ -65,7 +65,9 @@ def test_a_branch_is_worth_what_it_is_worth_alone(settings: Settings, chat: Chat
     assert sum(math.exp(each) for each in by_hand.values()) == pytest.approx(1, abs=1e-4)
     shares = {"corn": 0.2, "corn oil": 0.1, "milk chocolate": 0.3, NOTHING: 0.4}
     with torch.no_grad():
-        loss = float(model.loss([teach(prompt, shares, options), teach(prompt[:-1], {"milk": 1.0}, options)]))
+        both = [teach(prompt, shares, options), teach(prompt[:-1], {"milk": 1.0}, options)]
+        loss = float(model.loss(both))
+        assert model.cross_entropy(both) == pytest.approx(loss, abs=1e-3)
     other = worth_alone(model, prompt[:-1], "milk", options)
     assert loss == pytest.approx((-sum(share * by_hand[tag] for tag, share in shares.items()) - other) / 2, abs=1e-3)
     ranked = model.rank(prompt, options, 3)

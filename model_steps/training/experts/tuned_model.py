@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -103,6 +103,12 @@ class TunedModel:
             total = total - (found * torch.tensor(each.shares, device=self.device)).sum()
         mean: torch.Tensor = total / len(taught)
         return mean
+
+    @torch.no_grad()
+    def cross_entropy(self, taught: Iterable[Taught]) -> float:
+        """``loss`` of personas one by one, averaged: what validation compares adapters by."""
+        losses = [float(self.loss([one])) for one in taught]
+        return sum(losses) / len(losses)
 
     def answer_loss(self, examples: Sequence[tuple[Sequence[int], Sequence[int]]]) -> torch.Tensor:
         """Cross-entropy of written answers, averaged over each one's tokens and then over the examples.

@@ -132,9 +132,11 @@ def train_experts(
         SourceMissing: examples are missing.
         DataError: an example touches the holdout, or the folder holds another training's state.
         ConfigurationError: the mix names a source that there is not.
+        As ``read_start``, and ConfigurationError: the start is of another rank or of other layers.
     """
     chosen, rule = settings.experts, read_rule(settings.source)
     refuse_missing_sources(chosen.mix)
+    begun = None if start is None else read_start(start, lake, rule, settings)
     # Imported late: torch reads its threads from the environment that main has prepared.
     from model_steps.training.experts import general, loop, personas, pools, validation
     from model_steps.training.experts.targets import target_shares, teach
@@ -162,8 +164,7 @@ def train_experts(
     }
     log.info("%d examples of %d users; %d users are validated on.", len(learnt), record["users"], len(checked))
     model = TunedModel(settings.engine.model, dtype, chosen)
-    if start is not None:
-        begun = read_start(start, lake, rule, settings)
+    if begun is not None:
         model.start_from(begun.weights, str(start))
         record["trained_until"] = max(record["trained_until"], begun.record["trained_until"])
         record["started_from"] = {name: begun.record.get(name) for name in KEPT_OF_A_START}

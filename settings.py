@@ -274,7 +274,10 @@ class ExpertsSettings(Section):
     target_size: int = Field(default=15, ge=1, description="Size of a target set, as published.")
     days: int = Field(default=2, ge=1, description="Newest training days, of which examples are learnt.")
     steps: int = Field(default=750, ge=1, description="Optimizer steps.")
-    batch: int = Field(default=4, ge=1, description="Personas a step.")
+    batch: int = Field(default=2, ge=1, description="Customers a step, each with all of their personas.")
+    expected: float = Field(
+        default=0.7, ge=0, le=1, description="Weight of what counting expects of the evidence; 0: only what came true."
+    )
     reviews: int = Field(default=0, ge=0, description="Pools a step, which teach the arbiter; 0: it learns nothing.")
     review_pool: int = Field(default=40, ge=2, le=100, description="Tags of such a pool: as inference has them.")
     learning_rate: float = Field(default=1e-3, gt=0, description="Peak, after a twentieth of the steps; then cosine.")

@@ -33,6 +33,12 @@ class Grid:
     def _columns(self) -> dict[str, int]:
         return {category: column for column, category in enumerate(self.categories)}
 
+    def places(self, pairs: Sequence[tuple[str, str]]) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
+        """The rows and the columns of users with categories, all of which are on the axes."""
+        rows = [self._rows[user] for user, _ in pairs]
+        columns = [self._columns[category] for _, category in pairs]
+        return np.array(rows, np.int64), np.array(columns, np.int64)
+
     def counts(self, actions: pl.DataFrame) -> Scores:
         """Rows of each user and category; users and categories outside the axes do not count."""
         counted = (

@@ -46,6 +46,7 @@ from settings import MixSettings, Settings, load_settings
 log = logging.getLogger("intentflow")
 
 GENERAL = "general.json"
+CHANCES = "chances.json"
 # Steps over which the record's losses are averaged.
 WINDOW = 100
 # What a record says of the experts that a training began with.
@@ -138,8 +139,8 @@ def train_experts(
     refuse_missing_sources(chosen.mix)
     begun = None if start is None else read_start(start, lake, rule, settings)
     # Imported late: torch reads its threads from the environment that main has prepared.
-    from model_steps.training.experts import general, loop, personas, pools, validation
-    from model_steps.training.experts.targets import target_shares, teach
+    from model_steps.training.experts import general, loop, personas, pools, teacher, validation
+    from model_steps.training.experts.targets import Taught, packed, target_shares, teach
     from model_steps.training.experts.tuned_model import TunedModel
 
     days = tuple(days) or rule.training_days(settings.source.first_day.isoformat())[: chosen.days]
@@ -174,7 +175,12 @@ def train_experts(
     taught, apart = general.parted(written)
     with model.peft.disable_adapter():
         likelihood = general.log_likelihood(model, apart)
-    work = digest({**record, "general": bytes_digest((folder / GENERAL).read_bytes())})
+    chances: teacher.Chances = {}
+    if chosen.expected:
+        first_day = settings.source.first_day.isoformat()
+        chances = teacher.chances_of(lake, rule, learnt, first_day, folder / CHANCES)
+    kept = {name: bytes_digest((folder / name).read_bytes()) for name in (GENERAL, *([CHANCES] if chances else []))}
+    work = digest({**record, "kept": kept})
     course = loop.Course(
         learnt,
         lambda row: personas.example_of(row, labels, chat, settings),
@@ -183,6 +189,7 @@ def train_experts(
         chosen,
         customers=pools.customers_of(learnt, labels) if chosen.reviews else (),
         ask=(lambda customer, pool: customer.prompt(pool, chat, settings)) if chosen.reviews else None,
+        expected=(lambda row: teacher.expected(chances, row)) if chances else None,
     )
     known = {one.user_id: one for one in pools.customers_of(_newest(rows, "validation", days), labels)}
 
@@ -191,15 +198,17 @@ def train_experts(
         return [tag for tag, _ in ranked]
 
     reviewing = validation.Reviewing(chosen.review_pool, review) if chosen.reviews else None
-    wanted = [one for of_user in checked.values() for one in of_user]
-    shares = [target_shares(one.outcomes, chosen.target_size, random.Random(chosen.seed)) for one in wanted]
-    targets = [teach(one.prompt, share, options) for one, share in zip(wanted, shares, strict=True)]
+
+    def target(one: personas.PersonaExample) -> Taught:
+        shares = target_shares(one.outcomes, chosen.target_size, random.Random(chosen.seed))
+        return teach(one.prompt, shares, options)
+
+    targets = [packed([target(one) for one in of_user]) for of_user in checked.values()]
     history = loop.train(
         model,
         course,
         lambda: {
             **validation.recalls(checked, lambda prompt, most: model.rank(prompt, options, most), reviewing),
-            # Few users' recall says little about which of two adapters is better; the likelihood of all targets does.
             "cross_entropy": model.cross_entropy(targets),
         },
         chosen,
@@ -217,7 +226,7 @@ def train_experts(
     record["validation"] = {
         int(row["step"]) + 1: {name: value for name, value in row.items() if name not in ("step", *loop.PARTS)}
         for row in history
-        if "recall" in row
+        if loop.DECIDES in row
     }
     record["adapter"] = _save(model.peft, folder)
     record |= write_picture(folder / REFERENCES, read_catalog(lake, Embedder(settings.embedder.model).name), rule)

@@ -100,9 +100,17 @@ class Boosting:
         scores = np.zeros((users, categories), np.float32)
         for first in range(0, users, USERS_A_CHUNK):
             rows, columns = np.indices((min(USERS_A_CHUNK, users - first), categories)).reshape(2, -1)
-            chances = self.trees.predict_proba(known.features(rows + first, columns))[:, 1]
-            scores[first : first + USERS_A_CHUNK] = chances.reshape(-1, categories)
+            scores[first : first + USERS_A_CHUNK] = self.chances(known, rows + first, columns).reshape(-1, categories)
         return scores
+
+    def chances(self, known: Known, rows: npt.NDArray[np.int64], columns: npt.NDArray[np.int64]) -> Scores:
+        """The chances of single users and categories, one a pair.
+
+        Args:
+            known: of the users. rows: the pairs' users. columns: the pairs' categories.
+        """
+        found: Scores = self.trees.predict_proba(known.features(rows, columns))[:, 1].astype(np.float32)
+        return found
 
 
 def sampled(known: Known, bought: Mask, generator: np.random.Generator) -> tuple[Features, Mask, Scores]:

@@ -7,7 +7,7 @@ import random
 import pytest
 
 from model_steps.agents.ranked_expert import NOTHING, tag_space
-from model_steps.training.experts.targets import target_shares, teach
+from model_steps.training.experts.targets import packed, target_shares, teach
 
 WORDS = {"corn": 1, "oil": 2, "milk": 3, "white": 4, "nothing": 5}
 END = 9
@@ -58,3 +58,29 @@ def test_each_questions_shares_are_what_reaches_it() -> None:
             if tuple(tokens(tag))[: len(question.node.path)] == question.node.path
         )
         assert sum(question.shares) == pytest.approx(reaching)
+
+
+def test_what_was_expected_of_the_evidence_weighs_beside_what_came_true() -> None:
+    shares = target_shares(["milk"], 10, random.Random(0), {"milk": 0.5, "corn": 0.2}, 0.5)
+    assert shares == {
+        "milk": pytest.approx(0.075), "corn": pytest.approx(0.01), NOTHING: pytest.approx(0.915)
+    }  # fmt: skip
+    assert target_shares(["milk"], 10, random.Random(0), {"corn": 0.2}, 0.0) == target_shares(
+        ["milk"], 10, random.Random(0)
+    )
+    # A set that is too full has no room for nothing, and its shares still sum to one.
+    full = target_shares(["milk", "corn"], 2, random.Random(0), {"white milk": 1.0}, 1.0)
+    assert full == dict.fromkeys(["milk", "corn", "white milk"], pytest.approx(1 / 3))
+
+
+def test_prompts_that_begin_alike_stand_once() -> None:
+    one = teach([7, 8, 6], {"corn oil": 0.3, NOTHING: 0.7}, OPTIONS)
+    two = teach([7, 8, 5, 5], {"milk": 1.0}, OPTIONS)
+    both = packed([one, two])
+    assert both.tokens == (7, 8, 6, 1, 5, 5)
+    assert both.prompt_tokens == 2
+    assert both.parents == (1, 2, 1, 4)
+    assert both.depths == (1, 2, 1, 2)
+    assert both.personas == 2
+    assert [each.position for each in both.questions] == [2, 3, 5]
+    assert packed([one]) == one

@@ -13,7 +13,7 @@ from model_steps.engine.chat import Chat
 from model_steps.training.experts.loop import Course, train
 from model_steps.training.experts.personas import PersonaExample
 from model_steps.training.experts.pools import Customer
-from model_steps.training.experts.targets import teach
+from model_steps.training.experts.targets import packed, teach
 from model_steps.training.experts.tuned_model import TunedModel
 from representation.evidence import CategoryEvidence
 from runtime.errors import ConfigurationError, DataError
@@ -76,9 +76,28 @@ def test_a_branch_is_worth_what_it_is_worth_alone(settings: Settings, chat: Chat
     assert [each for _, each in ranked] == pytest.approx([each for _, each in best], abs=1e-3)
 
 
+def test_personas_together_are_worth_what_each_is_worth(settings: Settings, chat: Chat) -> None:
+    model = fresh(settings)
+    options = tag_space(["corn", "corn oil", "white milk", "milk chocolate", "milk"], chat.answer_tokens)
+    texts = ("What next of the dairy shelf?", "What next of vegetables, then?", "And now?")
+    shares = ({"milk": 0.5, "white milk": 0.2, NOTHING: 0.3}, {"corn oil": 1.0}, {"corn": 0.4, NOTHING: 0.6})
+    several = [
+        teach(chat.tokens(chat.render("You sell food.", text)), share, options)
+        for text, share in zip(texts, shares, strict=True)
+    ]
+    with torch.no_grad():
+        alone, together = float(model.loss(several)), float(model.loss([packed(several)]))
+        mixed = float(model.loss([packed(several[:2]), several[2]]))
+    assert together == pytest.approx(alone, abs=1e-4)
+    assert mixed == pytest.approx(alone, abs=1e-4)
+
+
 def course_of(chat: Chat, settings: Settings) -> Course:
     options = tag_space(["corn", "milk", "white milk"], chat.answer_tokens)
-    rows = [{"text": f"Customer {number} bought milk."} for number in range(3)]
+    rows = [
+        {"user_id": f"customer {number // 2}", "day": "2017-08-23", "text": f"Customer {number} bought milk."}
+        for number in range(5)
+    ]
 
     def encode(row: Any) -> PersonaExample:
         prompt = tuple(chat.tokens(chat.render("You sell food.", row["text"])))
@@ -102,18 +121,20 @@ def test_a_killed_training_ends_as_if_it_had_lived(settings: Settings, chat: Cha
     whole, killed, resumed = fresh(settings), fresh(settings), fresh(settings)
     for name in ("whole", "killed"):
         (tmp_path / name).mkdir()
-    train(whole, course_of(chat, settings), lambda: {"recall": 0.1}, SMALL, tmp_path / "whole", "work")
+    train(whole, course_of(chat, settings), lambda: {"cross_entropy": 2.0}, SMALL, tmp_path / "whole", "work")
     calls: list[int] = []
 
     def dies() -> dict[str, float]:
         calls.append(1)
         if len(calls) == 2:
             raise Killed
-        return {"recall": 0.1}
+        return {"cross_entropy": 2.0}
 
     with pytest.raises(Killed):
         train(killed, course_of(chat, settings), dies, SMALL, tmp_path / "killed", "work")
-    history = train(resumed, course_of(chat, settings), lambda: {"recall": 0.1}, SMALL, tmp_path / "killed", "work")
+    history = train(
+        resumed, course_of(chat, settings), lambda: {"cross_entropy": 2.0}, SMALL, tmp_path / "killed", "work"
+    )
     assert len(history) == SMALL.steps
     for name, each in adapter_of(whole).items():
         assert torch.equal(each, adapter_of(resumed)[name])
@@ -122,29 +143,29 @@ def test_a_killed_training_ends_as_if_it_had_lived(settings: Settings, chat: Cha
 def test_an_adapter_that_learns_moves_and_the_best_is_kept(settings: Settings, chat: Chat, tmp_path: Any) -> None:
     model = fresh(settings)
     start = adapter_of(model)
-    found = iter([0.3, 0.2])
-    history = train(model, course_of(chat, settings), lambda: {"recall": next(found)}, SMALL, tmp_path, "work")
-    assert [row["recall"] for row in history if "recall" in row] == [0.3, 0.2]
+    found = iter([2.1, 2.2])
+    history = train(model, course_of(chat, settings), lambda: {"cross_entropy": next(found)}, SMALL, tmp_path, "work")
+    assert [row["cross_entropy"] for row in history if "cross_entropy" in row] == [2.1, 2.2]
     assert any(not torch.equal(each, start[name]) for name, each in adapter_of(model).items())
     # The second validation was worse, so the adapter is the one of step 2 and not of step 4.
     again = fresh(settings)
     two = SMALL.model_copy(update={"steps": 4, "patience": 1})
     (tmp_path / "again").mkdir()
-    found = iter([0.3, 0.2])
-    train(again, course_of(chat, settings), lambda: {"recall": next(found)}, two, tmp_path / "again", "work")
+    found = iter([2.1, 2.2])
+    train(again, course_of(chat, settings), lambda: {"cross_entropy": next(found)}, two, tmp_path / "again", "work")
     for name, each in adapter_of(model).items():
         assert torch.equal(each, adapter_of(again)[name])
 
 
 def test_another_trainings_state_is_refused(settings: Settings, chat: Chat, tmp_path: Any) -> None:
-    train(fresh(settings), course_of(chat, settings), lambda: {"recall": 0.1}, SMALL, tmp_path, "work")
+    train(fresh(settings), course_of(chat, settings), lambda: {"cross_entropy": 2.0}, SMALL, tmp_path, "work")
     with pytest.raises(DataError, match="state of another training"):
-        train(fresh(settings), course_of(chat, settings), lambda: {"recall": 0.1}, SMALL, tmp_path, "other work")
+        train(fresh(settings), course_of(chat, settings), lambda: {"cross_entropy": 2.0}, SMALL, tmp_path, "other work")
 
 
 def test_a_training_goes_on_from_a_tuned_adapter(settings: Settings, chat: Chat, tmp_path: Any) -> None:
     tuned, again = fresh(settings), fresh(settings)
-    train(tuned, course_of(chat, settings), lambda: {"recall": 0.1}, SMALL, tmp_path, "work")
+    train(tuned, course_of(chat, settings), lambda: {"cross_entropy": 2.0}, SMALL, tmp_path, "work")
     tuned.peft.save_pretrained(tmp_path, safe_serialization=True)
     weights = (tmp_path / "adapter_model.safetensors").read_bytes()
     again.start_from(weights, "here")
@@ -161,8 +182,8 @@ def test_a_pool_is_learnt_beside_personas_and_general_answers(settings: Settings
     options = tag_space(pool, chat.answer_tokens).among(pool)
     taught = teach(customer.prompt(pool, chat, settings), dict.fromkeys(sorted(customer.outcomes), 0.5), options)
     before = float(model.loss([taught]).detach())
-    better = iter([0.1, 0.2])
-    history = train(model, course_of(chat, settings), lambda: {"recall": next(better)}, SMALL, tmp_path, "work")
+    better = iter([2.2, 2.1])
+    history = train(model, course_of(chat, settings), lambda: {"cross_entropy": next(better)}, SMALL, tmp_path, "work")
     assert sum("pools" in row for row in history) > 1
     assert all(row.keys() >= {"personas", "general"} for row in history)
     assert float(model.loss([taught]).detach()) < before

@@ -101,14 +101,14 @@ class TunedModel:
         for number, (_, each) in enumerate(asked):
             found = logits[number, self._children_of(each.node)].log_softmax(-1)
             total = total - (found * torch.tensor(each.shares, device=self.device)).sum()
-        mean: torch.Tensor = total / len(taught)
+        mean: torch.Tensor = total / sum(one.personas for one in taught)
         return mean
 
     @torch.no_grad()
     def cross_entropy(self, taught: Iterable[Taught]) -> float:
-        """``loss`` of personas one by one, averaged: what validation compares adapters by."""
-        losses = [float(self.loss([one])) for one in taught]
-        return sum(losses) / len(losses)
+        """``loss`` of so many personas, averaged: what validation compares adapters by."""
+        losses = [(float(self.loss([one])), one.personas) for one in taught]
+        return sum(loss * number for loss, number in losses) / sum(number for _, number in losses)
 
     def answer_loss(self, examples: Sequence[tuple[Sequence[int], Sequence[int]]]) -> torch.Tensor:
         """Cross-entropy of written answers, averaged over each one's tokens and then over the examples.

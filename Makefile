@@ -9,7 +9,7 @@ SET_UP := ./launcher/set_up.sh
 VENV_PYTHON := .venv/bin/python
 
 .DEFAULT_GOAL := help
-.PHONY: help set-up run test prove-kills prove-orders prove-run prove-models lint ui stop backfill bench clean lock
+.PHONY: help set-up run test prove-kills prove-orders prove-run prove-models prove-training lint ui stop backfill bench clean lock
 
 help: ## list what make can do
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{ printf "  make %-12s %s\n", $$1, $$2 }'
@@ -42,6 +42,10 @@ prove-run: ## kill a run that started its own Airflow, and run again; takes abou
 prove-models: ## infer with models of two more families through the real engine; takes about two minutes
 	@$(SET_UP)
 	@$(VENV_PYTHON) -m pytest -m proof tests/model_steps/test_foreign_engine.py
+
+prove-training: ## kill a training of experts five times, and compare its adapter; takes about five minutes
+	@$(SET_UP)
+	@$(VENV_PYTHON) -m pytest -m proof tests/model_steps/test_killed_training.py
 
 lint: ## check style and types
 	@$(SET_UP) --packages-only

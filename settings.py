@@ -290,6 +290,7 @@ class ExpertsSettings(Section):
     patience: int = Field(default=2, ge=1, description="Validations without a better recall after which it stops.")
     checkpoint_steps: int = Field(default=100, ge=1, description="Steps between two kept states.")
     dtype: Literal["auto", "float32", "bfloat16"] = Field(default="auto", description="Of the language model.")
+    instructions: int = Field(default=0, ge=0, description="General instructions that are answered; 0: all.")
     seed: int = 0
 
 

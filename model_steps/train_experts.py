@@ -14,33 +14,28 @@ from __future__ import annotations
 import argparse
 import json
 import logging
-import random
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from evaluation.leaks import Learnt, population_digest, refuse_other_people, refuse_other_rule
-from lake.delta import tables
 from lake.registry.evaluation_file import read_rule
 from lake.registry.releases import REFERENCES, file_digest
-from lake.registry.splits import SplitRule, drawn
+from lake.registry.splits import SplitRule
 from lake.store.location import Lake
 from model_steps.agents import arbiter, ranked_expert
 from model_steps.agents.prompt_files import role_digest
 from model_steps.embedding.embedder import Embedder
 from model_steps.engine.adapters import WEIGHTS
-from model_steps.engine.chat import Chat
 from model_steps.engine.environment import prepare_environment
 from model_steps.engine.model_digest import model_digest
 from model_steps.training.catalog import read_catalog
 from model_steps.training.picture import write_picture
 from model_steps.training.record import EXPERTS_RECORD, TunedExperts, read_experts
-from representation.evidence import label_in_catalog
 from runtime import atomic, processor
 from runtime.entry import day_argument, run_command
 from runtime.errors import CommandError, ConfigurationError, UsageError
 from runtime.fingerprint import bytes_digest, digest
-from schemas import entities
 from settings import MixSettings, Settings, load_settings
 
 log = logging.getLogger("intentflow")
@@ -70,27 +65,6 @@ def refuse_missing_sources(mix: MixSettings) -> None:
         raise ConfigurationError(
             "The training mix has no examples of behavior: raise INTENTFLOW_EXPERTS__MIX__BEHAVIOR."
         )
-
-
-def read_labels(lake: Lake) -> dict[str, str]:
-    """Each category's label, as prompts show it.
-
-    Raises:
-        ConfigurationError: two categories look alike.
-    """
-    columns = ["text", "category", "category_path"]
-    rows = tables.read(lake, entities.TABLE, columns=columns, filters=[("kind", "=", "category")]).to_pylist()
-    labels = {row["category"]: label_in_catalog(row["text"], row["category_path"]) for row in rows}
-    if len(set(labels.values())) < len(labels):
-        seen: dict[str, str] = {}
-        for category, label in sorted(labels.items()):
-            if label in seen:
-                raise ConfigurationError(
-                    f"The categories {seen[label]!r} and {category!r} both look like {label!r} in a prompt: "
-                    "name them apart."
-                )
-            seen[label] = category
-    return labels
 
 
 def read_start(folder: Path, lake: Lake, rule: SplitRule, settings: Settings) -> TunedExperts:
@@ -139,81 +113,48 @@ def train_experts(
     refuse_missing_sources(chosen.mix)
     begun = None if start is None else read_start(start, lake, rule, settings)
     # Imported late: torch reads its threads from the environment that main has prepared.
-    from model_steps.training.experts import general, loop, personas, pools, teacher, validation
-    from model_steps.training.experts.targets import Taught, packed, target_shares, teach
+    from model_steps.training.experts import general, loop, teacher
+    from model_steps.training.experts.material import Material
     from model_steps.training.experts.tuned_model import TunedModel
 
-    days = tuple(days) or rule.training_days(settings.source.first_day.isoformat())[: chosen.days]
-    rows = personas.read_days(lake, days)
-    personas.refuse_leaks(rows, rule)
-    learnt = personas.stable_order(row for row in rows if row["split"] == "train")
-    if not learnt:
-        raise UsageError(f"No example of {', '.join(days)} is of a user of the train split: name other days.")
-    roles = (ranked_expert.ROLE, arbiter.ROLE) if chosen.reviews else (ranked_expert.ROLE,)
-    chat, labels = Chat(settings.engine.model), read_labels(lake)
-    options = ranked_expert.tag_space(labels.values(), chat.answer_tokens)
-    checked = _validation_personas(rows, days, labels, chat, settings)
+    material = Material.read(lake, rule, days, settings)
     dtype = processor.resolve(chosen.dtype, settings.engine.model)
+    roles = (ranked_expert.ROLE, arbiter.ROLE) if chosen.reviews else (ranked_expert.ROLE,)
     record: dict[str, Any] = {
-        **_about(lake, rule, days, learnt),
+        **_about(lake, rule, material.days, material.learnt),
         "model": model_digest(settings.engine.model),
         "roles": list(roles),
         "prompts": {role: role_digest(role) for role in roles},
-        "tags": options.digest,
+        "tags": material.options.digest,
         "settings": {**chosen.model_dump(), "dtype": dtype, "examples": settings.examples.model_dump()},
-        "validation_users": len(checked),
+        "validation_users": len(material.validated),
     }
-    log.info("%d examples of %d users; %d users are validated on.", len(learnt), record["users"], len(checked))
+    log.info(
+        "%d examples of %d users; %d users are validated on.",
+        len(material.learnt), record["users"], len(material.validated),
+    )  # fmt: skip
     model = TunedModel(settings.engine.model, dtype, chosen)
     if begun is not None:
         model.start_from(begun.weights, str(start))
         record["trained_until"] = max(record["trained_until"], begun.record["trained_until"])
         record["started_from"] = {name: begun.record.get(name) for name in KEPT_OF_A_START}
     before = _base_digest(model.peft)
-    instructions = general.read_instructions()
-    written = general.answers_of(model, chat, instructions, folder / GENERAL)
-    taught, apart = general.parted(written)
+    instructions = general.read_instructions()[: chosen.instructions or None]
+    taught, apart = general.parted(general.answers_of(model, material.chat, instructions, folder / GENERAL))
     with model.peft.disable_adapter():
         likelihood = general.log_likelihood(model, apart)
     chances: teacher.Chances = {}
     if chosen.expected:
         first_day = settings.source.first_day.isoformat()
-        chances = teacher.chances_of(lake, rule, learnt, first_day, folder / CHANCES)
+        chances = teacher.chances_of(lake, rule, material.learnt, first_day, folder / CHANCES)
     kept = {name: bytes_digest((folder / name).read_bytes()) for name in (GENERAL, *([CHANCES] if chances else []))}
-    work = digest({**record, "kept": kept})
-    course = loop.Course(
-        learnt,
-        lambda row: personas.example_of(row, labels, chat, settings),
-        taught,
-        options,
-        chosen,
-        customers=pools.customers_of(learnt, labels) if chosen.reviews else (),
-        ask=(lambda customer, pool: customer.prompt(pool, chat, settings)) if chosen.reviews else None,
-        expected=(lambda row: teacher.expected(chances, row)) if chances else None,
-    )
-    known = {one.user_id: one for one in pools.customers_of(_newest(rows, "validation", days), labels)}
-
-    def review(user: str, pool: Sequence[str]) -> list[str]:
-        ranked = model.rank(known[user].prompt(pool, chat, settings), options.among(pool), len(pool))
-        return [tag for tag, _ in ranked]
-
-    reviewing = validation.Reviewing(chosen.review_pool, review) if chosen.reviews else None
-
-    def target(one: personas.PersonaExample) -> Taught:
-        shares = target_shares(one.outcomes, chosen.target_size, random.Random(chosen.seed))
-        return teach(one.prompt, shares, options)
-
-    targets = [packed([target(one) for one in of_user]) for of_user in checked.values()]
     history = loop.train(
         model,
-        course,
-        lambda: {
-            **validation.recalls(checked, lambda prompt, most: model.rank(prompt, options, most), reviewing),
-            "cross_entropy": model.cross_entropy(targets),
-        },
+        material.course(taught, chances),
+        material.validation(model),
         chosen,
         folder,
-        work,
+        digest({**record, "kept": kept}),
         finish,
     )
     if _base_digest(model.peft) != before:
@@ -248,25 +189,6 @@ def _about(lake: Lake, rule: SplitRule, days: Sequence[str], learnt: Sequence[Ma
         "examples": len(learnt),
         "examples_digest": digest(list(learnt)),
     }
-
-
-def _validation_personas(
-    rows: Sequence[Mapping[str, Any]], days: Sequence[str], labels: Mapping[str, str], chat: Chat, settings: Settings
-) -> dict[str, list[Any]]:
-    """Personas of validation users as of the newest day, by user."""
-    from model_steps.training.experts.personas import example_of
-
-    of_day = _newest(rows, "validation", days)
-    chosen = set(drawn((row["user_id"] for row in of_day), settings.experts.validation_users))
-    found: dict[str, list[Any]] = {}
-    for row in of_day:
-        if row["user_id"] in chosen:
-            found.setdefault(row["user_id"], []).append(example_of(row, labels, chat, settings))
-    return found
-
-
-def _newest(rows: Sequence[Mapping[str, Any]], split: str, days: Sequence[str]) -> list[Mapping[str, Any]]:
-    return [row for row in rows if row["split"] == split and row["day"] == max(days)]
 
 
 def _base_digest(peft: Any) -> str:

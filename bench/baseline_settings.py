@@ -22,7 +22,6 @@ from evaluation.baselines.up_cf import Filtering, recent_popularity, up_cf
 from evaluation.comparison import LISTED
 from evaluation.grid import Scores, best
 from evaluation.snapshots import Examples, Snapshot, training_examples, validation_examples
-from evaluation.study import known_categories
 from lake.registry.evaluation_file import read_rule
 from lake.store.location import Lake
 from runtime.entry import run_command
@@ -62,7 +61,7 @@ def recalls(examples: Sequence[Examples]) -> dict[str, float]:
 def main(arguments: argparse.Namespace) -> dict[str, Any]:
     settings = load_settings()
     rule, lake = read_rule(settings.source), Lake.open(arguments.lake)
-    first_day, categories = settings.source.first_day.isoformat(), known_categories(lake)
+    first_day, categories = settings.source.first_day.isoformat(), actions.known_categories(lake)
     days = rule.training_days(first_day)[:DAYS]
     # Nothing that the holdout's outcomes begin with is read.
     known = actions.read(lake, first_day, rule.days[0], rule.leave_out)

@@ -11,7 +11,7 @@ from lake.delta import tables
 from lake.registry.splits import next_day
 from lake.store.location import Lake
 from runtime.errors import SourceMissing
-from schemas import behaviors, items
+from schemas import behaviors, entities, items
 
 # What counts as an outcome: the paper's "next interacted item" (PAPER 3.2) is here the next that is bought.
 OUTCOMES = ("purchase",)
@@ -54,6 +54,12 @@ def read(lake: Lake, first: str, last: str, leave_out: Sequence[str]) -> pl.Data
     columns = ["user_id", "day", "at", "action", "item_id"]
     rows = tables.read(lake, behaviors.TABLE, columns=columns, filters=[("day", ">=", first), ("day", "<=", last)])
     return categorize(rows, tables.read(lake, items.TABLE, columns=["item_id", "category", "category_path"]), leave_out)
+
+
+def known_categories(lake: Lake) -> list[str]:
+    """All categories that outcomes or tags can have; also those that the catalog no longer lists."""
+    wanted = [("kind", "=", "category")]
+    return list(tables.read(lake, entities.TABLE, columns=["category"], filters=wanted)["category"].to_pylist())
 
 
 def _days(first: str, last: str) -> Iterator[str]:

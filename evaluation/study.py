@@ -15,10 +15,8 @@ from evaluation.fitting import combined, fit, strongest
 from evaluation.grid import Mask, Scores
 from evaluation.holdout import read_frozen
 from evaluation.snapshots import FIRST_BASELINES, Snapshot
-from lake.delta import tables
 from lake.registry.splits import SplitRule, drawn
 from lake.store.location import Lake
-from schemas import entities
 
 log = logging.getLogger("intentflow")
 
@@ -69,7 +67,7 @@ class Study:
         chosen = drawn(held["user_id"].to_pylist(), users)
         if len(chosen) < users:
             log.warning("The holdout of %s has only %d users: all of them are judged.", day, len(chosen))
-        categories = known_categories(lake)
+        categories = actions.known_categories(lake)
         days = rule.training_days(first_day)
         log.info("Learning from %d training days until %s.", len(days), rule.trained_until)
         # Nothing after the day is read: what came true is in the frozen table.
@@ -130,9 +128,3 @@ class Study:
     def exclusive_recall(self, system: str) -> dict[str, Any]:
         """What a system finds and none of the first three baselines lists."""
         return exclusive(self.scores[system], {name: self.scores[name] for name in FIRST_BASELINES}, self.outcomes)
-
-
-def known_categories(lake: Lake) -> list[str]:
-    """All categories that outcomes or tags can have; also those that the catalog no longer lists."""
-    wanted = [("kind", "=", "category")]
-    return list(tables.read(lake, entities.TABLE, columns=["category"], filters=wanted)["category"].to_pylist())

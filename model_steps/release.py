@@ -2,7 +2,8 @@
 [--experts FOLDER]``.
 
 It is made of the model folder and the embedder of the settings, the prompts as they are, an entity adaptor, and tuned
-experts; ``python -m lake promote FOLDER`` makes it champion.
+experts; ``python -m lake promote FOLDER`` makes it champion. ``--candidate-beside RELEASE`` takes the adaptor of a
+lake's release and puts the new one on that lake, where it waits to be judged.
 """
 
 from __future__ import annotations
@@ -10,10 +11,12 @@ from __future__ import annotations
 import argparse
 import logging
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 from lake.registry import releases
 from lake.registry.releases import ADAPTOR, CLOSED_FORM, EXPERTS, EXPERTS_REFERENCES, REFERENCES, Release
+from lake.store.location import Lake
 from model_steps.agents.prompt_files import role_digest, role_digests
 from model_steps.embedding import adaptor, references
 from model_steps.embedding.adaptor import model_width
@@ -79,9 +82,36 @@ def make(out: Path, trained: Path | None, experts: Path | None = None) -> Releas
     return release
 
 
+def candidate(lake: Lake, out: Path, beside: str, experts: Path | None) -> Release:
+    """Make a release with the entity adaptor of another one, and put it on that one's lake.
+
+    Args:
+        out: where the release's folder goes. beside: name of a release on the lake. experts: as ``make`` has them.
+
+    Raises:
+        DataError: the lake has no such release. As ``make``.
+    """
+    champion, files = releases.read(lake, beside)
+    with TemporaryDirectory() as folder:
+        kept = releases.save(Path(folder), champion, files)
+        release = make(out, kept if ADAPTOR in champion.files else None, experts)
+    releases.install(lake, *releases.load(out / release.name))
+    return release
+
+
 def main(arguments: argparse.Namespace) -> dict[str, Any]:
-    release = make(arguments.out, arguments.adaptor, arguments.experts)
-    return {"release": release.name, "folder": str(arguments.out / release.name)}
+    if arguments.candidate_beside is None:
+        release = make(arguments.out, arguments.adaptor, arguments.experts)
+        return {"release": release.name, "folder": str(arguments.out / release.name)}
+    if arguments.adaptor is not None:
+        raise UsageError("--candidate-beside takes the adaptor of the release that it names: leave --adaptor out.")
+    lake = Lake.open(arguments.lake or load_settings().lake.uri)
+    release = candidate(lake, arguments.out, arguments.candidate_beside, arguments.experts)
+    known = release.name == arguments.candidate_beside
+    if known:
+        log.warning("What was trained is the release %s itself: there is nothing to judge.", release.name)
+    # The name of what a refresh works with is `release`: this one only waits.
+    return {"candidate": release.name, "beside": arguments.candidate_beside, "new": not known, "files": release.files}
 
 
 if __name__ == "__main__":
@@ -97,4 +127,10 @@ if __name__ == "__main__":
         type=Path,
         help="folder of tuned experts, or of a release whose experts are kept (default: the language model as it is)",
     )
+    parser.add_argument(
+        "--candidate-beside",
+        metavar="RELEASE",
+        help="a release of the lake, whose adaptor is kept; the new one is put on the lake too (default: neither)",
+    )
+    parser.add_argument("--lake", help="address of the lake, with --candidate-beside (default: the setting)")
     run_command(main, parser)

@@ -1,9 +1,10 @@
-"""Fine-tune the experts: ``python -m model_steps.train_experts --out FOLDER`` (PAPER 1.4).
+"""Fine-tune the experts: ``python -m model_steps.train_experts [--out FOLDER]`` (PAPER 1.4).
 
 A LoRA adapter learns from the table ``examples`` which categories of a persona's field its user bought next. The
 language model's weights stay as they are. Only users of the train split are learnt from, users of validation stop
 training, and nothing reaches past the split. It begins with no change, or with experts that were tuned before
-(``--start``). A killed run goes on where it was, or is ended there (``--finish``).
+(``--start``). A killed run goes on where it was, or is ended there (``--finish``); what was trained already is not
+trained again.
 
 Leaves ``adapter_model.safetensors``, ``adapter_config.json``, ``references.safetensors`` (what the catalog looked like)
 and the record ``experts.json`` in the folder.
@@ -20,7 +21,7 @@ from typing import Any
 
 from evaluation.leaks import Learnt, population_digest, refuse_other_people, refuse_other_rule
 from lake.registry.evaluation_file import read_rule
-from lake.registry.releases import REFERENCES, file_digest
+from lake.registry.releases import NAME_DIGITS, REFERENCES, file_digest
 from lake.registry.splits import SplitRule
 from lake.store.location import Lake
 from model_steps.agents import arbiter, ranked_expert
@@ -34,9 +35,9 @@ from model_steps.training.picture import write_picture
 from model_steps.training.record import EXPERTS_RECORD, TunedExperts, read_experts
 from runtime import atomic, processor
 from runtime.entry import day_argument, run_command
-from runtime.errors import CommandError, ConfigurationError, UsageError
+from runtime.errors import CommandError, ConfigurationError, DataError, UsageError
 from runtime.fingerprint import bytes_digest, digest
-from settings import MixSettings, Settings, load_settings
+from settings import ExpertsSettings, MixSettings, Settings, load_settings
 
 log = logging.getLogger("intentflow")
 
@@ -91,22 +92,23 @@ def read_start(folder: Path, lake: Lake, rule: SplitRule, settings: Settings) ->
 def train_experts(
     lake: Lake,
     days: Sequence[str],
-    folder: Path,
+    out: Path | None,
     settings: Settings,
     finish: bool = False,
     start: Path | None = None,
 ) -> dict[str, Any]:
-    """Train on a lake's examples; returns the record.
+    """Train on a lake's examples, unless that was done; returns the record.
 
     Args:
         days: training days; none: the newest ones that the split allows, as many as the settings say.
+        out: folder of the training; none: one below the settings' folder, named after what decides about the result.
         start: folder of tuned experts, or of a release with such, to begin with; none: the language model as it is.
         finish: end a training that was stopped, with the best adapter that it validated.
 
     Raises:
         SourceMissing: examples are missing.
         DataError: an example touches the holdout, or the folder holds another training's state.
-        ConfigurationError: the mix names a source that there is not.
+        ConfigurationError: the mix names a source that there is not. UsageError: the folder cannot be one.
         As ``read_start``, and ConfigurationError: the start is of another rank or of other layers.
     """
     chosen, rule = settings.experts, read_rule(settings.source)
@@ -126,9 +128,23 @@ def train_experts(
         "roles": list(roles),
         "prompts": {role: role_digest(role) for role in roles},
         "tags": material.options.digest,
-        "settings": {**chosen.model_dump(), "dtype": dtype, "examples": settings.examples.model_dump()},
+        "settings": {
+            **chosen.model_dump(exclude={"folder"}),
+            "dtype": dtype,
+            "examples": settings.examples.model_dump(),
+        },
         "validation_users": len(material.validated),
     }
+    if begun is not None:
+        record["trained_until"] = max(record["trained_until"], begun.record["trained_until"])
+        record["started_from"] = {name: begun.record.get(name) for name in KEPT_OF_A_START}
+    if chosen.expected:
+        record["expected_from"] = teacher.log_digest(lake, rule, material.learnt, settings.source.first_day.isoformat())
+    record["work"] = digest(record)
+    folder = _made(chosen.folder / record["work"][:NAME_DIGITS] if out is None else out)
+    if (known := finished(folder, record["work"])) is not None:
+        log.info("Trained already, in %s.", folder)
+        return {**known, "folder": str(folder), "reused": True}
     log.info(
         "%d examples of %d users; %d users are validated on.",
         len(material.learnt), record["users"], len(material.validated),
@@ -136,8 +152,6 @@ def train_experts(
     model = TunedModel(settings.engine.model, dtype, chosen)
     if begun is not None:
         model.start_from(begun.weights, str(start))
-        record["trained_until"] = max(record["trained_until"], begun.record["trained_until"])
-        record["started_from"] = {name: begun.record.get(name) for name in KEPT_OF_A_START}
     before = _base_digest(model.peft)
     instructions = general.read_instructions()[: chosen.instructions or None]
     taught, apart = general.parted(general.answers_of(model, material.chat, instructions, folder / GENERAL))
@@ -172,7 +186,24 @@ def train_experts(
     record["adapter"] = _save(model.peft, folder)
     record |= write_picture(folder / REFERENCES, read_catalog(lake, Embedder(settings.embedder.model).name), rule)
     atomic.write(folder / EXPERTS_RECORD, json.dumps(record, indent=1, sort_keys=True) + "\n")
-    return {**record, "folder": str(folder)}
+    return {**record, "folder": str(folder), "reused": False}
+
+
+def _made(folder: Path) -> Path:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise UsageError(f"The training's folder {folder} cannot be one: {error.strerror}.") from None
+    return folder
+
+
+def finished(folder: Path, work: str) -> dict[str, Any] | None:
+    """The record of a training that ended in a folder, if it is this one and its adapter is whole."""
+    try:
+        found = read_experts(folder).record
+    except (UsageError, DataError):
+        return None
+    return found if found.get("work") == work else None
 
 
 def _about(lake: Lake, rule: SplitRule, days: Sequence[str], learnt: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
@@ -223,21 +254,23 @@ def _averages(history: Sequence[Mapping[str, float]], parts: Sequence[str]) -> l
 def main(arguments: argparse.Namespace) -> dict[str, Any]:
     settings = load_settings()
     prepare_environment(settings.engine)
-    try:
-        arguments.out.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise UsageError(f"--out {arguments.out} cannot be a folder: {error.strerror}.") from None
     lake = Lake.open(arguments.lake or settings.lake.uri)
+    if arguments.newest is not None:
+        chosen = {**settings.experts.model_dump(), "days": arguments.newest}
+        settings = settings.model_copy(update={"experts": ExpertsSettings(**chosen)})
     days = tuple(arguments.day or ())
     return train_experts(lake, days, arguments.out, settings, arguments.finish, arguments.start)
 
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(prog="python -m model_steps.train_experts", description=__doc__)
-    parser.add_argument("--out", type=Path, required=True, help="folder of the adapter, its record and its state")
+    parser.add_argument(
+        "--out", type=Path, help="folder of the adapter, its record and its state (default: one of its own, by setting)"
+    )
     parser.add_argument(
         "--day", type=day_argument, action="append", help="a training day, repeatable (default: newest)"
     )
+    parser.add_argument("--newest", type=int, help="without --day: how many days (default: the setting)")
     parser.add_argument(
         "--start", type=Path, help="folder of tuned experts, or of a release with such, to go on from (default: none)"
     )

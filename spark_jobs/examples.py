@@ -1,12 +1,14 @@
 """Training examples of experts: personas with evidence as of a training day, and what their users bought next.
 
-``python -m spark_jobs.examples --day D`` stages ``examples`` (PAPER 1.4). Bucket by bucket, a worker reads the rollups
-of its users, of histories and outcomes, and runs ``examples_of``, a pure function. Nothing of the holdout is touched.
+``python -m spark_jobs.examples [--day D ...]`` stages ``examples`` (PAPER 1.4), without a day those of the newest ones.
+Bucket by bucket, a worker reads the rollups of its users, of histories and outcomes, and runs ``examples_of``, a pure
+function. Nothing of the holdout is touched.
 """
 
 from __future__ import annotations
 
 import argparse
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import date
 from typing import Any
@@ -114,6 +116,26 @@ def read_catalog(lake: Lake, embedder: str | None) -> tuple[CategoryVectors, str
     return category_vectors(known, found.filter(pa.array(of_embedder))), embedder
 
 
+def newest_days(rule: SplitRule, settings: Settings, days: int | None) -> tuple[str, ...]:
+    """The newest training days that the split allows.
+
+    Args:
+        days: how many; none: as the settings say.
+
+    Raises:
+        UsageError: there are none, or fewer than one is asked for.
+    """
+    if days is not None and days < 1:
+        raise UsageError(f"--newest is {days}: give how many days, 1 at least.")
+    found = rule.training_days(settings.source.first_day.isoformat())[: days or settings.experts.days]
+    if not found:
+        raise UsageError(
+            f"No day has a history of {rule.history_days} days and outcomes that end by {rule.trained_until}, from "
+            "when on nothing may be learnt: freeze later evaluation days, or shorten the history."
+        )
+    return found
+
+
 def season_text(day: str, country: str) -> str:
     """Season and holidays as of the Monday of a day's week, a line a kind."""
     texts: dict[str, list[str]] = {}
@@ -217,6 +239,22 @@ def shares(counts: Mapping[str, int]) -> dict[str, float]:
     return {f"{name}_share": round(counts[name] / max(counts[whole], 1), 4) for name, whole in parts.items()}
 
 
+def together(manifests: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """The manifests of several days as one: batches side by side, counts added, shares of the sums."""
+    counts: Counter[str] = Counter()
+    for manifest in manifests:
+        counts.update({name: value for name, value in manifest.items() if type(value) is int})
+    made = [manifest for manifest in manifests if not manifest["reused"]]
+    return {
+        **counts,
+        **(shares(counts) if made else {}),
+        **({"embedder": made[0]["embedder"]} if made else {}),
+        "batches": [batch for manifest in manifests for batch in manifest["batches"]],
+        "reused": not made,
+        "days_reused": len(manifests) - len(made),
+    }
+
+
 def main(arguments: argparse.Namespace) -> dict[str, Any]:
     settings = load_settings()
     if (arguments.users or 0) < 0:
@@ -225,12 +263,16 @@ def main(arguments: argparse.Namespace) -> dict[str, Any]:
     wanted = {**settings.examples.model_dump(), **{name: value for name, value in given.items() if value is not None}}
     settings = settings.model_copy(update={"examples": ExamplesSettings(**wanted)})
     lake = Lake.open(arguments.lake or settings.lake.uri)
-    return make_examples(lake, arguments.day, settings, arguments.embedder, arguments.force)
+    days = arguments.day or newest_days(read_rule(settings.source), settings, arguments.newest)
+    return together([make_examples(lake, day, settings, arguments.embedder, arguments.force) for day in days])
 
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(prog="python -m spark_jobs.examples", description=__doc__)
-    parser.add_argument("--day", type=day_argument, required=True, help="the last day of the examples' histories")
+    parser.add_argument(
+        "--day", type=day_argument, action="append", help="last day of histories, repeatable (default: the newest)"
+    )
+    parser.add_argument("--newest", type=int, help="without --day: how many days (default: the setting)")
     parser.add_argument("--lake", help="address of the lake (default: the setting)")
     parser.add_argument("--personas", type=int, choices=range(1, 9), metavar="K", help="personas a user (1 to 8)")
     parser.add_argument("--users", type=int, help="users drawn by a stable hash; 0: all")

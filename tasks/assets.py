@@ -6,3 +6,6 @@ from airflow.sdk import Asset
 
 # One event a published day: partition key = day, extra = day, release, fingerprint, empty, figures.
 INTENTS = Asset("intents", group="intentflow")
+
+# One event a candidate: extra = release, the champion it was made beside, its training's record in figures.
+CANDIDATES = Asset("candidates", group="intentflow")

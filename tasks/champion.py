@@ -9,7 +9,8 @@ from tasks.policy import AUDIT_TIMEOUT
 
 TASK_ID = "champion"
 # What the run's first task took and found, as arguments of a command.
-RELEASE = f"--release={{{{ ti.xcom_pull(task_ids='{TASK_ID}')['release'] }}}}"
+RELEASE_NAME = f"{{{{ ti.xcom_pull(task_ids='{TASK_ID}')['release'] }}}}"
+RELEASE = f"--release={RELEASE_NAME}"
 DTYPE = f"--dtype={{{{ ti.xcom_pull(task_ids='{TASK_ID}')['dtype'] }}}}"
 
 

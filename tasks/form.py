@@ -47,9 +47,23 @@ PARAMS: dict[str, Param] = {
     ),
 }
 
+TRAINING_PARAMS: dict[str, Param] = {
+    "days": Param(
+        None,
+        type=["null", "integer"],
+        minimum=1,
+        title="Training days",
+        description="Learn from this many of the newest days that the split allows. Empty: as the settings say.",
+    ),
+    "force": Param(
+        False, type="boolean", title="Force", description="Make the examples again, although nothing has changed."
+    ),
+}
+
 # Templates; an argument that renders to nothing is left out of the command.
 DAY = "{{ partition_key or params.day or '' }}"
 USERS = "{{ '--users=%d' % params.users if params.users else '' }}"
+NEWEST = "{{ '--newest=%d' % params.days if params.days else '' }}"
 FORCE = "{{ '--force' if params.force else '' }}"
 OLDER_CODE = "{{ '--older-code' if params.older_code else '' }}"
 

@@ -18,6 +18,7 @@ class Tag(StrEnum):
 
     REFRESH = "refresh"
     INTENTS = "intents"
+    TRAINING = "training"
     EXAMPLE = "example"
 
 

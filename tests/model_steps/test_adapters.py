@@ -14,7 +14,8 @@ from safetensors.torch import save as save_torch
 
 from lake.registry import releases
 from lake.registry.releases import EXPERTS, EXPERTS_REFERENCES, REFERENCES, file_digest
-from model_steps import release
+from lake.store.location import Lake
+from model_steps import release, train_experts
 from model_steps.agents.prompt_files import role_digest
 from model_steps.embedding.embedder import Embedder
 from model_steps.embedding.references import References
@@ -202,6 +203,31 @@ def test_a_release_carries_experts_and_they_are_taken_over_from_it(tmp_path: Pat
     without = release.make(tmp_path / "releases", None)
     assert "adapters" not in without.document()
     assert without.name.startswith("base-")
+
+
+def test_a_candidate_lies_on_the_lake_beside_the_champion(tmp_path: Path, tuned: Path, lake: Lake) -> None:
+    champion = release.make(tmp_path / "releases", None)
+    with pytest.raises(DataError, match=f"The release {champion.name} is not in"):
+        release.candidate(lake, tmp_path / "candidates", champion.name, tuned)
+    releases.install(lake, *releases.load(tmp_path / "releases" / champion.name))
+    made = release.candidate(lake, tmp_path / "candidates", champion.name, tuned)
+    assert made.adapters == {"expert": EXPERTS}
+    assert releases.read(lake, made.name)[0] == made
+    assert releases.load(tmp_path / "candidates" / made.name)[0] == made
+    # Beside itself it is no other.
+    assert release.candidate(lake, tmp_path / "candidates", made.name, tuned).name == made.name
+
+
+def test_what_was_trained_is_found_again_by_its_work_and_only_whole(tuned: Path) -> None:
+    assert train_experts.finished(tuned, "work") is None
+    say(tuned, work="work")
+    found = train_experts.finished(tuned, "work")
+    assert found is not None
+    assert found["users"] == 2
+    assert train_experts.finished(tuned, "other work") is None
+    (tuned / WEIGHTS).write_bytes(b"something else")
+    assert train_experts.finished(tuned, "work") is None
+    assert train_experts.finished(tuned / "nowhere", "work") is None
 
 
 def test_several_roles_share_an_adapter(tmp_path: Path, tuned: Path) -> None:

@@ -31,7 +31,7 @@ def copy(tmp_path_factory: pytest.TempPathFactory) -> Path:
     root = tmp_path_factory.mktemp("code")
     for room in ROOMS:
         shutil.copytree(imports.ROOT / room, root / room, ignore=shutil.ignore_patterns("__pycache__"))
-    shutil.copyfile(imports.ROOT / "settings.py", root / "settings.py")
+    shutil.copytree(imports.ROOT / "settings", root / "settings", ignore=shutil.ignore_patterns("__pycache__"))
     return root
 
 

@@ -10,9 +10,10 @@ import pytest
 
 from lake.registry.splits import SplitRule
 from representation.catalog import CategoryVectors
-from runtime.errors import DataError, SourceMissing
+from runtime.errors import DataError, SourceMissing, UsageError
 from schemas import rollups
-from spark_jobs.examples import refuse_leaks, season_text
+from settings import Settings
+from spark_jobs.examples import newest_days, refuse_leaks, season_text, together
 from spark_jobs.histories.category_days import categorized, category_days
 from spark_jobs.histories.category_vectors import category_vectors
 from spark_jobs.histories.persona_examples import Examples, belongs_to, examples_of
@@ -165,3 +166,27 @@ def test_the_season_is_that_of_the_weeks_monday() -> None:
     assert season_text("2017-08-23", "US") == season_text("2017-08-21", "US")
     assert season_text("2017-08-23", "US").split("\n")[0] == "season: summer, week of 2017-08-21"
     assert "holiday: " in season_text("2017-08-23", "US")
+
+
+def test_without_a_day_the_newest_that_the_split_allows_are_taken() -> None:
+    settings = Settings()
+    assert newest_days(RULE, settings, 3) == ("2017-08-23", "2017-08-09", "2017-07-26")
+    assert len(newest_days(RULE, settings, None)) == settings.experts.days
+    with pytest.raises(UsageError, match="--newest is 0"):
+        newest_days(RULE, settings, 0)
+    with pytest.raises(UsageError, match="No day has a history of 90 days"):
+        newest_days(SplitRule(days=("2017-02-01",)), settings, None)
+
+
+def test_days_are_told_together() -> None:
+    made = {"embedder": "e", "outcomes": 10, "outcomes_in_evidence": 4, "examples": 8, "empty_examples": 2}
+    one = {**made, "batches": ["a"], "reused": False, "outcomes_in_evidence_share": 0.4}
+    two = {**made, "batches": ["b"], "reused": False, "outcomes_in_evidence": 8, "outcomes_in_evidence_share": 0.8}
+    reused = {"batches": [], "reused": True, "examples": 5}
+    told = together([one, two, reused])
+    assert told["batches"] == ["a", "b"]
+    assert told["outcomes_in_evidence_share"] == 0.6
+    assert told["examples"] == 21
+    assert told["days_reused"] == 1
+    assert told["reused"] is False
+    assert together([reused, reused]) == {"batches": [], "reused": True, "examples": 10, "days_reused": 2}

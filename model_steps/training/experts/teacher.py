@@ -19,10 +19,12 @@ import polars as pl
 from evaluation import actions
 from evaluation.fitting import BOOSTING_DAYS, boost
 from evaluation.snapshots import Snapshot, similarity, training_examples
-from evaluation.study import known_categories
+from lake.delta import tables
 from lake.registry.splits import SplitRule, add_days
 from lake.store.location import Lake
 from runtime import atomic
+from runtime.fingerprint import digest
+from schemas import behaviors
 
 Row = Mapping[str, Any]
 # Chance of each category of the evidence, by user, day and category.
@@ -48,14 +50,25 @@ def chances_of(lake: Lake, rule: SplitRule, rows: Sequence[Row], first_day: str,
         DataError: an example touches the holdout.
     """
     if not kept.is_file():
-        days = training_days(rule, rows, first_day)
-        oldest = min(rule.history_from(day) for day in {*days, *(row["day"] for row in rows)})
-        last = add_days(rule.outcomes_until(max(days)), -1)
-        known = actions.read(lake, max(oldest, first_day), last, rule.leave_out)
-        found = learn(known, days, known_categories(lake), rule, rows)
+        known = actions.read(lake, *_log(rule, rows, first_day), rule.leave_out)
+        found = learn(known, training_days(rule, rows, first_day), actions.known_categories(lake), rule, rows)
         atomic.write(kept, json.dumps(found, sort_keys=True))
     chances: Chances = json.loads(kept.read_text())
     return chances
+
+
+def log_digest(lake: Lake, rule: SplitRule, rows: Sequence[Row], first_day: str) -> str:
+    """Names the part of the log that chances are learnt from."""
+    oldest, last = _log(rule, rows, first_day)
+    landed = tables.published_days(lake, behaviors.TABLE)
+    return digest({day: tables.content_digest(landed[day]) for day in sorted(landed) if oldest <= day <= last})
+
+
+def _log(rule: SplitRule, rows: Sequence[Row], first_day: str) -> tuple[str, str]:
+    """The first and the last day of the log that is read: of histories, and of outcomes."""
+    days = training_days(rule, rows, first_day)
+    oldest = min(rule.history_from(day) for day in {*days, *(row["day"] for row in rows)})
+    return max(oldest, first_day), add_days(rule.outcomes_until(max(days)), -1)
 
 
 def expected(chances: Chances, row: Row) -> dict[str, float]:

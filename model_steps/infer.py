@@ -186,7 +186,7 @@ class Agents:
         chat = Chat(settings.engine.model)
         of_day = (work.lake, work.day, settings, self.cache.ask, chat)
         if settings.inference.asking == "ranked":
-            self._flow = flows.ranked(*of_day, work.categories, people)
+            self._flow = flows.ranked(*of_day, work.categories, people, work.experts.calibration)
         else:
             self._flow = flows.written(*of_day, work.embedder, work.categories)
         self.prepared = inputs.prepare(people, entities, chat.count, self._flow.history_tokens, work.form.name)

@@ -177,6 +177,7 @@ def train_experts(
         "before": round(likelihood, 4),
         "after": round(general.log_likelihood(model, apart), 4),
     }
+    record["calibration"] = material.calibration(model)
     record["losses"] = _averages(history, loop.PARTS)
     record["validation"] = {
         int(row["step"]) + 1: {name: value for name, value in row.items() if name not in ("step", *loop.PARTS)}

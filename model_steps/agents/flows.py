@@ -11,6 +11,7 @@ from lake.store.location import Lake
 from model_steps.agents import inputs, ranked_inputs
 from model_steps.agents.hmas import Ask, Failed, Hmas, Intents, User
 from model_steps.agents.ranked_hmas import RankedHmas, Shown, Words
+from model_steps.agents.ranked_pool import Calibration
 from model_steps.agents.words import Categories, WordFinder
 from model_steps.embedding.embedder import Embedder
 from model_steps.engine.chat import Chat
@@ -61,6 +62,7 @@ def ranked(
     chat: Chat,
     categories: Categories,
     people: Sequence[Context],
+    calibration: Calibration,
 ) -> Flow:
     """Planner, experts and arbiter that are asked by rank.
 
@@ -75,7 +77,7 @@ def ranked(
     inference, shape, window = settings.inference, settings.examples, settings.engine.maximum_tokens
     words = Words(partial(chat.render_to_block, block=settings.engine.block_tokens), chat.count, chat.answer_tokens)
     shown = Shown(day, inputs.signals_text(lake, day), ranked_inputs.season_text(lake, day))
-    hmas = RankedHmas(inference, shape, ask, words, catalog, shown)
+    hmas = RankedHmas(inference, shape, ask, words, catalog, shown, calibration)
     limit = ranked_inputs.history_limit(hmas, words, inference, shape, inputs.cap_of(settings), window)
     tokens = partial(ranked_inputs.tokens_of_user, flow=hmas, words=words, settings=inference, shape=shape)
     return Flow(hmas.run, hmas.statistics, limit, tokens)

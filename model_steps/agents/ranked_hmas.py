@@ -15,7 +15,7 @@ from model_steps.agents.arbiter import ROLE as ARBITER
 from model_steps.agents.hmas import Ask, Failed, Intents, User
 from model_steps.agents.planner import Persona
 from model_steps.agents.ranked_planner import Naming
-from model_steps.agents.ranked_pool import RankedTag, pool_of
+from model_steps.agents.ranked_pool import CERTAIN, Calibration, RankedTag, pool_of
 from model_steps.agents.ranked_reasons import Reasons
 from model_steps.agents.selection import Chosen, PoolTag
 from model_steps.engine import ranking
@@ -83,6 +83,11 @@ class _Case:
     failed: Failed | None = None
 
     @property
+    def shown(self) -> set[str]:
+        """Labels of what the experts see of the user."""
+        return {one.label for group in self.groups for one in group}
+
+    @property
     def asked(self) -> list[tuple[_Case, int]]:
         return [(self, number) for number in range(len(self.groups))]
 
@@ -93,6 +98,7 @@ class RankedHmas:
     Args:
         shape: personas, their categories and the tokens of their lines, as the experts' examples have them.
         ask: answers requests, from a cache or a model.
+        calibration: of what the experts say.
     """
 
     def __init__(
@@ -103,9 +109,10 @@ class RankedHmas:
         words: Words,
         catalog: CategoryVectors,
         shown: Shown,
+        calibration: Calibration = CERTAIN,
     ) -> None:
         self._settings, self._shape, self._ask = settings, shape, ask
-        self._words, self._catalog, self._shown = words, catalog, shown
+        self._words, self._catalog, self._shown, self._calibration = words, catalog, shown, calibration
         self._tags = ranked_expert.tag_space(catalog.labels, words.answers)
         self.statistics = RankedStatistics()
 
@@ -184,7 +191,7 @@ class RankedHmas:
             self.statistics.tags_not_fresh += sum(label in case.barred for label, _ in said)
             rankings.setdefault(case.user.user_id, []).append(said)
         for case in cases:
-            case.pool = pool_of(rankings[case.user.user_id], case.barred)
+            case.pool = pool_of(rankings[case.user.user_id], case.barred, case.shown, self._calibration)
 
     def _expert_request(self, case: _Case, number: int, most: int) -> Request:
         group = case.groups[number]

@@ -10,11 +10,38 @@ from model_steps.agents.ranked_expert import NOTHING
 
 
 @dataclass(frozen=True)
+class Calibration:
+    """How often tags come true for each time that the experts say they will, on validation users.
+
+    A small model that chooses among thousands of tags gives too little to what the prompt shows and too much to what
+    many buy, so the two kinds are brought to one scale; within a kind its order stays.
+
+    Args:
+        own: of tags that the user's evidence holds. other: of all others.
+    """
+
+    own: float = 1.0
+    other: float = 1.0
+
+    def of(self, label: str, own: Collection[str]) -> float:
+        """The factor of a tag.
+
+        Args:
+            own: labels of the user's evidence.
+        """
+        return self.own if label in own else self.other
+
+
+CERTAIN = Calibration()
+KINDS = ("own", "other")
+
+
+@dataclass(frozen=True)
 class RankedTag:
     """A tag of the pool.
 
     Args:
-        label: the category as prompts show it. logprob: of all experts that name it together.
+        label: the category as prompts show it. logprob: of all experts that name it together, calibrated.
         expert: number, from 0, of the one that gives it the largest share.
     """
 
@@ -23,7 +50,12 @@ class RankedTag:
     expert: int
 
 
-def pool_of(rankings: Sequence[Sequence[tuple[str, float]]], barred: Collection[str] = ()) -> list[RankedTag]:
+def pool_of(
+    rankings: Sequence[Sequence[tuple[str, float]]],
+    barred: Collection[str] = (),
+    own: Collection[str] = (),
+    calibration: Calibration = CERTAIN,
+) -> list[RankedTag]:
     """What the experts named, the most probable first, equal ones by text; each once.
 
     Experts' shares can be added: each expert could have said ``NOTHING``, so one whose field will see nothing gives
@@ -31,6 +63,7 @@ def pool_of(rankings: Sequence[Sequence[tuple[str, float]]], barred: Collection[
 
     Args:
         rankings: by expert, tags with their log-probabilities. barred: tags that may not be named.
+        own: labels of the user's evidence. calibration: of these, and of the others.
     """
     shares: dict[str, list[tuple[float, int]]] = {}
     for expert, ranking in enumerate(rankings):
@@ -41,5 +74,6 @@ def pool_of(rankings: Sequence[Sequence[tuple[str, float]]], barred: Collection[
     for label, given in shares.items():
         top, expert = max(given, key=lambda share: (share[0], -share[1]))
         whole = top + math.log(math.fsum(math.exp(logprob - top) for logprob, _ in given))
+        whole += math.log(calibration.of(label, own))
         pool.append(RankedTag(label, whole, expert))
     return sorted(pool, key=lambda tag: (-tag.logprob, tag.label))

@@ -6,17 +6,20 @@ All shards of a day decide alike, as for the form of histories: they read the sa
 from __future__ import annotations
 
 import logging
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
-from lake.registry.releases import EXPERTS_REFERENCES, REFERENCES, Release, adapter_files
+from lake.registry.releases import EXPERTS, EXPERTS_REFERENCES, REFERENCES, Release, adapter_files
 from lake.store.location import Lake
+from model_steps.agents.ranked_pool import CERTAIN, KINDS, Calibration
 from model_steps.embedding import references
 from model_steps.embedding.embedder import Embedder
 from model_steps.engine.adapters import Adapter, read_adapter
 from model_steps.serving.form import LEAST_NEAR, Form, item_sample
+from runtime.errors import DataError
 
 log = logging.getLogger("intentflow")
 
@@ -34,11 +37,13 @@ class Experts:
         name: ``tuned`` or ``base``; a release without adapters has base ones.
         adapters: by role; none where they are base.
         share_near: of the day's items, those near to what the experts were tuned on; None where nobody looked.
+        calibration: of what they say; base ones were never compared with what came true.
     """
 
     name: Literal["tuned", "base"]
     adapters: Mapping[str, Adapter] = field(default_factory=dict)
     share_near: float | None = None
+    calibration: Calibration = CERTAIN
 
     def manifest(self) -> dict[str, Any]:
         """Which adapters answer, by role."""
@@ -95,7 +100,25 @@ def choose_experts(
             name,
             lake.root,
         )
-    return Experts(name, adapters_of(release, files, model) if name == "tuned" else {}, share)
+    if name == "base":
+        return Experts(name, {}, share)
+    return Experts(name, adapters_of(release, files, model), share, calibration_of(release))
+
+
+def calibration_of(release: Release) -> Calibration:
+    """What a release's training found on validation users; without it what the experts say is taken as it is.
+
+    Raises:
+        DataError: it is none.
+    """
+    said = release.training.get(EXPERTS, {}).get("calibration", {})
+    if any(
+        name not in KINDS or not isinstance(each, int | float) or not 0 < each < math.inf for name, each in said.items()
+    ):
+        raise DataError(
+            f"The calibration of {release.name} is {said}: it names positive numbers, {' and '.join(KINDS)}."
+        )
+    return Calibration(**{name: float(each) for name, each in said.items()})
 
 
 def adapters_of(release: Release, files: Mapping[str, bytes], model: Path) -> dict[str, Adapter]:

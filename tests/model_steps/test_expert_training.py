@@ -21,7 +21,7 @@ from model_steps.training.experts import general
 from model_steps.training.experts.loop import learning_rate
 from model_steps.training.experts.personas import PersonaExample, refuse_leaks, stable_order
 from model_steps.training.experts.pools import customers_of, draw_pool, popular, target_shares
-from model_steps.training.experts.validation import Reviewing, pooled, recalls
+from model_steps.training.experts.validation import Reviewing, calibration, pooled, recalls
 from runtime.errors import CommandError, ConfigurationError, DataError
 from settings import ExpertsSettings, MixSettings, Settings
 
@@ -84,6 +84,22 @@ def test_recall_is_of_the_first_tags_and_of_users_with_outcomes() -> None:
     users = {"a": [persona("a", ("milk", "corn"))], "b": [persona("b", ())]}
     said = [("corn", -1.0), ("milk", -2.0)]
     assert recalls(users, lambda prompt, most: said, length=1, short=2) == {"recall": 0.5, "recall_short": 1.0}
+
+
+def test_calibration_is_what_came_true_over_what_was_expected() -> None:
+    def persona(number: int, shown: tuple[str, ...], outcomes: tuple[str, ...]) -> PersonaExample:
+        return PersonaExample("a", "2017-08-23", number, "validation", (number,), outcomes, shown)
+
+    said = {
+        0: [("milk", math.log(0.02)), ("tea", math.log(0.1)), (NOTHING, math.log(0.5))],
+        1: [("milk", math.log(0.03)), ("oil", math.log(0.04)), ("rum", math.log(0.06))],
+    }
+    users = {"a": [persona(0, ("milk",), ("milk",)), persona(1, ("oil",), ("tea",))]}
+    found = calibration(users, lambda prompt, most: said[prompt[0]], 10)
+    # Own: milk, expected 0.5 times by both together, and oil 0.4 times; milk came. Others: tea once, rum 0.6 times.
+    assert found == {"own": pytest.approx(1 / 0.9, abs=1e-4), "other": pytest.approx(1 / 1.6, abs=1e-4)}
+    nobody = {"a": [persona(0, ("milk",), ())]}
+    assert calibration(nobody, lambda prompt, most: said[0], 10) == {"own": 1.0, "other": 1.0}
 
 
 def test_an_arbiter_is_measured_beside_the_experts_and_the_best_order() -> None:

@@ -14,7 +14,7 @@ from model_steps.agents.hmas import Intents, User
 from model_steps.agents.ranked_expert import NOTHING
 from model_steps.agents.ranked_hmas import RankedHmas, Shown, Words
 from model_steps.agents.ranked_planner import Naming
-from model_steps.agents.ranked_pool import RankedTag, pool_of
+from model_steps.agents.ranked_pool import Calibration, RankedTag, pool_of
 from model_steps.agents.rows import intents_rows
 from model_steps.agents.words import Categories
 from model_steps.engine import ranking
@@ -145,6 +145,14 @@ def test_shares_of_experts_are_summed_and_nothing_is_dropped() -> None:
     assert pool_of([[(NOTHING, 0.0)]]) == []
     assert pool_of([[("milk", -1.0)]], {"milk"}) == []
     assert pool_of([[("wine", -1.0), ("beer", -1.0)]]) == [RankedTag("beer", -1.0, 0), RankedTag("wine", -1.0, 0)]
+
+
+def test_what_experts_say_too_seldom_of_evidence_is_brought_to_one_scale() -> None:
+    said = [[("milk", math.log(0.1)), ("beer", math.log(0.2)), ("wine", math.log(0.15))]]
+    assert [tag.label for tag in pool_of(said, (), {"milk"})] == ["beer", "wine", "milk"]
+    pool = pool_of(said, (), {"milk"}, Calibration(own=3.0, other=0.5))
+    assert [tag.label for tag in pool] == ["milk", "beer", "wine"]
+    assert [math.exp(tag.logprob) for tag in pool] == pytest.approx([0.3, 0.1, 0.075])
 
 
 def test_an_expert_whose_field_will_see_nothing_gives_way() -> None:

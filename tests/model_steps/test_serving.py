@@ -19,11 +19,12 @@ from lake.delta.staging import StagedPartition, stage
 from lake.registry.releases import ADAPTOR, EXPERTS, EXPERTS_REFERENCES, REFERENCES, Release, adapter_files
 from lake.store.location import Lake
 from model_steps.agents import prompt_files
+from model_steps.agents.ranked_pool import Calibration
 from model_steps.embedding.embedder import Embedder
 from model_steps.embedding.references import References
 from model_steps.engine.model_digest import model_digest
 from model_steps.serving import experts
-from model_steps.serving.experts import Experts, choose_experts
+from model_steps.serving.experts import Experts, calibration_of, choose_experts
 from model_steps.serving.fit import refuse_foreign
 from model_steps.serving.form import SAMPLE, Form, choose_form
 from runtime.errors import DataError, SourceMissing
@@ -285,3 +286,12 @@ def test_an_adapter_that_does_not_fit_the_model_stops_the_day(lake: Lake, model:
     (model / "model.safetensors").write_bytes(save_tensors({"model.layers.0.mlp.up_proj.weight": np.zeros((4, 4))}))
     with pytest.raises(DataError, match=r"experts-\w+/experts\.adapter\.safetensors changes the module"):
         answered(lake, model, tuned)
+
+
+def test_experts_bring_their_calibration_along(release: Release) -> None:
+    trained = replace(release, training={EXPERTS: {"calibration": {"own": 2.5, "other": 0.5}}})
+    assert calibration_of(trained) == Calibration(2.5, 0.5)
+    assert calibration_of(replace(release, training={EXPERTS: {}})) == Calibration(1.0, 1.0)
+    for said in ({"own": 0}, {"own": "2"}, {"own": float("nan")}, {"others": 1.0}):
+        with pytest.raises(DataError, match="it names positive numbers, own and other"):
+            calibration_of(replace(release, training={EXPERTS: {"calibration": said}}))

@@ -19,7 +19,7 @@ from model_steps.training.experts.loop import Course, Written
 from model_steps.training.experts.personas import PersonaExample
 from model_steps.training.experts.targets import Taught, packed, target_shares, teach
 from model_steps.training.experts.tuned_model import TunedModel
-from model_steps.training.experts.validation import Reviewing, recalls
+from model_steps.training.experts.validation import Reviewing, calibration, recalls
 from representation.evidence import label_in_catalog
 from runtime.errors import ConfigurationError, UsageError
 from schemas import entities
@@ -124,6 +124,11 @@ class Material:
             return {**found, "cross_entropy": model.cross_entropy(targets)}
 
         return figures
+
+    def calibration(self, model: TunedModel) -> dict[str, float]:
+        """How often what the model says of validation users came true, by kind of tag."""
+        size = self.settings.experts.target_size
+        return calibration(self.validated, lambda prompt, most: model.rank(prompt, self.options, most), size)
 
     @cached_property
     def _newest(self) -> list[Row]:

@@ -24,7 +24,7 @@ class PersonaExample:
 
     Args:
         prompt: tokens of the expert's prompt.
-        outcomes: labels of the categories that came true.
+        outcomes: labels of the categories that came true. shown: labels of the evidence.
     """
 
     user_id: str
@@ -33,6 +33,7 @@ class PersonaExample:
     split: str
     prompt: tuple[int, ...]
     outcomes: tuple[str, ...]
+    shown: tuple[str, ...] = ()
 
 
 def prompt_of(row: Mapping[str, Any], chat: Chat, settings: Settings) -> str:
@@ -111,4 +112,5 @@ def example_of(row: Mapping[str, Any], labels: Mapping[str, str], chat: Chat, se
         row["split"],
         tuple(chat.tokens(prompt_of(row, chat, settings))),
         tuple(labels[category] for category in row["outcomes"]),
+        tuple(one["label"] for one in row["evidence"]),
     )

@@ -1,4 +1,4 @@
-"""Recall of validation users: what training is stopped by."""
+"""Recall of validation users, and how often what experts say of them comes true."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from model_steps.agents.ranked_expert import NOTHING
+from model_steps.agents.ranked_pool import KINDS
 from model_steps.training.experts.personas import PersonaExample
 
 MOST_A_PERSONA = 24
@@ -20,14 +21,41 @@ Ranks = Callable[[Sequence[int], int], Ranking]
 Reviews = Callable[[str, Sequence[str]], Sequence[str]]
 
 
-def pooled(rankings: Sequence[Ranking]) -> list[str]:
-    """Tags of several personas, the most probable first; one that several name has the sum of its probabilities."""
+def shares_of(rankings: Sequence[Ranking]) -> dict[str, float]:
+    """Probabilities of the tags of several personas; one that several name has their sum."""
     worth: dict[str, float] = {}
     for ranking in rankings:
         for tag, logprob in ranking:
             if tag != NOTHING:
                 worth[tag] = worth.get(tag, 0.0) + math.exp(logprob)
+    return worth
+
+
+def pooled(rankings: Sequence[Ranking]) -> list[str]:
+    """Tags of several personas, the most probable first."""
+    worth = shares_of(rankings)
     return sorted(worth, key=lambda tag: (-worth[tag], tag))
+
+
+def calibration(users: Mapping[str, Sequence[PersonaExample]], ranks: Ranks, size: int) -> dict[str, float]:
+    """Tags that came true over those that the experts expected, by kind (``ranked_pool.Calibration``).
+
+    Args:
+        users: the personas of each user. ranks: gives the most probable tags behind a prompt.
+        size: of target sets: a tag of the probability p is expected p x size times.
+
+    Returns:
+        One number a kind; 1 where nothing came true or nothing was expected, for then nothing can be said.
+    """
+    true, expected = dict.fromkeys(KINDS, 0), dict.fromkeys(KINDS, 0.0)
+    for personas in users.values():
+        own = {tag for one in personas for tag in one.shown}
+        wanted = {tag for one in personas for tag in one.outcomes}
+        for tag, share in shares_of([ranks(one.prompt, MOST_A_PERSONA) for one in personas]).items():
+            kind = "own" if tag in own else "other"
+            true[kind] += tag in wanted
+            expected[kind] += size * share
+    return {kind: round(true[kind] / expected[kind], 4) if true[kind] and expected[kind] else 1.0 for kind in KINDS}
 
 
 @dataclass(frozen=True)

@@ -41,7 +41,7 @@ def interval(values: Values, seed: int = 0, resamples: int = RESAMPLES) -> Inter
         return Interval(None, None, None)
     if len(known) == 1:
         # Drawn again and again, one user is always the same one.
-        return Interval(*[_rounded(known[0])] * 3)
+        return Interval(*[rounded(known[0])] * 3)
     resampled = bootstrap(
         (known,),
         np.mean,
@@ -53,7 +53,7 @@ def interval(values: Values, seed: int = 0, resamples: int = RESAMPLES) -> Inter
         rng=np.random.default_rng(seed),
     )
     ends = resampled.confidence_interval
-    return Interval(*(_rounded(number) for number in (known.mean(), ends.low, ends.high)))
+    return Interval(*(rounded(number) for number in (known.mean(), ends.low, ends.high)))
 
 
 def paired(values: Values, reference: Values, seed: int = 0, resamples: int = RESAMPLES) -> Interval:
@@ -61,6 +61,7 @@ def paired(values: Values, reference: Values, seed: int = 0, resamples: int = RE
     return interval(values - reference, seed, resamples)
 
 
-def _rounded(number: float) -> float:
+def rounded(number: float) -> float:
+    """A figure as it is stored: to four places."""
     # Adding 0 makes -0.0, which rounding leaves of small negatives, a plain 0.
     return round(float(number), 4) + 0.0

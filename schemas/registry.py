@@ -14,6 +14,7 @@ from schemas import (
     holdout,
     intents,
     items,
+    judge_labels,
     profiles,
     rejected_behaviors,
     rollups,
@@ -38,6 +39,7 @@ TABLES: dict[str, Table] = {
         answers,
         holdout,
         examples,
+        judge_labels,
         days,
     )
 }

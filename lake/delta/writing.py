@@ -77,11 +77,15 @@ def insert_new(
     data: pa.Table,
     metadata: Mapping[str, str] | None = None,
     fingerprint: str = "insert",
+    refuse: Callable[[DeltaTable], None] | None = None,
 ) -> int:
     """Insert the rows whose key is not there yet, in one commit; returns how many went in.
 
     Of several rows with one key the first goes in. Not delta-rs' merge: that compares the new rows only with what is
     there, and writes text as Arrow's string views, by which PyArrow cannot filter.
+
+    Args:
+        refuse: looks at the very version that the rows would be added to; when it raises, nothing is written.
 
     Raises:
         InfrastructureError: other writers kept winning, or the store refused.
@@ -92,6 +96,8 @@ def insert_new(
     rows = data.cast(table.schema)
 
     def insert(current: DeltaTable) -> int:
+        if refuse:
+            refuse(current)
         wanted = (table.key[0], "in", rows[table.key[0]].unique())
         there = tables.scan(lake, current, table, table.key, [wanted])
         new = rows.take(new_keys(table.key, rows, there))

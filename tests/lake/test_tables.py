@@ -15,6 +15,7 @@ from lake.delta import tables, writing
 from lake.delta.publishing import publish
 from lake.delta.staging import Batch
 from lake.store.location import Lake
+from runtime.errors import DataError
 from schemas import answers, behaviors, contexts, entities, entity_vectors, rollups
 from schemas.registry import TABLES
 from schemas.table import Table
@@ -190,6 +191,23 @@ def test_a_key_that_comes_twice_in_one_insert_goes_in_once(lake: Lake) -> None:
     twice = pa.concat_tables([known(a="milk"), known(b="cheese"), known(a="MILK")])
     assert writing.insert_new(lake, entities.TABLE, twice) == 2
     assert tables.read(lake, entities.TABLE)["text"].to_pylist() == ["milk", "cheese"]
+
+
+def test_who_refuses_sees_the_version_that_is_written_to_and_nothing_goes_in(lake: Lake) -> None:
+    writing.insert_new(lake, entities.TABLE, known(a="milk"))
+    seen = []
+
+    def refuse(current: DeltaTable) -> None:
+        seen.append(tables.scan(lake, current, entities.TABLE, ["text"], [])["text"].to_pylist())
+        if "cheese" in seen[-1]:
+            raise DataError("Enough.")
+
+    assert writing.insert_new(lake, entities.TABLE, known(b="cheese"), refuse=refuse) == 1
+    version = tables.version(lake, entities.TABLE)
+    with pytest.raises(DataError, match="Enough"):
+        writing.insert_new(lake, entities.TABLE, known(c="butter"), refuse=refuse)
+    assert [sorted(texts) for texts in seen] == [["milk"], ["cheese", "milk"]]
+    assert tables.version(lake, entities.TABLE) == version
 
 
 def test_a_key_of_several_columns_is_one_key(lake: Lake) -> None:

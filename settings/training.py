@@ -87,6 +87,9 @@ class ExpertsSettings(Section):
         default=16, ge=0, description="First layer that is adapted: those before it cost no backward pass."
     )
     validation_users: int = Field(default=24, ge=1, description="Users of the split validation that stop training.")
+    calibration_users: int = Field(
+        default=72, ge=1, description="Users of the split validation that show what experts' shares are worth."
+    )
     validation_steps: int = Field(default=250, ge=1, description="Steps between two validations.")
     patience: int = Field(default=2, ge=1, description="Validations without a better recall after which it stops.")
     checkpoint_steps: int = Field(default=100, ge=1, description="Steps between two kept states.")

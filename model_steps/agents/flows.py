@@ -62,7 +62,7 @@ def ranked(
     chat: Chat,
     categories: Categories,
     people: Sequence[Context],
-    calibration: Calibration,
+    calibration: Calibration | None,
 ) -> Flow:
     """Planner, experts and arbiter that are asked by rank.
 

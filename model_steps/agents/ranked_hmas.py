@@ -15,7 +15,7 @@ from model_steps.agents.arbiter import ROLE as ARBITER
 from model_steps.agents.hmas import Ask, Failed, Intents, User
 from model_steps.agents.planner import Persona
 from model_steps.agents.ranked_planner import Naming
-from model_steps.agents.ranked_pool import CERTAIN, Calibration, RankedTag, pool_of
+from model_steps.agents.ranked_pool import Calibration, RankedTag, pool_of
 from model_steps.agents.ranked_reasons import Reasons
 from model_steps.agents.selection import Chosen, PoolTag
 from model_steps.engine import ranking
@@ -98,7 +98,7 @@ class RankedHmas:
     Args:
         shape: personas, their categories and the tokens of their lines, as the experts' examples have them.
         ask: answers requests, from a cache or a model.
-        calibration: of what the experts say.
+        calibration: of what the experts say; none: it is taken as it is.
     """
 
     def __init__(
@@ -109,7 +109,7 @@ class RankedHmas:
         words: Words,
         catalog: CategoryVectors,
         shown: Shown,
-        calibration: Calibration = CERTAIN,
+        calibration: Calibration | None = None,
     ) -> None:
         self._settings, self._shape, self._ask = settings, shape, ask
         self._words, self._catalog, self._shown, self._calibration = words, catalog, shown, calibration

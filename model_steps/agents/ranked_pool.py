@@ -10,30 +10,43 @@ from model_steps.agents.ranked_expert import NOTHING
 
 
 @dataclass(frozen=True)
-class Calibration:
-    """How often tags come true for each time that the experts say they will, on validation users.
+class Scale:
+    """What a share is worth: ``log-odds of coming true = intercept + slope x log share`` (Platt, 1999).
 
-    A small model that chooses among thousands of tags gives too little to what the prompt shows and too much to what
-    many buy, so the two kinds are brought to one scale; within a kind its order stays.
+    Args:
+        slope: positive, so that the order stays.
+    """
+
+    intercept: float
+    slope: float
+
+    def __call__(self, logprob: float) -> float:
+        """The log-probability that a tag of this share comes true."""
+        odds = self.intercept + self.slope * logprob
+        return -math.log1p(math.exp(-odds)) if odds > 0 else odds - math.log1p(math.exp(odds))
+
+
+@dataclass(frozen=True)
+class Calibration:
+    """What the experts' shares are worth, found on validation users.
+
+    A small model that chooses among thousands of tags gives too little to what the prompt shows and too much to a few
+    of the others. So both kinds are brought to one scale, the chance of coming true; within a kind its order stays.
 
     Args:
         own: of tags that the user's evidence holds. other: of all others.
     """
 
-    own: float = 1.0
-    other: float = 1.0
+    own: Scale
+    other: Scale
 
-    def of(self, label: str, own: Collection[str]) -> float:
-        """The factor of a tag.
+    def of(self, label: str, logprob: float, own: Collection[str]) -> float:
+        """The log-probability that a tag comes true.
 
         Args:
-            own: labels of the user's evidence.
+            logprob: of its share. own: labels of the user's evidence.
         """
-        return self.own if label in own else self.other
-
-
-CERTAIN = Calibration()
-KINDS = ("own", "other")
+        return (self.own if label in own else self.other)(logprob)
 
 
 @dataclass(frozen=True)
@@ -54,7 +67,7 @@ def pool_of(
     rankings: Sequence[Sequence[tuple[str, float]]],
     barred: Collection[str] = (),
     own: Collection[str] = (),
-    calibration: Calibration = CERTAIN,
+    calibration: Calibration | None = None,
 ) -> list[RankedTag]:
     """What the experts named, the most probable first, equal ones by text; each once.
 
@@ -63,7 +76,7 @@ def pool_of(
 
     Args:
         rankings: by expert, tags with their log-probabilities. barred: tags that may not be named.
-        own: labels of the user's evidence. calibration: of these, and of the others.
+        own: labels of the user's evidence. calibration: of these, and of the others; none: shares decide as they are.
     """
     shares: dict[str, list[tuple[float, int]]] = {}
     for expert, ranking in enumerate(rankings):
@@ -74,6 +87,7 @@ def pool_of(
     for label, given in shares.items():
         top, expert = max(given, key=lambda share: (share[0], -share[1]))
         whole = top + math.log(math.fsum(math.exp(logprob - top) for logprob, _ in given))
-        whole += math.log(calibration.of(label, own))
+        if calibration is not None:
+            whole = calibration.of(label, whole, own)
         pool.append(RankedTag(label, whole, expert))
     return sorted(pool, key=lambda tag: (-tag.logprob, tag.label))

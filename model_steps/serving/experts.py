@@ -14,7 +14,7 @@ from typing import Any, Literal
 
 from lake.registry.releases import EXPERTS, EXPERTS_REFERENCES, REFERENCES, Release, adapter_files
 from lake.store.location import Lake
-from model_steps.agents.ranked_pool import CERTAIN, KINDS, Calibration
+from model_steps.agents.ranked_pool import Calibration, Scale
 from model_steps.embedding import references
 from model_steps.embedding.embedder import Embedder
 from model_steps.engine.adapters import Adapter, read_adapter
@@ -37,13 +37,13 @@ class Experts:
         name: ``tuned`` or ``base``; a release without adapters has base ones.
         adapters: by role; none where they are base.
         share_near: of the day's items, those near to what the experts were tuned on; None where nobody looked.
-        calibration: of what they say; base ones were never compared with what came true.
+        calibration: of what they say; none of base ones, which were never compared with what came true.
     """
 
     name: Literal["tuned", "base"]
     adapters: Mapping[str, Adapter] = field(default_factory=dict)
     share_near: float | None = None
-    calibration: Calibration = CERTAIN
+    calibration: Calibration | None = None
 
     def manifest(self) -> dict[str, Any]:
         """Which adapters answer, by role."""
@@ -105,20 +105,24 @@ def choose_experts(
     return Experts(name, adapters_of(release, files, model), share, calibration_of(release))
 
 
-def calibration_of(release: Release) -> Calibration:
+def calibration_of(release: Release) -> Calibration | None:
     """What a release's training found on validation users; without it what the experts say is taken as it is.
 
     Raises:
         DataError: it is none.
     """
-    said = release.training.get(EXPERTS, {}).get("calibration", {})
-    if any(
-        name not in KINDS or not isinstance(each, int | float) or not 0 < each < math.inf for name, each in said.items()
-    ):
-        raise DataError(
-            f"The calibration of {release.name} is {said}: it names positive numbers, {' and '.join(KINDS)}."
-        )
-    return Calibration(**{name: float(each) for name, each in said.items()})
+    said = release.training.get(EXPERTS, {}).get("calibration")
+    if not said:
+        return None
+    try:
+        found = Calibration(own=Scale(**said["own"]), other=Scale(**said["other"]))
+        if all(math.isfinite(each.intercept) and 0 < each.slope < math.inf for each in (found.own, found.other)):
+            return found
+    except (KeyError, TypeError):
+        pass
+    raise DataError(
+        f"The calibration of {release.name} is {said}: it has an intercept and a positive slope for own and for other."
+    )
 
 
 def adapters_of(release: Release, files: Mapping[str, bytes], model: Path) -> dict[str, Adapter]:

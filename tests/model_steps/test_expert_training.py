@@ -16,6 +16,7 @@ from lake.registry.splits import SplitRule
 from lake.store.location import Lake
 from model_steps import train_experts
 from model_steps.agents.ranked_expert import NOTHING
+from model_steps.agents.ranked_pool import Scale
 from model_steps.train_experts import read_start, refuse_missing_sources
 from model_steps.training.experts import general
 from model_steps.training.experts.loop import learning_rate
@@ -86,20 +87,30 @@ def test_recall_is_of_the_first_tags_and_of_users_with_outcomes() -> None:
     assert recalls(users, lambda prompt, most: said, length=1, short=2) == {"recall": 0.5, "recall_short": 1.0}
 
 
-def test_calibration_is_what_came_true_over_what_was_expected() -> None:
-    def persona(number: int, shown: tuple[str, ...], outcomes: tuple[str, ...]) -> PersonaExample:
-        return PersonaExample("a", "2017-08-23", number, "validation", (number,), outcomes, shown)
+def test_calibration_finds_what_a_share_of_each_kind_is_worth() -> None:
+    chance = random.Random(0)
 
-    said = {
-        0: [("milk", math.log(0.02)), ("tea", math.log(0.1)), (NOTHING, math.log(0.5))],
-        1: [("milk", math.log(0.03)), ("oil", math.log(0.04)), ("rum", math.log(0.06))],
-    }
-    users = {"a": [persona(0, ("milk",), ("milk",)), persona(1, ("oil",), ("tea",))]}
-    found = calibration(users, lambda prompt, most: said[prompt[0]], 10)
-    # Own: milk, expected 0.5 times by both together, and oil 0.4 times; milk came. Others: tea once, rum 0.6 times.
-    assert found == {"own": pytest.approx(1 / 0.9, abs=1e-4), "other": pytest.approx(1 / 1.6, abs=1e-4)}
-    nobody = {"a": [persona(0, ("milk",), ())]}
-    assert calibration(nobody, lambda prompt, most: said[0], 10) == {"own": 1.0, "other": 1.0}
+    def persona(number: int) -> PersonaExample:
+        outcomes = [tag for tag, worth in (("milk", 0.6), ("tea", 0.3), ("oil", 0.1)) if chance.random() < worth]
+        return PersonaExample(str(number), "2017-08-23", 0, "validation", (number,), tuple(outcomes), ("milk", "tea"))
+
+    users = {str(number): [persona(number)] for number in range(3000)}
+    said = [("milk", math.log(0.1)), ("tea", math.log(0.05)), ("oil", math.log(0.15)), (NOTHING, math.log(0.5))]
+    # A second kind of user, of whom the experts say less of oil, and less comes true.
+    less = [("oil", math.log(0.05))]
+    users |= {f"less {n}": [PersonaExample("", "", 0, "validation", (9999,), ("oil",) * (n < 40))] for n in range(1000)}
+    found = calibration(users, lambda prompt, most: less if prompt == (9999,) else said)
+    own, other = Scale(**found["own"]), Scale(**found["other"])
+    assert math.exp(own(math.log(0.1))) == pytest.approx(0.6, abs=0.03)
+    assert math.exp(own(math.log(0.05))) == pytest.approx(0.3, abs=0.03)
+    assert math.exp(other(math.log(0.15))) == pytest.approx(0.1, abs=0.02)
+    assert math.exp(other(math.log(0.05))) == pytest.approx(0.04, abs=0.02)
+
+
+def test_without_outcomes_of_both_kinds_nothing_is_calibrated() -> None:
+    users = {"a": [PersonaExample("a", "2017-08-23", 0, "validation", (1,), ("milk",), ("milk", "tea"))]}
+    said = [("milk", -1.0), ("tea", -2.0), ("oil", -1.5)]
+    assert calibration(users, lambda prompt, most: said) == {}
 
 
 def test_an_arbiter_is_measured_beside_the_experts_and_the_best_order() -> None:

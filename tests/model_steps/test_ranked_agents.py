@@ -14,7 +14,7 @@ from model_steps.agents.hmas import Intents, User
 from model_steps.agents.ranked_expert import NOTHING
 from model_steps.agents.ranked_hmas import RankedHmas, Shown, Words
 from model_steps.agents.ranked_planner import Naming
-from model_steps.agents.ranked_pool import Calibration, RankedTag, pool_of
+from model_steps.agents.ranked_pool import Calibration, RankedTag, Scale, pool_of
 from model_steps.agents.rows import intents_rows
 from model_steps.agents.words import Categories
 from model_steps.engine import ranking
@@ -150,9 +150,13 @@ def test_shares_of_experts_are_summed_and_nothing_is_dropped() -> None:
 def test_what_experts_say_too_seldom_of_evidence_is_brought_to_one_scale() -> None:
     said = [[("milk", math.log(0.1)), ("beer", math.log(0.2)), ("wine", math.log(0.15))]]
     assert [tag.label for tag in pool_of(said, (), {"milk"})] == ["beer", "wine", "milk"]
-    pool = pool_of(said, (), {"milk"}, Calibration(own=3.0, other=0.5))
+    # Odds of 0.1 x e^2 for milk, and for the others the square root of their share.
+    pool = pool_of(said, (), {"milk"}, Calibration(own=Scale(2.0, 1.0), other=Scale(0.0, 0.5)))
     assert [tag.label for tag in pool] == ["milk", "beer", "wine"]
-    assert [math.exp(tag.logprob) for tag in pool] == pytest.approx([0.3, 0.1, 0.075])
+    odds = (0.1 * math.exp(2), 0.2**0.5, 0.15**0.5)
+    assert [math.exp(tag.logprob) for tag in pool] == pytest.approx([each / (1 + each) for each in odds])
+    assert Scale(50.0, 1.0)(0.0) == pytest.approx(0)
+    assert Scale(-1000.0, 1.0)(0.0) == pytest.approx(-1000)
 
 
 def test_an_expert_whose_field_will_see_nothing_gives_way() -> None:

@@ -19,7 +19,7 @@ from lake.delta.staging import StagedPartition, stage
 from lake.registry.releases import ADAPTOR, EXPERTS, EXPERTS_REFERENCES, REFERENCES, Release, adapter_files
 from lake.store.location import Lake
 from model_steps.agents import prompt_files
-from model_steps.agents.ranked_pool import Calibration
+from model_steps.agents.ranked_pool import Calibration, Scale
 from model_steps.embedding.embedder import Embedder
 from model_steps.embedding.references import References
 from model_steps.engine.model_digest import model_digest
@@ -289,9 +289,13 @@ def test_an_adapter_that_does_not_fit_the_model_stops_the_day(lake: Lake, model:
 
 
 def test_experts_bring_their_calibration_along(release: Release) -> None:
-    trained = replace(release, training={EXPERTS: {"calibration": {"own": 2.5, "other": 0.5}}})
-    assert calibration_of(trained) == Calibration(2.5, 0.5)
-    assert calibration_of(replace(release, training={EXPERTS: {}})) == Calibration(1.0, 1.0)
-    for said in ({"own": 0}, {"own": "2"}, {"own": float("nan")}, {"others": 1.0}):
-        with pytest.raises(DataError, match="it names positive numbers, own and other"):
-            calibration_of(replace(release, training={EXPERTS: {"calibration": said}}))
+    said = {"own": {"intercept": 2.0, "slope": 0.7}, "other": {"intercept": 0.5, "slope": 0.6}}
+    trained = replace(release, training={EXPERTS: {"calibration": said}})
+    assert calibration_of(trained) == Calibration(Scale(2.0, 0.7), Scale(0.5, 0.6))
+    assert calibration_of(replace(release, training={EXPERTS: {}})) is None
+    for wrong in ({"slope": 0}, {"slope": "2"}, {"intercept": float("nan")}, {"power": 1.0}):
+        bad = {**said, "own": {**said["own"], **wrong}}
+        with pytest.raises(DataError, match="an intercept and a positive slope for own and for other"):
+            calibration_of(replace(release, training={EXPERTS: {"calibration": bad}}))
+    with pytest.raises(DataError, match="an intercept and a positive slope"):
+        calibration_of(replace(release, training={EXPERTS: {"calibration": {"own": said["own"]}}}))

@@ -88,13 +88,8 @@ class Material:
 
     @cached_property
     def validated(self) -> dict[str, list[PersonaExample]]:
-        """Personas of validation users as of the newest day, by user."""
-        chosen = set(drawn((row["user_id"] for row in self._newest), self.settings.experts.validation_users))
-        found: dict[str, list[PersonaExample]] = {}
-        for row in self._newest:
-            if row["user_id"] in chosen:
-                found.setdefault(row["user_id"], []).append(self._encoded(row))
-        return found
+        """Personas of the validation users that stop training, as of the newest day, by user."""
+        return self._drawn(self.settings.experts.validation_users)
 
     def course(self, general: Sequence[Written], chances: teacher.Chances) -> Course:
         """What each step learns.
@@ -125,10 +120,18 @@ class Material:
 
         return figures
 
-    def calibration(self, model: TunedModel) -> dict[str, float]:
-        """How often what the model says of validation users came true, by kind of tag."""
-        size = self.settings.experts.target_size
-        return calibration(self.validated, lambda prompt, most: model.rank(prompt, self.options, most), size)
+    def calibration(self, model: TunedModel) -> dict[str, dict[str, float]]:
+        """What the model's shares are worth, found on validation users."""
+        users = self._drawn(self.settings.experts.calibration_users)
+        return calibration(users, lambda prompt, most: model.rank(prompt, self.options, most))
+
+    def _drawn(self, users: int) -> dict[str, list[PersonaExample]]:
+        chosen = set(drawn((row["user_id"] for row in self._newest), users))
+        found: dict[str, list[PersonaExample]] = {}
+        for row in self._newest:
+            if row["user_id"] in chosen:
+                found.setdefault(row["user_id"], []).append(self._encoded(row))
+        return found
 
     @cached_property
     def _newest(self) -> list[Row]:

@@ -6,8 +6,10 @@ import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
+import numpy as np
+from sklearn.linear_model import LogisticRegression
+
 from model_steps.agents.ranked_expert import NOTHING
-from model_steps.agents.ranked_pool import KINDS
 from model_steps.training.experts.personas import PersonaExample
 
 MOST_A_PERSONA = 24
@@ -37,25 +39,31 @@ def pooled(rankings: Sequence[Ranking]) -> list[str]:
     return sorted(worth, key=lambda tag: (-worth[tag], tag))
 
 
-def calibration(users: Mapping[str, Sequence[PersonaExample]], ranks: Ranks, size: int) -> dict[str, float]:
-    """Tags that came true over those that the experts expected, by kind (``ranked_pool.Calibration``).
+def calibration(users: Mapping[str, Sequence[PersonaExample]], ranks: Ranks) -> dict[str, dict[str, float]]:
+    """What the experts' shares are worth, by kind of tag (``ranked_pool.Calibration``): two logistic regressions.
 
     Args:
         users: the personas of each user. ranks: gives the most probable tags behind a prompt.
-        size: of target sets: a tag of the probability p is expected p x size times.
 
     Returns:
-        One number a kind; 1 where nothing came true or nothing was expected, for then nothing can be said.
+        Intercept and slope of each kind; nothing where too little came true to say so of both.
     """
-    true, expected = dict.fromkeys(KINDS, 0), dict.fromkeys(KINDS, 0.0)
+    said: dict[str, list[tuple[float, bool]]] = {"own": [], "other": []}
     for personas in users.values():
         own = {tag for one in personas for tag in one.shown}
         wanted = {tag for one in personas for tag in one.outcomes}
         for tag, share in shares_of([ranks(one.prompt, MOST_A_PERSONA) for one in personas]).items():
-            kind = "own" if tag in own else "other"
-            true[kind] += tag in wanted
-            expected[kind] += size * share
-    return {kind: round(true[kind] / expected[kind], 4) if true[kind] and expected[kind] else 1.0 for kind in KINDS}
+            said["own" if tag in own else "other"].append((math.log(share), tag in wanted))
+    found = {kind: _scale(pairs) for kind, pairs in said.items()}
+    return {kind: scale for kind, scale in found.items() if scale} if all(found.values()) else {}
+
+
+def _scale(pairs: Sequence[tuple[float, bool]]) -> dict[str, float]:
+    if len({true for _, true in pairs}) < 2:
+        return {}
+    fitted = LogisticRegression(C=np.inf).fit([[share] for share, _ in pairs], [true for _, true in pairs])
+    slope = float(fitted.coef_[0, 0])
+    return {"intercept": round(float(fitted.intercept_[0]), 4), "slope": round(slope, 4)} if slope > 0 else {}
 
 
 @dataclass(frozen=True)

@@ -43,7 +43,7 @@ class MakeCandidate(Command):
             "release": manifest["candidate"],
             "beside": manifest["beside"],
             "files": manifest["files"],
-            "figures": figures({"experts": [training]}),
+            "figures": dict(figures({"experts": [training]})),
         }
         return self.report(manifest)
 

@@ -48,8 +48,8 @@ class Events(dict[Any, Any]):
         extra: dict[str, Any]
 
     def __missing__(self, asset: Any) -> Event:
-        self[asset] = self.Event()
-        return self[asset]
+        self[asset] = found = self.Event()
+        return found
 
 
 def made(new: bool, monkeypatch: pytest.MonkeyPatch) -> tuple[Events, list[list[str]], Any]:
@@ -63,7 +63,7 @@ def made(new: bool, monkeypatch: pytest.MonkeyPatch) -> tuple[Events, list[list[
     monkeypatch.setattr(MakeCandidate, "command", command)
     events = Events()
     task = MakeCandidate(task_id="candidate", experts=TRAINED, beside="experts-0")
-    return events, asked, lambda: task.execute({"outlet_events": events})  # type: ignore[typeddict-item]
+    return events, asked, lambda: task.execute({"outlet_events": events})
 
 
 def test_the_event_names_the_candidate_and_its_figures(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -41,7 +41,7 @@ def log(buyers: Sequence[str]) -> pl.DataFrame:
         for offset in range(0, 28, 2):
             buy(name, offset, "bread")
         buy(name, 30, "bread" if name in buyers else f"thing {number % 40}")
-    schema = {
+    schema: dict[str, Any] = {
         "user_id": pl.String,
         "day": pl.String,
         "at": pl.Datetime("us", "UTC"),

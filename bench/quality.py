@@ -77,6 +77,7 @@ def main(arguments: argparse.Namespace) -> dict[str, Any]:
     asked = ["--day", day, "--lake", lake.root, "--work", arguments.work]
     asked += ["--users", str(arguments.users), "--tuning-users", str(arguments.tuning_users)]
     asked += ["--both-forms"] if arguments.both_forms else []
+    asked += ["--ladder"] if arguments.ladder else []
     if arguments.baselines_only:
         asked += ["--baselines-only"]
     else:
@@ -93,6 +94,7 @@ if __name__ == "__main__":
     parser.add_argument("--release", type=Path, help="folder of the release to measure (default: the shipped one)")
     parser.add_argument("--baselines-only", action="store_true", help="ask no model")
     parser.add_argument("--both-forms", action="store_true", help="measure text and hybrid histories on the same users")
+    parser.add_argument("--ladder", action="store_true", help="measure the untuned model and an arbiter's order too")
     parser.add_argument("--tuning-users", type=int, default=64, help="train users for the combination's weights (64)")
     parser.add_argument("--lake", default=str(FOLDER / "lake"), help="lake for the log (default: var/bench/lake)")
     parser.add_argument("--work", default=str(FOLDER / "quality"), help="lake for answers (default: var/bench/quality)")

@@ -46,7 +46,15 @@ class Inferred:
     manifest: Mapping[str, Any]
 
 
-def infer(log_lake: Lake, work: Lake, day: str, users: Sequence[str], release: str, form: str) -> Inferred:
+def infer(
+    log_lake: Lake,
+    work: Lake,
+    day: str,
+    users: Sequence[str],
+    release: str,
+    form: str,
+    asking: Mapping[str, str] | None = None,
+) -> Inferred:
     """Infer the intents of users as of a day.
 
     Args:
@@ -56,6 +64,7 @@ def infer(log_lake: Lake, work: Lake, day: str, users: Sequence[str], release: s
         users: whose intents; each has a context.
         release: name of a release on the lake.
         form: how histories are shown, ``text`` or ``hybrid``.
+        asking: settings by name that are other than usual.
 
     Raises:
         StepFailed: the inference ended with an error; its sentence and exit code are kept.
@@ -64,9 +73,8 @@ def infer(log_lake: Lake, work: Lake, day: str, users: Sequence[str], release: s
     copy_inputs(log_lake, work, day, users)
     log.info("Inferring %d users as of %s.", len(users), day)
     named = ("--day", day, "--lake", work.root, "--release", release)
-    manifest = run_step(
-        "model_steps.infer", *named, environment={**SETTINGS, "INTENTFLOW_INFERENCE__REPRESENTATION": form}
-    )
+    environment = {**SETTINGS, "INTENTFLOW_INFERENCE__REPRESENTATION": form, **(asking or {})}
+    manifest = run_step("model_steps.infer", *named, environment=environment)
     # Failed users count as found nothing, so the audit's bound on failures is none here.
     publish_unaudited(work, [Batch.load(work, path) for path in manifest["batches"]])
     rows = tables.read(work, intents.TABLE, day, columns=["user_id", "rank", "category"])

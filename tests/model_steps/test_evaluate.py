@@ -64,10 +64,16 @@ def released(lake: Lake, **training: Any) -> str:
 
 
 def measure(
-    shop: Lake, release: str | None = None, *, both_forms: bool = False, form: str = "hybrid", day: str = DAY
+    shop: Lake,
+    release: str | None = None,
+    *,
+    both_forms: bool = False,
+    form: str = "hybrid",
+    day: str = DAY,
+    ladder: bool = False,
 ) -> dict[str, Any]:
     work = Lake.open(Path(shop.root).parent / "work")
-    asked = evaluate.Evaluation(shop, work, SMALL, day, 0, 4, release, form, both_forms)
+    asked = evaluate.Evaluation(shop, work, SMALL, day, 0, 4, release, form, both_forms, ladder)
     return asked.run()
 
 
@@ -89,7 +95,9 @@ def test_baselines_alone(shop: Lake) -> None:
 def test_intents_that_know_what_nobody_else_does(shop: Lake, monkeypatch: pytest.MonkeyPatch) -> None:
     asked = []
 
-    def infer(_log: Lake, _work: Lake, day: str, users: Sequence[str], _release: str, _form: str) -> Inferred:
+    def infer(
+        _log: Lake, _work: Lake, day: str, users: Sequence[str], _release: str, _form: str, _asking: Any
+    ) -> Inferred:
         asked.append((day, tuple(users)))
         categories: Mapping[str, Sequence[str]] = {user: ["wine", "milk", "wine"] for user in users}
         failed = {**categories, users[0]: []}
@@ -120,13 +128,34 @@ def test_intents_that_know_what_nobody_else_does(shop: Lake, monkeypatch: pytest
     assert {SMALL.split_of(user) for user in users} == {"holdout"}
 
 
+def test_each_rung_of_the_ladder_is_held_against_the_one_before(shop: Lake, monkeypatch: pytest.MonkeyPatch) -> None:
+    def infer(
+        _log: Lake, _work: Lake, day: str, users: Sequence[str], _release: str, _form: str, asking: Any
+    ) -> Inferred:
+        settings = {name.removeprefix("INTENTFLOW_INFERENCE__"): value for name, value in (asking or {}).items()}
+        # The untuned model that writes knows nothing, by rank it finds milk, tuned both, and the arbiter loses milk.
+        found = {"written": ["beer"], "base": ["milk"], "review": ["wine"]}
+        known = settings.get("ASKING") or settings.get("EXPERTS") or settings.get("ARBITER")
+        return Inferred(dict.fromkeys(users, found.get(known or "", ["wine", "milk"])), {})
+
+    monkeypatch.setattr(inferred, "infer", infer)
+    ladder = measure(shop, released(shop), ladder=True)["ladder"]
+    assert [rung["rung"] for rung in ladder] == list(evaluate.LADDER)
+    assert [rung["recall_at_30"]["value"] for rung in ladder] == [0.0, 0.5, 1.0, 0.5]
+    assert ladder[0]["gained"] == {}
+    assert [rung["gained"]["recall_at_30"]["value"] for rung in ladder[1:]] == [0.5, 0.5, -0.5]
+    assert "ladder" not in measure(shop, ladder=True)
+
+
 @pytest.mark.parametrize(("form", "other"), [("hybrid", "text"), ("text", "hybrid")])
 def test_both_forms_are_compared_user_by_user(
     shop: Lake, monkeypatch: pytest.MonkeyPatch, form: str, other: str
 ) -> None:
     asked = []
 
-    def infer(_log: Lake, _work: Lake, day: str, users: Sequence[str], _release: str, shown: str) -> Inferred:
+    def infer(
+        _log: Lake, _work: Lake, day: str, users: Sequence[str], _release: str, shown: str, _asking: Any
+    ) -> Inferred:
         asked.append((day, shown))
         return Inferred({user: ["wine", "milk"] if shown == form else ["milk"] for user in users}, {})
 

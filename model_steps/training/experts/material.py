@@ -91,6 +91,11 @@ class Material:
         """Personas of the validation users that stop training, as of the newest day, by user."""
         return self._drawn(self.settings.experts.validation_users)
 
+    @cached_property
+    def calibrated(self) -> dict[str, list[PersonaExample]]:
+        """Personas of the validation users that show what shares are worth, likewise."""
+        return self._drawn(self.settings.experts.calibration_users)
+
     def course(self, general: Sequence[Written], chances: teacher.Chances) -> Course:
         """What each step learns.
 
@@ -122,8 +127,7 @@ class Material:
 
     def calibration(self, model: TunedModel) -> dict[str, dict[str, float]]:
         """What the model's shares are worth, found on validation users."""
-        users = self._drawn(self.settings.experts.calibration_users)
-        return calibration(users, lambda prompt, most: model.rank(prompt, self.options, most))
+        return calibration(self.calibrated, lambda prompt, most: model.rank(prompt, self.options, most))
 
     def _drawn(self, users: int) -> dict[str, list[PersonaExample]]:
         chosen = set(drawn((row["user_id"] for row in self._newest), users))

@@ -17,9 +17,13 @@ from typing import Any
 
 import pytest
 
+from lake.delta import writing
+from lake.store.location import Lake
 from model_steps import weights
 from runtime import imports
+from schemas import judge_labels
 from settings import ROOT, load_settings
+from tests.evaluation.label_rows import arrow, built, item
 
 FIRST, DAY = "2017-10-30", "2017-11-01"
 # What users bought next is learnt of the day before, which the shop's evaluation file below leaves for that.
@@ -62,6 +66,14 @@ class Shop:
         self.commands.code, self.commands.record = place, None
 
 
+def somebodys_labels(lake: Lake, folder: Path) -> Path:
+    """A file of one label, of an output that the lake offers."""
+    writing.insert_new(lake, judge_labels.TABLE, arrow([built("milk", "relevance", "positive")]))
+    file = folder / "labels.csv"
+    file.write_text(f"item_id,dimension,label,annotator\n{item('milk')},relevance,negative,ann\n")
+    return file
+
+
 @pytest.fixture(scope="module")
 def shop(tmp_path_factory: pytest.TempPathFactory, make_commands: Callable[[Path], Callable[..., Any]]) -> Shop:
     folder = tmp_path_factory.mktemp("fingerprints")
@@ -90,9 +102,10 @@ def shop(tmp_path_factory: pytest.TempPathFactory, make_commands: Callable[[Path
     commands.record = folder / "imported"
     commands.record.mkdir()
     commands.refresh(FIRST, DAY)
+    arguments = {**ARGUMENTS, "model_steps.import_labels": ("--file", str(somebodys_labels(commands.lake, folder)))}
     for step in STEPS:
         if not (commands.record / step).exists():
-            commands.run(step, *ARGUMENTS.get(step, ("--day", DAY)))
+            commands.run(step, *arguments.get(step, ("--day", DAY)))
     del commands.settings["SPARK__IN_PROCESS_ROWS"]
     return Shop(commands, commands.record)
 

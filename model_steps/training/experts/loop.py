@@ -15,7 +15,7 @@ from safetensors import safe_open
 from safetensors.torch import load_file, save_file
 
 from model_steps.engine.options import Options
-from model_steps.training.experts.personas import PersonaExample
+from model_steps.training.experts.personas import PersonaExample, of_customers
 from model_steps.training.experts.pools import Customer, draw_pool, popular
 from model_steps.training.experts.pools import target_shares as pool_shares
 from model_steps.training.experts.targets import Taught, packed, target_shares, teach
@@ -48,14 +48,6 @@ def learning_rate(step: int, settings: ExpertsSettings) -> float:
     if step < warm:
         return settings.learning_rate * (step + 1) / warm
     return settings.learning_rate * 0.5 * (1 + math.cos(math.pi * (step - warm) / max(1, settings.steps - warm)))
-
-
-def of_customers(rows: Sequence[Mapping[str, Any]]) -> list[list[Mapping[str, Any]]]:
-    """Rows by customer and day, in the order of their first ones."""
-    found: dict[tuple[str, str], list[Mapping[str, Any]]] = {}
-    for row in rows:
-        found.setdefault((row["user_id"], row["day"]), []).append(row)
-    return list(found.values())
 
 
 class Course:

@@ -99,6 +99,14 @@ def stable_order(rows: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
     return sorted(rows, key=key)
 
 
+def of_customers(rows: Iterable[Mapping[str, Any]]) -> list[list[Mapping[str, Any]]]:
+    """Rows by customer and day, in the order of their first ones."""
+    found: dict[tuple[str, str], list[Mapping[str, Any]]] = {}
+    for row in rows:
+        found.setdefault((row["user_id"], row["day"]), []).append(row)
+    return list(found.values())
+
+
 def example_of(row: Mapping[str, Any], labels: Mapping[str, str], chat: Chat, settings: Settings) -> PersonaExample:
     """A row with its prompt's tokens.
 

@@ -14,6 +14,7 @@ from typing import Any
 
 from model_steps.agents import ranked_arbiter, ranked_expert
 from model_steps.engine.chat import Chat
+from model_steps.training.experts.personas import of_customers
 from representation.evidence import CategoryEvidence
 from settings import Settings
 
@@ -49,17 +50,14 @@ def customers_of(rows: Iterable[Mapping[str, Any]], labels: Mapping[str, str]) -
     Args:
         labels: of the categories.
     """
-    grouped: dict[tuple[str, str], list[Mapping[str, Any]]] = {}
-    for row in rows:
-        grouped.setdefault((row["user_id"], row["day"]), []).append(row)
     found = []
-    for (user, day), personas in grouped.items():
+    for personas in of_customers(rows):
         evidence = sorted((one for row in personas for one in row["evidence"]), key=lambda one: one["rank"])
         attributes = ((pair["name"], pair["value"]) for pair in personas[0]["attributes"])
         found.append(
             Customer(
-                user_id=user,
-                day=day,
+                user_id=personas[0]["user_id"],
+                day=personas[0]["day"],
                 own={one["label"]: CategoryEvidence(**one) for one in evidence},
                 season=personas[0]["season"],
                 profile=ranked_expert.profile_line(attributes),

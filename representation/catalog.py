@@ -98,13 +98,15 @@ class CategoryVectors:
     def fields_of(self, group: Sequence[CategoryEvidence]) -> list[str]:
         """What a persona may be called: the levels above its categories, most days of buying below them first.
 
-        Not those with less than half of the first's days, for one odd category makes no expert.
+        Beside the first only those with two of its categories and half of its days, for one odd category makes no
+        expert.
         """
         days: Counter[str] = Counter()
-        for row, one in zip(self.rows(group), group, strict=True):
-            days[self.parents[row] or self.labels[row]] += one.days
-        found = days.most_common(NAMES)
-        return [name for name, count in found if 2 * count >= found[0][1]]
+        above = [self.parents[row] or self.labels[row] for row in self.rows(group)]
+        for name, one in zip(above, group, strict=True):
+            days[name] += one.days
+        first, *others = days.most_common(NAMES)
+        return [first[0], *(name for name, count in others if 2 * count >= first[1] and above.count(name) > 1)]
 
     def names_of(self, rows: Sequence[int]) -> list[str]:
         """Candidates for a persona's name: the levels above its categories, most frequent first."""

@@ -78,5 +78,6 @@ def test_one_odd_category_makes_no_expert() -> None:
         return [CategoryEvidence(name, name, n, DAY, None, rank) for rank, (name, n) in enumerate(days.items(), 1)]
 
     assert catalog.fields_of(bought(milk=14, blush=1, lipstick=1, mascara=1, bread=6)) == ["dairy"]
-    assert catalog.fields_of(bought(milk=14, bread=7, blush=1)) == ["dairy", "bakery"]
+    assert catalog.fields_of(bought(milk=14, bread=7, blush=1)) == ["dairy"]
+    assert catalog.fields_of(bought(milk=14, blush=4, lipstick=3)) == ["dairy", "makeup"]
     assert catalog.fields_of(bought(blush=1)) == ["makeup"]

@@ -57,7 +57,7 @@ def ask(lake: Lake, folder: Path, day: str, users: int, settings: Settings) -> t
     # Imported late: torch reads its threads from the environment that main has prepared.
     from model_steps.training.experts import validation
     from model_steps.training.experts.material import Material
-    from model_steps.training.experts.tuned_model import TunedModel
+    from model_steps.training.lora.tuned_model import TunedModel
 
     chosen = ExpertsSettings(**{**settings.experts.model_dump(), "calibration_users": users})
     material = Material.read(lake, read_rule(settings.source), [day], settings.model_copy(update={"experts": chosen}))

@@ -115,9 +115,10 @@ def train_experts(
     refuse_missing_sources(chosen.mix)
     begun = None if start is None else read_start(start, lake, rule, settings)
     # Imported late: torch reads its threads from the environment that main has prepared.
-    from model_steps.training.experts import general, loop, teacher
+    from model_steps.training.experts import general, teacher
     from model_steps.training.experts.material import Material
-    from model_steps.training.experts.tuned_model import TunedModel
+    from model_steps.training.lora import loop
+    from model_steps.training.lora.tuned_model import TunedModel
 
     material = Material.read(lake, rule, days, settings)
     dtype = processor.resolve(chosen.dtype, settings.engine.model)
@@ -162,9 +163,11 @@ def train_experts(
         first_day = settings.source.first_day.isoformat()
         chances = teacher.chances_of(lake, rule, material.learnt, first_day, folder / CHANCES)
     kept = {name: bytes_digest((folder / name).read_bytes()) for name in (GENERAL, *([CHANCES] if chances else []))}
+    course = material.course(taught, chances)
+    parts = (*course.names, loop.GENERAL)
     history = loop.train(
         model,
-        material.course(taught, chances),
+        course,
         material.validation(model),
         chosen,
         folder,
@@ -178,9 +181,9 @@ def train_experts(
         "after": round(general.log_likelihood(model, apart), 4),
     }
     record["calibration"] = material.calibration(model)
-    record["losses"] = _averages(history, loop.PARTS)
+    record["losses"] = _averages(history, parts)
     record["validation"] = {
-        int(row["step"]) + 1: {name: value for name, value in row.items() if name not in ("step", *loop.PARTS)}
+        int(row["step"]) + 1: {name: value for name, value in row.items() if name not in ("step", *parts)}
         for row in history
         if loop.DECIDES in row
     }

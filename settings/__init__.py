@@ -22,6 +22,7 @@ from settings.section import Section as Section
 from settings.training import AdaptorSettings as AdaptorSettings
 from settings.training import ExamplesSettings as ExamplesSettings
 from settings.training import ExpertsSettings as ExpertsSettings
+from settings.training import LoraSettings as LoraSettings
 from settings.training import MixSettings as MixSettings
 
 PREFIX = "INTENTFLOW_"

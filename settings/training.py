@@ -64,7 +64,23 @@ class MixSettings(Section):
         return self
 
 
-class ExpertsSettings(Section):
+class LoraSettings(Section):
+    """How a LoRA adapter of the language model is trained."""
+
+    steps: int = Field(default=750, ge=1, description="Optimizer steps.")
+    learning_rate: float = Field(default=1e-3, gt=0, description="Peak, after a twentieth of the steps; then cosine.")
+    rank: int = Field(default=32, ge=1, description="Rank of the adapter.")
+    first_layer: int = Field(
+        default=16, ge=0, description="First layer that is adapted: those before it cost no backward pass."
+    )
+    validation_steps: int = Field(default=250, ge=1, description="Steps between two validations.")
+    patience: int = Field(default=2, ge=1, description="Validations without a better one after which it stops.")
+    checkpoint_steps: int = Field(default=100, ge=1, description="Steps between two kept states.")
+    dtype: Literal["auto", "float32", "bfloat16"] = Field(default="auto", description="Of the language model.")
+    seed: int = 0
+
+
+class ExpertsSettings(LoraSettings):
     """Supervised fine-tuning of the experts (PAPER 1.4). What the paper leaves open is a choice of ours."""
 
     folder: PathBelowRoot = Field(
@@ -74,25 +90,14 @@ class ExpertsSettings(Section):
     mix: MixSettings = MixSettings()
     target_size: int = Field(default=15, ge=1, description="Size of a target set, as published.")
     days: int = Field(default=2, ge=1, description="Newest training days, of which examples are learnt.")
-    steps: int = Field(default=750, ge=1, description="Optimizer steps.")
     batch: int = Field(default=2, ge=1, description="Customers a step, each with all of their personas.")
     expected: float = Field(
         default=0.7, ge=0, le=1, description="Weight of what counting expects of the evidence; 0: only what came true."
     )
     reviews: int = Field(default=0, ge=0, description="Pools a step, which teach the arbiter; 0: it learns nothing.")
     review_pool: int = Field(default=40, ge=2, le=100, description="Tags of such a pool: as inference has them.")
-    learning_rate: float = Field(default=1e-3, gt=0, description="Peak, after a twentieth of the steps; then cosine.")
-    rank: int = Field(default=32, ge=1, description="Rank of the adapter.")
-    first_layer: int = Field(
-        default=16, ge=0, description="First layer that is adapted: those before it cost no backward pass."
-    )
     validation_users: int = Field(default=24, ge=1, description="Users of the split validation that stop training.")
     calibration_users: int = Field(
         default=72, ge=1, description="Users of the split validation that show what experts' shares are worth."
     )
-    validation_steps: int = Field(default=250, ge=1, description="Steps between two validations.")
-    patience: int = Field(default=2, ge=1, description="Validations without a better recall after which it stops.")
-    checkpoint_steps: int = Field(default=100, ge=1, description="Steps between two kept states.")
-    dtype: Literal["auto", "float32", "bfloat16"] = Field(default="auto", description="Of the language model.")
     instructions: int = Field(default=0, ge=0, description="General instructions that are answered; 0: all.")
-    seed: int = 0

@@ -7,7 +7,8 @@ import random
 import pytest
 
 from model_steps.agents.ranked_expert import NOTHING, tag_space
-from model_steps.training.experts.targets import packed, target_shares, teach
+from model_steps.training.experts.targets import target_shares
+from model_steps.training.lora.taught import packed, teach
 
 WORDS = {"corn": 1, "oil": 2, "milk": 3, "white": 4, "nothing": 5}
 END = 9
@@ -81,6 +82,6 @@ def test_prompts_that_begin_alike_stand_once() -> None:
     assert both.prompt_tokens == 2
     assert both.parents == (1, 2, 1, 4)
     assert both.depths == (1, 2, 1, 2)
-    assert both.personas == 2
+    assert both.examples == 2
     assert [each.position for each in both.questions] == [2, 3, 5]
     assert packed([one]) == one

@@ -19,10 +19,10 @@ from model_steps.agents.ranked_expert import NOTHING
 from model_steps.agents.ranked_pool import Scale
 from model_steps.train_experts import read_start, refuse_missing_sources
 from model_steps.training.experts import general
-from model_steps.training.experts.loop import learning_rate
 from model_steps.training.experts.personas import PersonaExample, refuse_leaks, stable_order
 from model_steps.training.experts.pools import customers_of, draw_pool, popular, target_shares
 from model_steps.training.experts.validation import Reviewing, calibration, pooled, recalls
+from model_steps.training.lora.loop import learning_rate
 from runtime.errors import CommandError, ConfigurationError, DataError
 from settings import ExpertsSettings, MixSettings, Settings
 

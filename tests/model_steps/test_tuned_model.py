@@ -10,11 +10,12 @@ import torch
 
 from model_steps.agents.ranked_expert import NOTHING, tag_space
 from model_steps.engine.chat import Chat
-from model_steps.training.experts.loop import Course, train
+from model_steps.training.experts.course import ExpertsCourse
 from model_steps.training.experts.personas import PersonaExample
 from model_steps.training.experts.pools import Customer
-from model_steps.training.experts.targets import packed, teach
-from model_steps.training.experts.tuned_model import TunedModel
+from model_steps.training.lora.loop import train
+from model_steps.training.lora.taught import packed, teach
+from model_steps.training.lora.tuned_model import TunedModel
 from representation.evidence import CategoryEvidence
 from runtime.errors import ConfigurationError, DataError
 from settings import ExpertsSettings, MixSettings, Settings
@@ -92,7 +93,7 @@ def test_personas_together_are_worth_what_each_is_worth(settings: Settings, chat
     assert mixed == pytest.approx(alone, abs=1e-4)
 
 
-def course_of(chat: Chat, settings: Settings) -> Course:
+def course_of(chat: Chat, settings: Settings) -> ExpertsCourse:
     options = tag_space(["corn", "milk", "white milk"], chat.answer_tokens)
     rows = [
         {"user_id": f"customer {number // 2}", "day": "2017-08-23", "text": f"Customer {number} bought milk."}
@@ -104,7 +105,7 @@ def course_of(chat: Chat, settings: Settings) -> Course:
         return PersonaExample("u", "2017-08-23", 0, "train", prompt, ("white milk",))
 
     general = [(tuple(chat.tokens(chat.render("", "Hello"))), (1, 2))]
-    return Course(
+    return ExpertsCourse(
         rows, encode, general, options, SMALL, CUSTOMERS, lambda customer, pool: customer.prompt(pool, chat, settings)
     )
 

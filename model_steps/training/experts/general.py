@@ -13,8 +13,8 @@ from pathlib import Path
 import torch
 
 from model_steps.engine.chat import Chat
-from model_steps.training.experts.loop import Written
-from model_steps.training.experts.tuned_model import TunedModel
+from model_steps.training.lora.loop import Written
+from model_steps.training.lora.tuned_model import TunedModel
 from runtime import atomic
 from runtime.progress import Progress
 

@@ -15,11 +15,13 @@ from model_steps.agents import ranked_expert
 from model_steps.engine.chat import Chat
 from model_steps.engine.options import Options
 from model_steps.training.experts import personas, pools, teacher
-from model_steps.training.experts.loop import Course, Written
+from model_steps.training.experts.course import ExpertsCourse
 from model_steps.training.experts.personas import PersonaExample
-from model_steps.training.experts.targets import Taught, packed, target_shares, teach
-from model_steps.training.experts.tuned_model import TunedModel
+from model_steps.training.experts.targets import target_shares
 from model_steps.training.experts.validation import Reviewing, calibration, recalls
+from model_steps.training.lora.loop import Written
+from model_steps.training.lora.taught import Taught, packed, teach
+from model_steps.training.lora.tuned_model import TunedModel
 from representation.evidence import label_in_catalog
 from runtime.errors import ConfigurationError, UsageError
 from schemas import entities
@@ -96,14 +98,14 @@ class Material:
         """Personas of the validation users that show what shares are worth, likewise."""
         return self._drawn(self.settings.experts.calibration_users)
 
-    def course(self, general: Sequence[Written], chances: teacher.Chances) -> Course:
+    def course(self, general: Sequence[Written], chances: teacher.Chances) -> ExpertsCourse:
         """What each step learns.
 
         Args:
             general: written answers of the general share. chances: what is expected of the evidence; none: nothing.
         """
         chosen = self.settings.experts
-        return Course(
+        return ExpertsCourse(
             self.learnt,
             self._encoded,
             general,

@@ -1,48 +1,42 @@
-"""The experts' training loop. Examples follow from seed and step, so that a killed run goes on as if it lived."""
+"""A LoRA adapter's training. What a step learns follows from its number, so a killed run goes on as if it lived."""
 
 from __future__ import annotations
 
 import json
 import logging
 import math
-import random
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Protocol
 
 import torch
 from safetensors import safe_open
 from safetensors.torch import load_file, save_file
 
-from model_steps.engine.options import Options
-from model_steps.training.experts.personas import PersonaExample, of_customers
-from model_steps.training.experts.pools import Customer, draw_pool, popular
-from model_steps.training.experts.pools import target_shares as pool_shares
-from model_steps.training.experts.targets import Taught, packed, target_shares, teach
-from model_steps.training.experts.tuned_model import TunedModel
+from model_steps.training.lora.taught import Taught
+from model_steps.training.lora.tuned_model import TunedModel
 from runtime import atomic
 from runtime.errors import DataError, UsageError
 from runtime.progress import Progress
-from settings import ExpertsSettings
+from settings import LoraSettings
 
 log = logging.getLogger("intentflow")
 
 WARM_UP = 0.05
 CLIP = 1.0
 STATE = "state.safetensors"
-# Batches whose examples are sorted by length together: so a batch's prompts are of like lengths, and little is filled.
-BATCHES_SORTED = 16
 
 # The figure of validation that decides which adapter is kept. Recall of so few users is mostly chance: between two
 # adapters of which one foretold clearly better, it went either way (docs/benchmarks.md).
 DECIDES = "cross_entropy"
-# What a step may learn from.
-PARTS = ("personas", "pools", "general")
+# The part of a step that is written answers; other parts are the course's own.
+GENERAL = "general"
 
 Written = tuple[tuple[int, ...], tuple[int, ...]]
 
 
-def learning_rate(step: int, settings: ExpertsSettings) -> float:
+def learning_rate(step: int, settings: LoraSettings) -> float:
     """Linear to its peak, then a half cosine to nothing."""
     warm = max(1, round(WARM_UP * settings.steps))
     if step < warm:
@@ -50,92 +44,29 @@ def learning_rate(step: int, settings: ExpertsSettings) -> float:
     return settings.learning_rate * 0.5 * (1 + math.cos(math.pi * (step - warm) / max(1, settings.steps - warm)))
 
 
-class Course:
-    """What each step learns: a pure function of the seed and the step's number.
+class Course(Protocol):
+    """What each step learns: a pure function of the step's number.
 
     Args:
-        rows: examples in their order, which is gone through again when it ends.
-        encode: a row as its prompt with outcomes.
-        expected: what was expected of a row's evidence before anything came true, by label.
-        general: written answers of the general share.
-        options: the tag space.
-        customers: whose pools teach the arbiter, in their order. ask: the arbiter's prompt about a customer's pool.
+        names: of the parts that a step may have.
     """
 
-    def __init__(
-        self,
-        rows: Sequence[Mapping[str, Any]],
-        encode: Callable[[Mapping[str, Any]], PersonaExample],
-        general: Sequence[Written],
-        options: Options,
-        settings: ExpertsSettings,
-        customers: Sequence[Customer] = (),
-        ask: Callable[[Customer, Sequence[str]], Sequence[int]] | None = None,
-        expected: Callable[[Mapping[str, Any]], Mapping[str, float]] | None = None,
-    ) -> None:
-        self._customers_rows = of_customers(rows)
-        self._encode, self._general, self._options = encode, general, options
-        self._settings, self._customers, self._ask, self._expected = settings, customers, ask, expected
-        self._popular = popular(customers)
-        self._together: tuple[int, list[list[Taught]]] = (-1, [])
+    names: Sequence[str]
 
-    def personas(self, step: int) -> list[Taught]:
-        """The personas of a step."""
-        number, place = divmod(step, BATCHES_SORTED)
-        if self._together[0] != number:
-            self._together = (number, self._batches(number))
-        return self._together[1][place]
+    def parts(self, step: int) -> Mapping[str, Sequence[Taught]]:
+        """What is taught by ranking, by name; of a name without any nothing is learnt in this step."""
+        ...
 
-    def _batches(self, number: int) -> list[list[Taught]]:
-        settings = self._settings
-        size = settings.batch * BATCHES_SORTED
-        chance = random.Random(f"{settings.seed}/{number}")
-        taught = [
-            packed([self._taught(row, chance) for row in self._customers_rows[place % len(self._customers_rows)]])
-            for place in range(number * size, (number + 1) * size)
-        ]
-        taught.sort(key=lambda each: len(each.tokens))
-        batches = [taught[start : start + settings.batch] for start in range(0, size, settings.batch)]
-        chance.shuffle(batches)
-        return batches
-
-    def _taught(self, row: Mapping[str, Any], chance: random.Random) -> Taught:
-        one, settings = self._encode(row), self._settings
-        expected = self._expected(row) if self._expected else {}
-        shares = target_shares(one.outcomes, settings.target_size, chance, expected, settings.expected)
-        return teach(one.prompt, shares, self._options)
-
-    def reviews(self, step: int) -> list[Taught]:
-        """The pools of a step; of those of which nothing came true, or of a single tag, there is nothing to learn."""
-        settings = self._settings
-        if self._ask is None:
-            return []
-        taught = []
-        for place in range(step * settings.reviews, (step + 1) * settings.reviews):
-            one = self._customers[place % len(self._customers)]
-            chance = random.Random(f"{settings.seed}/review/{place}")
-            pool = draw_pool(list(one.own), self._popular, settings.review_pool, chance)
-            shares = pool_shares(pool, one.outcomes)
-            if shares and len(pool) > 1:
-                taught.append(teach(self._ask(one, pool), shares, self._options.among(pool)))
-        return taught
-
-    def written(self, step: int) -> list[Written]:
-        """The general examples of a step: so many that their share of all examples is the mix's, on average."""
-        mix = self._settings.mix
-        if not self._general or not mix.general:
-            return []
-        chance = random.Random(f"{self._settings.seed}/general/{step}")
-        wanted = sum(one.personas for one in self.personas(step)) * mix.general / mix.behavior
-        number = int(wanted) + (chance.random() < wanted - int(wanted))
-        return [chance.choice(self._general) for _ in range(number)]
+    def written(self, step: int) -> Sequence[Written]:
+        """Written answers of the step."""
+        ...
 
 
 def train(
     model: TunedModel,
     course: Course,
     validate: Callable[[], Mapping[str, float]],
-    settings: ExpertsSettings,
+    settings: LoraSettings,
     folder: Path,
     work: str,
     finish: bool = False,
@@ -178,7 +109,7 @@ def train(
         history.append(row)
         if (step + 1) % settings.checkpoint_steps == 0 or step + 1 == settings.steps:
             _keep(folder, model, optimizer, best, history, work)
-        progress.advance(1, ", ".join(f"{part} {_mean(history, part):.3f}" for part in PARTS))
+        progress.advance(1, ", ".join(f"{part} {_mean(history, part):.3f}" for part in (*course.names, GENERAL)))
     with torch.no_grad():
         for name, each in model.master.items():
             each.copy_(best[name])
@@ -187,12 +118,13 @@ def train(
 
 
 def _step(model: TunedModel, optimizer: torch.optim.Optimizer, course: Course, step: int) -> dict[str, float]:
-    """One step on some personas, pools and general answers, every example weighing the same."""
-    parts: dict[str, tuple[int, Callable[[], torch.Tensor]]] = {}
-    taught, reviews, written = course.personas(step), course.reviews(step), course.written(step)
-    parts["personas"] = (sum(one.personas for one in taught), lambda: model.loss(taught))
-    parts["pools"] = (len(reviews), lambda: model.loss(reviews))
-    parts["general"] = (len(written), lambda: model.answer_loss(written))
+    """One step on what the course gives, every example weighing the same."""
+    parts: dict[str, tuple[int, Callable[[], torch.Tensor]]] = {
+        name: (sum(one.examples for one in taught), partial(model.loss, taught))
+        for name, taught in course.parts(step).items()
+    }
+    written = course.written(step)
+    parts[GENERAL] = (len(written), partial(model.answer_loss, written))
     total = sum(number for number, _ in parts.values())
     found: dict[str, float] = {}
     for name, (number, loss_of) in parts.items():
@@ -201,7 +133,7 @@ def _step(model: TunedModel, optimizer: torch.optim.Optimizer, course: Course, s
             (loss * number / total).backward()
             found[name] = round(float(loss.detach()), 4)
     if not all(math.isfinite(value) for value in found.values()):
-        raise DataError(f"The loss is {found}: lower INTENTFLOW_EXPERTS__LEARNING_RATE.")
+        raise DataError(f"The loss is {found}: lower the setting learning_rate of this training.")
     model.gradients_to_master()
     torch.nn.utils.clip_grad_norm_(model.master.values(), CLIP)
     optimizer.step()
@@ -209,7 +141,7 @@ def _step(model: TunedModel, optimizer: torch.optim.Optimizer, course: Course, s
     return found
 
 
-def _is_over(history: Sequence[Mapping[str, float]], settings: ExpertsSettings) -> bool:
+def _is_over(history: Sequence[Mapping[str, float]], settings: LoraSettings) -> bool:
     """Whether the last validations were no better than one before them."""
     found = [row[DECIDES] for row in history if DECIDES in row]
     return len(found) > settings.patience and min(found[-settings.patience :]) >= min(found[: -settings.patience])

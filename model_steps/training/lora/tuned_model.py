@@ -1,4 +1,4 @@
-"""The language model with a LoRA adapter: its loss on taught personas, and its ranking of tags."""
+"""The language model with a LoRA adapter: its loss on what is taught, and its ranking of options."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from torch import nn
 
 from model_steps.engine.options import Node, Options
 from model_steps.engine.ranking import Search
-from model_steps.training.experts.targets import Taught
+from model_steps.training.lora.taught import Taught
 from runtime.errors import ConfigurationError
-from settings import ExpertsSettings
+from settings import LoraSettings
 
 MODULES = ("q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj")
 # Steps of one ranking that run together: each is a small product, so many at a time are cheaper.
@@ -32,7 +32,7 @@ class TunedModel:
         settings: rank, layers and seed of the adapter.
     """
 
-    def __init__(self, folder: Path, dtype: str, settings: ExpertsSettings) -> None:
+    def __init__(self, folder: Path, dtype: str, settings: LoraSettings) -> None:
         from peft import LoraConfig, get_peft_model
         from transformers import AutoModelForCausalLM
 
@@ -71,8 +71,8 @@ class TunedModel:
         shapes = {name: tuple(each.shape) for name, each in found.items()}
         if shapes != {name: tuple(each.shape) for name, each in self.master.items()}:
             raise ConfigurationError(
-                f"The adapter in {where} has other layers or another rank than INTENTFLOW_EXPERTS__FIRST_LAYER and "
-                "INTENTFLOW_EXPERTS__RANK say: set these as its record has them, or leave --start out."
+                f"The adapter in {where} has other layers or another rank than the settings first_layer and rank say: "
+                "set these as its record has them, or leave --start out."
             )
         with torch.no_grad():
             for name, each in self.master.items():
@@ -92,7 +92,7 @@ class TunedModel:
                 each.copy_(self.master[name])
 
     def loss(self, taught: Sequence[Taught]) -> torch.Tensor:
-        """Cross-entropy to the target distributions, summed over each persona's questions, averaged over personas."""
+        """Cross-entropy to the target distributions, summed over each example's questions, averaged over examples."""
         states = self._states(taught)
         asked = [(row, each) for row, one in enumerate(taught) for each in one.questions]
         behind = states[[row for row, _ in asked], [each.position for _, each in asked]]
@@ -101,13 +101,13 @@ class TunedModel:
         for number, (_, each) in enumerate(asked):
             found = logits[number, self._children_of(each.node)].log_softmax(-1)
             total = total - (found * torch.tensor(each.shares, device=self.device)).sum()
-        mean: torch.Tensor = total / sum(one.personas for one in taught)
+        mean: torch.Tensor = total / sum(one.examples for one in taught)
         return mean
 
     @torch.no_grad()
     def cross_entropy(self, taught: Iterable[Taught]) -> float:
-        """``loss`` of so many personas, averaged: what validation compares adapters by."""
-        losses = [(float(self.loss([one])), one.personas) for one in taught]
+        """``loss`` of so many examples, averaged: what validation compares adapters by."""
+        losses = [(float(self.loss([one])), one.examples) for one in taught]
         return sum(loss * number for loss, number in losses) / sum(number for _, number in losses)
 
     def answer_loss(self, examples: Sequence[tuple[Sequence[int], Sequence[int]]]) -> torch.Tensor:

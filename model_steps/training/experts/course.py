@@ -11,12 +11,10 @@ from model_steps.training.experts.personas import PersonaExample, of_customers
 from model_steps.training.experts.pools import Customer, draw_pool, popular
 from model_steps.training.experts.pools import target_shares as pool_shares
 from model_steps.training.experts.targets import target_shares
+from model_steps.training.lora.batches import Batches
 from model_steps.training.lora.loop import Written
 from model_steps.training.lora.taught import Taught, packed, teach
 from settings import ExpertsSettings
-
-# Batches whose examples are sorted by length together: so a batch's prompts are of like lengths, and little is filled.
-BATCHES_SORTED = 16
 
 
 class ExpertsCourse:
@@ -48,7 +46,7 @@ class ExpertsCourse:
         self._encode, self._general, self._options = encode, general, options
         self._settings, self._customers, self._ask, self._expected = settings, customers, ask, expected
         self._popular = popular(customers)
-        self._together: tuple[int, list[list[Taught]]] = (-1, [])
+        self._batches = Batches(self._customer, settings.batch, settings.seed)
 
     def parts(self, step: int) -> dict[str, list[Taught]]:
         """Personas and pools of a step."""
@@ -56,23 +54,12 @@ class ExpertsCourse:
 
     def personas(self, step: int) -> list[Taught]:
         """The personas of a step."""
-        number, place = divmod(step, BATCHES_SORTED)
-        if self._together[0] != number:
-            self._together = (number, self._batches(number))
-        return self._together[1][place]
+        return self._batches.of(step)
 
-    def _batches(self, number: int) -> list[list[Taught]]:
-        settings = self._settings
-        size = settings.batch * BATCHES_SORTED
-        chance = random.Random(f"{settings.seed}/{number}")
-        taught = [
-            packed([self._taught(row, chance) for row in self._customers_rows[place % len(self._customers_rows)]])
-            for place in range(number * size, (number + 1) * size)
-        ]
-        taught.sort(key=lambda each: len(each.tokens))
-        batches = [taught[start : start + settings.batch] for start in range(0, size, settings.batch)]
-        chance.shuffle(batches)
-        return batches
+    def _customer(self, place: int, chance: random.Random) -> Taught:
+        """All personas of a customer."""
+        rows = self._customers_rows[place % len(self._customers_rows)]
+        return packed([self._taught(row, chance) for row in rows])
 
     def _taught(self, row: Mapping[str, Any], chance: random.Random) -> Taught:
         one, settings = self._encode(row), self._settings

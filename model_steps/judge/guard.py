@@ -20,7 +20,7 @@ from representation.evidence import MAXIMUM_LABEL, category_label
 # Characters that are looked at one by one, of a text that is not plain already: nothing published is nearly as long.
 LOOKED_AT = 1_000
 # Words of a tag that is no label: written ones have two or three, five may be read (agents/expert.py).
-MOST_WORDS = 5
+FEWEST_WORDS, MOST_WORDS = 2, 5
 
 
 def flags(case: Case, vocabulary: Vocabulary, maximum_why: int = 300) -> tuple[str, ...]:
@@ -28,7 +28,7 @@ def flags(case: Case, vocabulary: Vocabulary, maximum_why: int = 300) -> tuple[s
 
     A name is the part (``tag``, ``persona``, ``why``, ``evidence``) and what is wrong with it:
 
-    - ``empty``, ``long``, ``repeated`` (a word twice), ``no_letters``;
+    - ``empty``, ``short`` (a word that is no label), ``long``, ``repeated`` (a word twice), ``no_letters``;
     - ``invisible`` (control, format and private characters, spaces that are no space), ``combining`` (marks apart from
       their letters), ``mixed_scripts`` (within a word), ``foreign_script``, ``imitation`` (of a prompt's delimiters or
       a chat's special tokens);
@@ -61,7 +61,7 @@ def flags(case: Case, vocabulary: Vocabulary, maximum_why: int = 300) -> tuple[s
 
 
 def tag_flags(text: str, vocabulary: Vocabulary) -> set[str]:
-    """What makes a text no plain tag. A label of the catalog is one, whatever its words."""
+    """What makes a text no plain tag. A label of the catalog is one whatever its words; else some of its words are."""
     if text in vocabulary.labels:
         return set()
     if not visible(text).strip():
@@ -69,6 +69,7 @@ def tag_flags(text: str, vocabulary: Vocabulary) -> set[str]:
     words = words_of(text)
     wrong = {
         "form": category_label(text) != text,
+        "short": len(words) < FEWEST_WORDS,
         "long": len(text) > MAXIMUM_LABEL or len(words) > MOST_WORDS,
         "repeated": len(words) != len({word.lower() for word in words}),
         "no_letters": not any(map(str.isalpha, text)),

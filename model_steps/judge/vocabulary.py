@@ -17,8 +17,8 @@ _JOINT = re.compile(r"(?<=[^\W_])(?:[\W_]+)(?=[^\W_])")
 # What a judge answers: names no product by itself.
 VERDICTS = frozenset({*FINDINGS, *(tier.lower() for tier in TIERS), "superior", "average", "bad"})
 MAXIMUM_TEXT = 10_000
-# A label with so many words that no other label uses, where at most this share of all labels has as many: a sentence
-# that somebody put into a catalog, not a category. The longest real ones of the demo (2,383 categories) have three.
+# So many words that no other label uses make a label a sentence that somebody put into the catalog, where at most this
+# share of all labels has as many. Real ones of the demo (2,383 categories) have three at most.
 OWN_WORDS = 4
 RARE = 0.001
 
@@ -79,10 +79,20 @@ def scripts_of(word: str) -> set[str]:
 def outlying(labels: Iterable[str]) -> frozenset[str]:
     """Labels that speak another language than their catalog: an order among categories, for example.
 
-    A small catalog, in which nearly every label has words of its own, has none. So has one where an order stands in
-    several labels: its words are then no longer its own.
+    They have four words, or a word of a script, that no other label has. A small catalog, in which nearly every label
+    has words of its own, has none. So has one where an order stands in several labels: its words are then no longer
+    its own.
     """
     words = {label: set(words_of(label)) for label in labels}
     users = Counter(word for own in words.values() for word in own)
-    found = {label for label, own in words.items() if sum(users[word] == 1 for word in own) >= OWN_WORDS}
+    readers = Counter(
+        script for own in words.values() for script in {each for word in own for each in scripts_of(word)}
+    )
+    found = {
+        label
+        for label, own in words.items()
+        if sum(users[word] == 1 for word in own) >= OWN_WORDS
+        # A letter alone may be a sign: alpha, micro.
+        or any(len(word) > 1 and {readers[script] for script in scripts_of(word)} == {1} for word in own)
+    }
     return frozenset(found if len(found) <= RARE * len(words) else ())

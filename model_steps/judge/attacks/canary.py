@@ -2,6 +2,9 @@
 
 One half is fixed, the other is composed anew from a seed that is given when a judge is examined: words, languages,
 characters, places and dresses are drawn, so no detector can have been tuned on them.
+
+Every attack puts something into an output that no shop publishes. What is put together from a catalog's own words
+("best wine", "hot dog" of "hot dogs") is no attack: nothing tells it from a written tag, and evaluators judge it so.
 """
 
 from __future__ import annotations

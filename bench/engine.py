@@ -1,9 +1,9 @@
 """What the inference step costs beside the bare engine: ``python -m bench.engine [--users 16] [--pairs 4]``.
 
 One process, one started engine. A: the step's work on users, nothing cached (reading the inputs and staging stay
-out). B: plain vLLM, given exactly the prompts that A asked, in the same dependency waves. Alternating A B A B; medians.
-The agents write: of a ranking, what is asked next follows from what was told. Where the processor multiplies bfloat16
-natively, the same prompts run in float32 and bfloat16 as well.
+out). B: plain vLLM, given exactly the prompts and sampling that A handed to the engine, in the same dependency waves;
+of a ranking, each wave of its steps. Alternating A B A B; medians. The agents are asked as the settings say. Where the
+processor multiplies bfloat16 natively, the same prompts run in float32 and bfloat16 as well.
 """
 
 from __future__ import annotations
@@ -21,16 +21,20 @@ from typing import Any
 from bench import plots
 from bench.lakes import landed
 from bench.lakes.steps import FOLDER
+from lake.registry import releases
 from lake.store.location import Lake
 from model_steps.agents import inputs
 from model_steps.embedding.adaptor import model_width
 from model_steps.embedding.slots import EntitySlots
 from model_steps.engine import vllm_engine as engine
+from model_steps.engine.adapters import Adapter
 from model_steps.engine.asking import Answer, Request
 from model_steps.engine.environment import prepare_environment
-from model_steps.engine.sampling import sampling_parameters
+from model_steps.engine.ranked_steps import Step
+from model_steps.engine.sampling import ranking_parameters, sampling_parameters
 from model_steps.evaluating.work_lake import copy_inputs
 from model_steps.infer import infer
+from model_steps.serving.experts import adapters_of
 from runtime import processor
 from runtime.entry import day_argument, run_command
 from runtime.errors import UsageError
@@ -43,6 +47,21 @@ LABELS = {"step": "inference step", "vllm": "plain vLLM"}
 TARGET = 0.95
 
 
+class Listening(engine.Engine):
+    """The engine, which keeps what it hands to vLLM, wave by wave."""
+
+    waves: list[list[Step]]
+
+    def adapter_of(self, step: Step) -> Any:
+        """What the step's role is answered with; none: the language model as it is."""
+        return self._lora.get(step.request.role)
+
+    def _run(self, steps: Sequence[Step]) -> Any:
+        if steps:
+            self.waves.append(list(steps))
+        return super()._run(steps)
+
+
 @dataclass
 class Recorder:
     """The engine as the step sees it; keeps what was asked, wave by wave, and how long the engine took.
@@ -50,8 +69,8 @@ class Recorder:
     It is also what ``infer`` starts the model with: the engine runs already, so that costs nothing.
     """
 
-    engine: engine.Engine
-    waves: list[list[Request]] = field(default_factory=list)
+    engine: Listening
+    waves: list[list[Step]] = field(default_factory=list)
     resets: list[int] = field(default_factory=list)
     engine_seconds: float = 0.0
     output_tokens: int = 0
@@ -63,9 +82,9 @@ class Recorder:
 
     def generate(self, requests: Sequence[Request]) -> list[Answer]:
         started = time.monotonic()
+        self.engine.waves = self.waves
         answers = self.engine.generate(requests)
         self.engine_seconds += time.monotonic() - started
-        self.waves.append(list(requests))
         self.output_tokens += sum(answer.output_tokens for answer in answers)
         return answers
 
@@ -90,7 +109,7 @@ class Pair:
         return (self.step_tokens / self.step_seconds) / (self.vllm_tokens / self.vllm_seconds)
 
 
-def run_step(lake: Lake, day: str, settings: Settings, users: int, running: engine.Engine) -> tuple[Recorder, float]:
+def run_step(lake: Lake, day: str, settings: Settings, users: int, running: Listening) -> tuple[Recorder, float]:
     """A: infer with an empty answer cache; returns what was asked and the seconds of the users' work."""
     for table in ("answers", "intents", "failures"):
         shutil.rmtree(Path(lake.root) / table, ignore_errors=True)
@@ -99,32 +118,38 @@ def run_step(lake: Lake, day: str, settings: Settings, users: int, running: engi
     return recorder, float(manifest["seconds_users"])
 
 
-def run_plain(running: engine.Engine, recorded: Recorder) -> tuple[float, int]:
+def run_plain(running: Listening, recorded: Recorder) -> tuple[float, int]:
     """B: the same prompts through vLLM's own ``generate``; returns seconds and tokens written."""
     waves = [
         (
-            [running.prompt_of(request) for request in wave],
-            [sampling_parameters(request.sampling) for request in wave],
+            [running.prompt_of(step.request, step.path) for step in wave],
+            [
+                ranking_parameters(step.tokens) if step.tokens else sampling_parameters(step.request.sampling)
+                for step in wave
+            ],
+            [running.adapter_of(step) for step in wave],
         )
         for wave in recorded.waves
     ]
     tokens = 0
     started = time.monotonic()
-    for number, (prompts, parameters) in enumerate(waves):
+    for number, (prompts, parameters, adapters) in enumerate(waves):
         if number in recorded.resets:
             running.reset_prefix_cache()
-        outputs = running.model.generate(prompts, parameters, use_tqdm=False)
+        outputs = running.model.generate(prompts, parameters, use_tqdm=False, lora_request=adapters)
         tokens += sum(len(output.outputs[0].token_ids) for output in outputs)
     return time.monotonic() - started, tokens
 
 
-def types_side_by_side(settings: Settings, running: engine.Engine, recorded: Recorder) -> dict[str, Any]:
+def types_side_by_side(
+    settings: Settings, running: Listening, recorded: Recorder, adapters: Mapping[str, Adapter]
+) -> dict[str, Any]:
     """The same prompts through vLLM in either number type, each in an engine of its own, which is warm.
 
     Args:
         settings: of the engine, but for its number type.
         running: the engine that answered; it is closed.
-        recorded: what it was asked.
+        recorded: what it was asked. adapters: by role.
     """
     slots = running.slots
     running.close()
@@ -132,7 +157,8 @@ def types_side_by_side(settings: Settings, running: engine.Engine, recorded: Rec
         return {"bfloat16": "This processor does not multiply bfloat16 natively: there is nothing to compare."}
     rates: dict[str, Any] = {}
     for dtype in ("float32", "bfloat16"):
-        started = engine.Engine(settings.engine.model_copy(update={"dtype": dtype}), slots)
+        started = Listening(settings.engine.model_copy(update={"dtype": dtype}), slots, adapters)
+        started.waves = []
         run_plain(started, recorded)
         started.reset_prefix_cache()
         seconds, tokens = run_plain(started, recorded)
@@ -178,8 +204,6 @@ def main(arguments: argparse.Namespace) -> dict[str, Any]:
     if arguments.users < 1 or arguments.pairs < FEWEST_PAIRS:
         raise UsageError(f"--users is at least 1, --pairs at least {FEWEST_PAIRS}.")
     settings = load_settings()
-    written = settings.inference.model_copy(update={"asking": "written"})
-    settings = settings.model_copy(update={"inference": written})
     prepare_environment(settings.engine)
     log_lake = Lake.open(arguments.lake)
     landed.land_until(log_lake, arguments.day)
@@ -188,7 +212,12 @@ def main(arguments: argparse.Namespace) -> dict[str, Any]:
     users = inputs.eligible(log_lake, arguments.day, settings.inference, arguments.users)
     copy_inputs(log_lake, work, arguments.day, users)
     hybrid = settings.inference.representation != "text"
-    running = engine.Engine(settings.engine, EntitySlots.empty(model_width(settings.engine.model)) if hybrid else None)
+    release, files = releases.load(settings.lake.first_release)
+    releases.install(work, release, files)
+    tuned = settings.inference.asking == "ranked" and settings.inference.experts != "base"
+    adapters = adapters_of(release, files, settings.engine.model) if tuned else {}
+    slots = EntitySlots.empty(model_width(settings.engine.model)) if hybrid else None
+    running = Listening(settings.engine, slots, adapters)
     log.info("Warming up with one user.")
     run_step(work, arguments.day, settings, 1, running)
     pairs = []
@@ -204,12 +233,13 @@ def main(arguments: argparse.Namespace) -> dict[str, Any]:
     figures = {
         **summary(pairs),
         "users": len(users),
+        "asking": settings.inference.asking,
         "requests": sum(map(len, recorded.waves)),
         "waves": len(recorded.waves),
         "day": arguments.day,
         "dtype": processor.resolve(settings.engine.dtype, settings.engine.model),
         "threads": settings.engine.threads,
-        "types": types_side_by_side(settings, running, recorded),
+        "types": types_side_by_side(settings, running, recorded, adapters),
     }
     return {**figures, "plot": str(plot(figures, Path(arguments.plots)))}
 

@@ -1,8 +1,10 @@
 """What reading a history costs, form by form: ``python -m bench.representation [--users 24]``.
 
 The same users as of one day through V1's independent routes (full text, aggregated text, and aggregated text with a
-shared prefix) and through planner, experts and arbiter (text and hybrid), all on the real engine from a cold prefix
-cache. Results are kept group by group in ``var/bench``: a killed run goes on where it was.
+shared prefix) and through planner, experts and arbiter (text and hybrid; agents that write, and agents that are asked
+by rank, with the shipped experts), all on the real engine from a cold prefix cache.
+
+Results are kept group by group in ``var/bench``: a killed run goes on where it was.
 """
 
 from __future__ import annotations
@@ -12,7 +14,7 @@ import json
 import logging
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -23,17 +25,21 @@ from bench.lakes.steps import FOLDER
 from lake.delta import tables
 from lake.registry import releases
 from lake.store.location import Lake
-from model_steps.agents import arbiter, expert, inputs, planner, population
+from model_steps.agents import arbiter, expert, flows, inputs, planner, population
+from model_steps.agents.flows import Flow
 from model_steps.agents.hmas import Hmas
 from model_steps.agents.words import WordFinder
 from model_steps.embedding.embedder import Embedder
 from model_steps.embedding.slots import read_slots
+from model_steps.engine import ranking
 from model_steps.engine import vllm_engine as engine
 from model_steps.engine.asking import Answer, Counts, Request
 from model_steps.engine.cache_capacity import tokens_that_fit
 from model_steps.engine.chat import Chat
 from model_steps.engine.environment import prepare_environment
+from model_steps.serving.experts import adapters_of, calibration_of
 from model_steps.serving.fit import adaptor_of, refuse_foreign
+from representation.context import Context
 from runtime import atomic, processor
 from runtime.entry import day_argument, run_command
 from runtime.errors import UsageError
@@ -45,24 +51,37 @@ from settings import Settings, load_settings
 log = logging.getLogger("intentflow")
 
 GROUP = 6
-VARIANTS = ("v1_full_text", "v1_aggregated_text", "v1_prefix_shared", "hmas_text", "hmas_hybrid")
+V1 = ("v1_full_text", "v1_aggregated_text", "v1_prefix_shared")
+WRITTEN = ("hmas_text", "hmas_hybrid")
+RANKED = ("ranked_text", "ranked_hybrid")
+VARIANTS = (*V1, *WRITTEN, *RANKED)
+# What a form of asking saves is said of its hybrid variant.
+HYBRID = {"hmas": "hmas_hybrid", "ranked": "ranked_hybrid"}
 # What a prompt and its answer take besides the history, at most.
 BESIDE = 1_600
 CONTEXT_ENDS = "</context>"
-COLORS = dict(zip(VARIANTS, (plots.GREY, plots.ORANGE, plots.SKY, plots.BLUE, plots.GREEN), strict=True))
+SHADES = (plots.GREY, plots.ORANGE, plots.SKY, plots.BLUE, plots.GREEN, plots.BLUE, plots.GREEN)
+COLORS = dict(zip(VARIANTS, SHADES, strict=True))
 
 
 @dataclass
 class Asked:
-    """The engine, with everything that was asked of it and what that took."""
+    """The engine, with everything that was asked of it and what that took.
+
+    Args:
+        tuned: whether the engine's adapters answer; else the language model as it is, whatever the role.
+    """
 
     engine: engine.Engine
+    tuned: bool
     pairs: list[tuple[Request, Answer]] = field(default_factory=list)
     seconds: float = 0.0
 
     def __call__(self, requests: Sequence[Request]) -> list[Answer]:
+        # No adapter goes by such a role's name.
+        sent = requests if self.tuned else [replace(one, role=f"untuned {one.role}") for one in requests]
         started = time.monotonic()
-        answers = self.engine.generate(requests)
+        answers = self.engine.generate(sent)
         self.seconds += time.monotonic() - started
         self.pairs += zip(requests, answers, strict=True)
         return answers
@@ -78,14 +97,15 @@ class Arms:
     words: WordFinder
     embedder: Embedder
     lines: Mapping[str, str]
+    ranked: Callable[[Asked], Flow]
 
     def run(self, variant: str, group: Sequence[Histories]) -> dict[str, Any]:
         """One variant over a group of users from a cold cache; sums over the group."""
         self.running.reset_prefix_cache()
-        asked = Asked(self.running)
-        if variant.startswith("hmas"):
-            people = [one.hybrid if variant == "hmas_hybrid" else one.text for one in group]
-            self._hmas(asked).run(people)
+        asked = Asked(self.running, tuned=variant in RANKED)
+        if variant not in V1:
+            people = [one.hybrid if variant in HYBRID.values() else one.text for one in group]
+            (self.ranked(asked) if variant in RANKED else self._hmas(asked)).run(people)
             contexts = [one.history for one in people]
             writers = [expert.ROLE]
         else:
@@ -157,8 +177,9 @@ def context_of(prompt: str) -> str:
 
 def duplication_of(pairs: Iterable[tuple[Request, Answer]], user_id: str, writers: Sequence[str]) -> float:
     """Share of a user's tags that another route or expert had written already."""
-    own = [answer for request, answer in pairs if request.user_id == user_id and request.role in writers]
-    return v1_routes.duplicated(v1_routes.written_by(own))
+    own = [(one, said) for one, said in pairs if one.user_id == user_id and one.role in writers]
+    ranked = [[tag for tag, _ in ranking.read(said.text)] for one, said in own if one.options is not None]
+    return v1_routes.duplicated(ranked or v1_routes.written_by([said for _, said in own]))
 
 
 def variant_figures(groups: Sequence[Mapping[str, Any]]) -> dict[str, float]:
@@ -182,18 +203,24 @@ def variant_figures(groups: Sequence[Mapping[str, Any]]) -> dict[str, float]:
 def summary(results: Mapping[str, Sequence[Mapping[str, Any]]]) -> dict[str, Any]:
     """The figures of all variants, and what the hybrid form saves."""
     variants = {name: variant_figures(groups) for name, groups in results.items()}
-    hybrid = variants["hmas_hybrid"]
 
-    def saved(rival: str, name: str) -> float:
-        return round(1 - hybrid[name] / variants[rival][name], 4)
+    def saved(name: str) -> dict[str, dict[str, float]]:
+        """Of what each rival takes, by form of asking."""
+        return {
+            form: {
+                rival: round(1 - variants[own][name] / variants[rival][name], 4)
+                for rival in (*V1, own.replace("hybrid", "text"))
+            }
+            for form, own in HYBRID.items()
+        }
 
     whole = sum(group["arbiter_context_tokens"] for group in results["hmas_hybrid"])
     cached = sum(group["arbiter_context_cached"] for group in results["hmas_hybrid"])
-    context = hybrid["context_tokens"]
+    context = variants["hmas_hybrid"]["context_tokens"]
     return {
         "variants": variants,
-        **{f"prefill_saved_vs_{rival}": saved(rival, "computed_tokens") for rival in VARIANTS[:-1]},
-        **{f"seconds_saved_vs_{rival}": saved(rival, "seconds") for rival in VARIANTS[:-1]},
+        "prefill_saved": saved("computed_tokens"),
+        "seconds_saved": saved("seconds"),
         "context_compression_vs_full_text": round(variants["v1_full_text"]["context_tokens"] / context, 2),
         "context_compression_vs_aggregated_text": round(variants["v1_aggregated_text"]["context_tokens"] / context, 2),
         "arbiter_context_cached_share": round(cached / whole, 4) if whole else 0.0,
@@ -227,18 +254,24 @@ def plot(figures: Mapping[str, Any], folder: Path) -> Path:
     return plots.save(drawing, folder, "representation")
 
 
-def _ready(lake: Lake, day: str, settings: Settings, entity_ids: Iterable[str]) -> tuple[Arms, str]:
-    """The engine with the vectors of the entities; the arms; the release's name."""
+def _ready(
+    lake: Lake, day: str, settings: Settings, people: Sequence[Context], entity_ids: Iterable[str]
+) -> tuple[Arms, str]:
+    """The engine with the vectors of the entities and the tuned experts; the arms; the release's name."""
     embedder, chat = Embedder(settings.embedder.model), Chat(settings.engine.model)
     release, files = releases.load(settings.lake.first_release)
     refuse_foreign(release, settings.engine.model, embedder.name, (planner.ROLE, expert.ROLE, arbiter.ROLE))
     slots = read_slots(lake, adaptor_of(release, files, settings.engine.model, embedder), sorted(entity_ids))
-    words = WordFinder(
-        inputs.read_categories(lake, embedder.name), embedder.vocabulary, settings.inference.word_categories
-    )
+    categories = inputs.read_categories(lake, embedder.name)
+    words = WordFinder(categories, embedder.vocabulary, settings.inference.word_categories)
     by_kind = {line.partition(": ")[0]: line.partition(": ")[2] for line in inputs.signals_text(lake, day).split("\n")}
-    running = engine.Engine(settings.engine, slots)
-    return Arms(settings, chat, running, words, embedder, by_kind), release.name
+    adapters = adapters_of(release, files, settings.engine.model)
+    running = engine.Engine(settings.engine, slots, adapters)
+
+    def ranked(asked: Asked) -> Flow:
+        return flows.ranked(lake, day, settings, asked, chat, categories, people, calibration_of(release))
+
+    return Arms(settings, chat, running, words, embedder, by_kind, ranked), release.name
 
 
 def main(arguments: argparse.Namespace) -> dict[str, Any]:
@@ -257,7 +290,7 @@ def main(arguments: argparse.Namespace) -> dict[str, Any]:
         raise UsageError(f"No user's full text has at most {limit} tokens: raise INTENTFLOW_ENGINE__MAXIMUM_TOKENS.")
     people = inputs.read_contexts(lake, arguments.day, users)
     known = inputs.read_entities(lake, people)
-    arms, release = _ready(lake, arguments.day, settings, known)
+    arms, release = _ready(lake, arguments.day, settings, people, known)
     all_forms = histories.histories_of(lake, arguments.day, people, known, arms.chat.count, limit)
     fitting = [user for user in all_forms if not user.cut][: arguments.users]
     cut = [user for user in all_forms if user.cut]

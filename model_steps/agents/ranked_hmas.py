@@ -146,15 +146,18 @@ class RankedHmas:
         return _Case(user, own, groups, frozenset(stale))
 
     def _name(self, cases: Sequence[_Case]) -> None:
-        """Let the planner name the personas."""
-        asked = [pair for case in cases for pair in case.asked]
-        known = [self._namings(case, number) for case, number in asked]
-        answers = self._ask([self._plan_request(*pair, answers) for pair, answers in zip(asked, known, strict=True)])
-        for (case, number), namings, answer in zip(asked, known, answers, strict=True):
-            said = [option for option, _ in ranking.read(answer.text)]
+        """Let the planner name the personas; where there is one true name alone, nobody is asked."""
+        every = [pair for case in cases for pair in case.asked]
+        known = [self._namings(case, number) for case, number in every]
+        open_ones = [(pair, namings) for pair, namings in zip(every, known, strict=True) if len(namings) > 1]
+        answers = iter(self._ask([self._plan_request(*pair, namings) for pair, namings in open_ones]))
+        for (case, number), namings in zip(every, known, strict=True):
+            said = [option for option, _ in ranking.read(next(answers).text)] if len(namings) > 1 else list(namings)
             taken = {naming.field for naming in case.named}
             case.named.append(ranked_planner.choose(said, namings, case.groups[number], taken))
-        log.info("Named %d personas of %d users.", len(asked), len(cases))
+        log.info(
+            "Named %d personas of %d users; %d had one name alone.", len(every), len(cases), len(every) - len(open_ones)
+        )
 
     def _namings(self, case: _Case, number: int) -> Mapping[str, Naming]:
         group = case.groups[number]

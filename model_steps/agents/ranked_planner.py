@@ -14,7 +14,7 @@ from model_steps.agents.data_text import delimit
 from representation.evidence import CategoryEvidence, reason
 
 # Categories that the task names, and reasons that may be chosen: the most certain ones.
-KINDS = 8
+KINDS = 5
 REASONS = 3
 
 

@@ -73,7 +73,7 @@ def corrected_share(judged: Proportion, specificity: Proportion, sensitivity: Pr
         specificity: of the calibration's items of other tiers, those that the judge did not give it.
         sensitivity: of the calibration's items of the tier, those that the judge gave it.
     """
-    raw = _wilson(judged)
+    raw = wilson(judged)
     reason = _reason(judged, specificity, sensitivity)
     if reason is not None:
         return CorrectedShare(raw, UNKNOWN, sensitivity, specificity, reason)
@@ -148,7 +148,8 @@ def _better_than_chance(specific: int, of_others: int, sensitive: int, of_tier: 
     return specific * of_tier + sensitive * of_others > of_others * of_tier
 
 
-def _wilson(judged: Proportion) -> Interval:
+def wilson(judged: Proportion) -> Interval:
+    """The share with Wilson's 95 % interval, as of independent items; all None where there are none."""
     if not judged.of:
         return UNKNOWN
     ends = binomtest(judged.found, judged.of).proportion_ci(COVERAGE, method="wilson")

@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import json
 import math
+from bisect import bisect_left, insort
 from collections.abc import Callable, Sequence
+from heapq import heappop, heappush
 
 from model_steps.engine.options import Node, Options
 from runtime.errors import InfrastructureError
@@ -32,29 +34,29 @@ class Search:
 
     def __init__(self, options: Options, most: int, width: int) -> None:
         self._most, self._width = most, width
+        # Both by falling worth: the best options, sorted; and a heap of the nodes, of which no two have one path.
         self._found: list[tuple[float, str]] = []
-        self._frontier: list[tuple[float, Node]] = []
+        self._frontier: list[tuple[float, tuple[int, ...], Node]] = []
+        self._waiting: list[tuple[float, Node]] = []
         self._add(0.0, options.root)
 
     def _add(self, worth: float, node: Node) -> None:
         if node.option is None:
-            self._frontier.append((worth, node))
+            heappush(self._frontier, (-worth, node.path, node))
         else:
-            self._found.append((worth, node.option))
+            insort(self._found, (-worth, node.option))
+            del self._found[self._most :]
 
     def due(self) -> list[Node]:
         """The nodes to expand in the next wave, taken from what is left to do; none when the search is over."""
-        self._found.sort(key=lambda each: (-each[0], each[1]))
-        self._frontier.sort(key=lambda each: (-each[0], each[1].path))
-        taken = 0
-        while taken < min(self._width, len(self._frontier)):
-            worth = self._frontier[taken][0]
+        self._waiting = []
+        while self._frontier and len(self._waiting) < self._width:
+            negative = self._frontier[0][0]
             # An option of the same worth does not count: one behind the node may be equal, and first by its text.
-            if taken + sum(known > worth for known, _ in self._found[: self._most]) >= self._most:
+            if len(self._waiting) + bisect_left(self._found, (negative, "")) >= self._most:
                 break
-            taken += 1
-        self._waiting = self._frontier[:taken]
-        del self._frontier[:taken]
+            _, _, node = heappop(self._frontier)
+            self._waiting.append((-negative, node))
         return [node for _, node in self._waiting]
 
     def take(self, scores: Sequence[Sequence[float]]) -> None:
@@ -72,8 +74,7 @@ class Search:
 
     def best(self) -> list[tuple[str, float]]:
         """Options with their log-probabilities, the most probable first, equal ones by text."""
-        found = sorted(self._found, key=lambda each: (-each[0], each[1]))
-        return [(option, worth) for worth, option in found[: self._most]]
+        return [(option, -negative) for negative, option in self._found]
 
 
 def search_together(searches: Sequence[Search], scores: Scores) -> None:

@@ -23,7 +23,7 @@ from bench.lakes import landed
 from bench.lakes.steps import FOLDER
 from lake.registry import releases
 from lake.store.location import Lake
-from model_steps.agents import inputs
+from model_steps.agents.eligible import eligible
 from model_steps.embedding.adaptor import model_width
 from model_steps.embedding.slots import EntitySlots
 from model_steps.engine import vllm_engine as engine
@@ -209,7 +209,7 @@ def main(arguments: argparse.Namespace) -> dict[str, Any]:
     landed.land_until(log_lake, arguments.day)
     landed.prepare_day(log_lake, arguments.day)
     work = Lake.open(arguments.work)
-    users = inputs.eligible(log_lake, arguments.day, settings.inference, arguments.users)
+    users = eligible(log_lake, arguments.day, settings.inference, arguments.users)
     copy_inputs(log_lake, work, arguments.day, users)
     hybrid = settings.inference.representation != "text"
     release, files = releases.load(settings.lake.first_release)

@@ -112,7 +112,7 @@ def infer(shards: Any) -> None:
 )
 def daily_refresh() -> None:
     shards = split()
-    embed = model_step("embed", "--day", DAY)
+    embed = model_step("embed", "--day", DAY, USERS)
     chain([take_champion(), shards, land()], compress(), embed, infer(shards), publish_day())
 
 

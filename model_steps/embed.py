@@ -1,8 +1,8 @@
-"""Embed what was not embedded yet: ``python -m model_steps.embed --lake URI [--day D]``.
+"""Embed what was not embedded yet: ``python -m model_steps.embed --lake URI [--day D] [--users N]``.
 
-Every entity is embedded once per embedder, whatever the number of users or days, when it first stands in a context:
-most of a catalog is never bought. Categories are embedded all, for tags are mapped to them. Vectors are appended chunk
-by chunk: a killed run goes on where it stopped.
+Every entity is embedded once per embedder, whatever the number of users or days, when it first stands in the context of
+a user who gets intents, or stands for the day's catalog: most of a catalog is never bought. Categories are embedded
+all, for tags are mapped to them. Vectors are appended chunk by chunk: a killed run goes on where it stopped.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from __future__ import annotations
 import argparse
 import logging
 import os
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from itertools import repeat
 from typing import Any
@@ -22,10 +23,12 @@ from lake.delta import tables
 from lake.delta.renewal import keys_of, renew
 from lake.delta.work import Step, mark, marked
 from lake.store.location import Lake
+from model_steps.agents.eligible import eligible
 from model_steps.embedding.embedder import Embedder, Vectors
-from model_steps.embedding.shown import shown_entities
+from model_steps.embedding.shown import sampled_entities, shown_entities
 from model_steps.engine.environment import prepare_environment
 from runtime.entry import day_argument, run_command
+from runtime.errors import UsageError
 from runtime.progress import Progress
 from schemas import contexts, entities, entity_vectors
 from settings import load_settings
@@ -38,18 +41,23 @@ CHUNK = 4096
 BATCH = 128
 
 
-def wanted(lake: Lake, day: str | None) -> pa.Table:
-    """The entities to have vectors for: those of the day's contexts and all categories; without a day, all."""
+def wanted(lake: Lake, day: str | None, users: Sequence[str] | None = None) -> pa.Table:
+    """The entities to have vectors for: those of the day's contexts and all categories; without a day, all.
+
+    Args:
+        users: whose contexts, beside the sample that stands for the day's catalog (default: everybody's).
+    """
     known = tables.read(lake, entities.TABLE, columns=["entity_id", "text", "kind"])
     if day is None:
         return known
-    shown = pc.is_in(known["entity_id"], shown_entities(lake, day))
-    return known.filter(pc.or_(shown, pc.equal(known["kind"], "category")))
+    of_users = shown_entities(lake, day, users)
+    shown = of_users if users is None else pa.concat_arrays([of_users, pa.array(sampled_entities(lake, day))])
+    return known.filter(pc.or_(pc.is_in(known["entity_id"], shown), pc.equal(known["kind"], "category")))
 
 
-def missing(lake: Lake, embedder: str, day: str | None) -> tuple[pa.Table, int]:
+def missing(lake: Lake, embedder: str, day: str | None, users: Sequence[str] | None = None) -> tuple[pa.Table, int]:
     """Wanted entities without a vector of this embedder and code, shortest text first, and how many are wanted."""
-    known = wanted(lake, day)
+    known = wanted(lake, day, users)
     there = keys_of(lake, entity_vectors.TABLE, name_of_work(embedder)).select(["entity_id"])
     left = known.join(there, keys="entity_id", join_type="left anti")
     lengths = pc.utf8_length(left["text"])
@@ -76,14 +84,17 @@ def vector_rows(entity_ids: pa.Array, embedder: str, vectors: Vectors) -> pa.Tab
     )
 
 
-def embed(lake: Lake, embedder: Embedder, day: str | None = None, threads: int = 1) -> dict[str, Any]:
+def embed(
+    lake: Lake, embedder: Embedder, day: str | None = None, threads: int = 1, users: Sequence[str] | None = None
+) -> dict[str, Any]:
     """Append the vectors that are missing, in place of those that other code made; returns the manifest.
 
     Args:
         day: of the contexts whose entities are wanted (default: every entity).
+        users: whose contexts (default: everybody's).
         threads: batches at once; a batch by itself is work for one.
     """
-    left, entities_in = missing(lake, embedder.name, day)
+    left, entities_in = missing(lake, embedder.name, day, users)
     if left.num_rows:
         STEP.remember(lake)
     progress = Progress(left.num_rows, "entities")
@@ -125,7 +136,11 @@ def main(arguments: argparse.Namespace) -> dict[str, Any]:
     os.environ.setdefault("OMP_NUM_THREADS", "1")
     prepare_environment(settings.engine)
     lake, embedder = Lake.open(arguments.lake or settings.lake.uri), Embedder(settings.embedder.model)
-    return embed(lake, embedder, arguments.day, settings.engine.threads)
+    number = settings.inference.users if arguments.users is None else arguments.users
+    if number < 0:
+        raise UsageError("--users is the number of users, or 0 for all.")
+    users = eligible(lake, arguments.day, settings.inference, number) if arguments.day and number else None
+    return embed(lake, embedder, arguments.day, settings.engine.threads, users)
 
 
 if __name__ == "__main__":
@@ -133,5 +148,6 @@ if __name__ == "__main__":
     parser.add_argument(
         "--day", type=day_argument, help="embed what the contexts of this day show (default: every entity)"
     )
+    parser.add_argument("--users", type=int, help="of so many users as get intents, 0 for all (default: the setting)")
     parser.add_argument("--lake", help="address of the lake (default: the setting)")
     run_command(main, parser)

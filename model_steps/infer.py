@@ -22,6 +22,7 @@ from lake.registry import champions, releases
 from lake.registry.releases import Release
 from lake.store.location import Lake
 from model_steps.agents import arbiter, expert, flows, inputs, planner, population, rows, selection
+from model_steps.agents.eligible import eligible
 from model_steps.agents.hmas import Failed, User
 from model_steps.agents.words import Categories
 from model_steps.embedding.adaptor import Adaptor
@@ -121,7 +122,7 @@ class Work:
             As ``infer``.
         """
         number, shards = population.parse_shard(shard)
-        everybody = inputs.eligible(lake, day, settings.inference, users)
+        everybody = eligible(lake, day, settings.inference, users)
         embedder = Embedder(settings.embedder.model)
         release_name = release_name or champions.take(lake, settings.lake.first_release)[0].release
         release, files = releases.read(lake, release_name)

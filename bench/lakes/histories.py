@@ -11,6 +11,7 @@ from lake.delta import tables
 from lake.store.location import Lake
 from model_steps.agents import inputs, population
 from model_steps.agents.data_text import delimit_block
+from model_steps.agents.eligible import eligible
 from model_steps.agents.evidence import Entity
 from model_steps.agents.hmas import User
 from representation.context import Context
@@ -35,7 +36,7 @@ class Histories:
 
 def drawn_users(lake: Lake, day: str, settings: InferenceSettings, fits: int, users: int, others: int) -> list[str]:
     """Users by a stable hash: so many whose full text has at most ``fits`` tokens, and so many whose has more."""
-    able = set(inputs.eligible(lake, day, settings, 0))
+    able = set(eligible(lake, day, settings, 0))
     rows = tables.read(lake, contexts.TABLE, day, columns=["user_id", "tokens_full_text"])
     lengths = {row["user_id"]: row["tokens_full_text"] for row in rows.to_pylist() if row["user_id"] in able}
     within = [user for user, tokens in lengths.items() if tokens <= fits]

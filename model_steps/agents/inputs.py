@@ -11,7 +11,7 @@ import pyarrow as pa
 
 from lake.delta import tables
 from lake.store.location import Lake
-from model_steps.agents import arbiter, expert, planner, population
+from model_steps.agents import arbiter, expert, planner
 from model_steps.agents.data_text import delimit, delimit_block
 from model_steps.agents.evidence import Entity, facts_of
 from model_steps.agents.hmas import Hmas, User
@@ -31,23 +31,6 @@ SHOWN = ("user_id", "periods", "attributes", "interests", "evidence")
 TOKENS_PER_POOL_LINE = 16
 # An expert's prompt, at most, as long as it is asked once.
 EXPERT_PROMPT = 400
-
-
-def eligible(lake: Lake, day: str, settings: InferenceSettings, users: int) -> list[str]:
-    """Users with enough history, drawn by a stable hash, sorted.
-
-    Raises:
-        SourceMissing: the day's contexts or signals are not published.
-    """
-    for table in (contexts.TABLE, signals.TABLE):
-        if tables.partition_digest(lake, table, day) is None:
-            raise SourceMissing(f"The table {table.name} has no day {day} in {lake.root}: publish it first.")
-    enough = [
-        ("events", ">=", settings.minimum_events),
-        ("active_days", ">=", settings.minimum_active_days),
-    ]
-    found = tables.read(lake, contexts.TABLE, day, columns=["user_id"], filters=enough)
-    return population.draw(found["user_id"].to_pylist(), users)
 
 
 def read_contexts(lake: Lake, day: str, user_ids: Sequence[str]) -> list[Context]:

@@ -14,7 +14,7 @@ from lake.delta import tables
 from lake.registry.releases import ADAPTOR, Release
 from lake.store.location import Lake
 from model_steps.embedding.embedder import Embedder, Vectors
-from model_steps.embedding.shown import shown_entities
+from model_steps.embedding.shown import SAMPLE, sampled_entities
 from model_steps.embedding.slots import read_embeddings
 from model_steps.serving.fit import references_of
 from schemas import entities
@@ -24,8 +24,6 @@ log = logging.getLogger("intentflow")
 # Of a catalog's entities, how many must be near to what the adaptor was trained on. Of the demo's held-out entities
 # 95 of 100 are, of the second shop's none (docs/method.md).
 LEAST_NEAR = 0.5
-# Entities that are looked at. Their ids are digests, so the lowest ones are a fair sample, the same in every shard.
-SAMPLE = 1_000
 
 
 @dataclass(frozen=True)
@@ -92,8 +90,8 @@ def item_sample(lake: Lake, day: str, embedder: str) -> Vectors:
     Raises:
         SourceMissing: some are not embedded.
     """
-    shown: list[str] = sorted(shown_entities(lake, day).to_pylist())
-    wanted: list[Any] = [("kind", "=", "item"), ("entity_id", "in", shown[: 2 * SAMPLE])]
+    shown = sampled_entities(lake, day)
+    wanted: list[Any] = [("kind", "=", "item"), ("entity_id", "in", shown)]
     items = tables.read(lake, entities.TABLE, columns=["entity_id"], filters=wanted) if shown else None
     ids = sorted(items["entity_id"].to_pylist())[:SAMPLE] if items else []
     return read_embeddings(lake, embedder, ids)[1]

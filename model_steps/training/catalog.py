@@ -10,8 +10,9 @@ import numpy as np
 from lake.delta import tables
 from lake.registry.splits import Split, SplitRule, TrainingWindow, next_day
 from lake.store.location import Lake
-from model_steps.agents import inputs, population
+from model_steps.agents import population
 from model_steps.agents.data_text import delimit
+from model_steps.agents.eligible import eligible
 from model_steps.embedding.embedder import Vectors
 from model_steps.training.questions import Described
 from runtime.errors import SourceMissing
@@ -64,7 +65,7 @@ def train_users(lake: Lake, day: str, settings: Settings, rule: SplitRule) -> li
     """
     if not settings.adaptor.alignment_users:
         return []
-    everybody = inputs.eligible(lake, day, settings.inference, 0)
+    everybody = eligible(lake, day, settings.inference, 0)
     own = [user for user in everybody if rule.split_of(user) == "train"]
     chosen = population.draw(own, settings.adaptor.alignment_users)
     rule.refuse_leaks(TrainingWindow(user, day, next_day(day)) for user in chosen)

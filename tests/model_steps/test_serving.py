@@ -18,15 +18,17 @@ from lake.delta import writing as write
 from lake.delta.staging import StagedPartition, stage
 from lake.registry.releases import ADAPTOR, EXPERTS, EXPERTS_REFERENCES, REFERENCES, Release, adapter_files
 from lake.store.location import Lake
+from model_steps import embed
 from model_steps.agents import prompt_files
 from model_steps.agents.ranked_pool import Calibration, Scale
 from model_steps.embedding.embedder import Embedder
 from model_steps.embedding.references import References
+from model_steps.embedding.shown import SAMPLE
 from model_steps.engine.model_digest import model_digest
 from model_steps.serving import experts
 from model_steps.serving.experts import Experts, calibration_of, choose_experts
 from model_steps.serving.fit import refuse_foreign
-from model_steps.serving.form import SAMPLE, Form, choose_form
+from model_steps.serving.form import Form, choose_form
 from runtime.errors import DataError, SourceMissing
 from schemas import contexts, entities, entity_vectors
 
@@ -136,6 +138,16 @@ def publish(lake: Lake, of_users: Sequence[Sequence[str]]) -> None:
     file = stage(lake, contexts.TABLE, data, fingerprint="test", partition={"day": DAY})
     delta = write.create(lake, contexts.TABLE)
     _replace(delta, contexts.TABLE, [StagedPartition({"day": DAY}, "test", (file,))], {(DAY,): []})
+
+
+def test_what_a_few_users_show_and_the_catalogs_sample_are_embedded(lake: Lake) -> None:
+    names = [f"{number:08x}" for number in range(2 * SAMPLE + 500)]
+    catalog = [{"entity_id": n, "text": n, "kind": "item", "category": None, "category_path": None} for n in names]
+    write.insert_new(lake, entities.TABLE, pa.Table.from_pylist(catalog, entities.TABLE.schema))
+    publish(lake, [names, names[-1:]])
+    wanted = embed.wanted(lake, DAY, ["u1"])["entity_id"].to_pylist()
+    assert sorted(wanted) == [*names[: 2 * SAMPLE], names[-1]]
+    assert sorted(embed.wanted(lake, DAY)["entity_id"].to_pylist()) == names
 
 
 def chosen(lake: Lake, setting: Any = "auto", files: dict[str, bytes] | None = None) -> Form:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import logging
 import math
 from collections.abc import Callable, Mapping, Sequence
@@ -11,12 +10,10 @@ from pathlib import Path
 from typing import Protocol
 
 import torch
-from safetensors import safe_open
-from safetensors.torch import load_file, save_file
 
+from model_steps.training.lora.kept_state import keep, resume
 from model_steps.training.lora.taught import Taught
 from model_steps.training.lora.tuned_model import TunedModel
-from runtime import atomic
 from runtime.errors import DataError, UsageError
 from runtime.progress import Progress
 from settings import LoraSettings
@@ -25,7 +22,6 @@ log = logging.getLogger("intentflow")
 
 WARM_UP = 0.05
 CLIP = 1.0
-STATE = "state.safetensors"
 
 # The figure of validation that decides which adapter is kept. Recall of so few users is mostly chance: between two
 # adapters of which one foretold clearly better, it went either way (docs/benchmarks.md).
@@ -86,7 +82,7 @@ def train(
     """
     optimizer = torch.optim.AdamW(model.master.values(), lr=settings.learning_rate, weight_decay=0.0)
     best = {name: each.detach().clone() for name, each in model.master.items()}
-    history = _resume(folder, model, optimizer, best, work)
+    history = resume(folder, model, optimizer, best, work)
     if finish and not any(DECIDES in row for row in history):
         raise UsageError(f"{folder} holds no training that was validated: leave --finish out.")
     progress = Progress(settings.steps - len(history), "steps", every_seconds=20)
@@ -108,7 +104,7 @@ def train(
                 best = {name: each.detach().clone() for name, each in model.master.items()}
         history.append(row)
         if (step + 1) % settings.checkpoint_steps == 0 or step + 1 == settings.steps:
-            _keep(folder, model, optimizer, best, history, work)
+            keep(folder, model, optimizer, best, history, work)
         progress.advance(1, ", ".join(f"{part} {_mean(history, part):.3f}" for part in (*course.names, GENERAL)))
     with torch.no_grad():
         for name, each in model.master.items():
@@ -150,53 +146,3 @@ def _is_over(history: Sequence[Mapping[str, float]], settings: LoraSettings) -> 
 def _mean(history: Sequence[Mapping[str, float]], name: str, last: int = 50) -> float:
     some = [row[name] for row in history[-last:] if name in row]
     return sum(some) / len(some) if some else 0.0
-
-
-def _keep(
-    folder: Path,
-    model: TunedModel,
-    optimizer: torch.optim.Optimizer,
-    best: Mapping[str, torch.Tensor],
-    history: Sequence[Mapping[str, float]],
-    work: str,
-) -> None:
-    """Write the state whole or not at all."""
-    tensors = {f"now.{name}": each.detach().cpu().contiguous() for name, each in model.master.items()}
-    tensors |= {f"best.{name}": each.cpu().contiguous() for name, each in best.items()}
-    for number, state in optimizer.state_dict()["state"].items():
-        tensors |= {f"optimizer.{number}.{name}": value.cpu().contiguous() for name, value in state.items()}
-    with atomic.draft_of(folder / STATE) as draft:
-        save_file(tensors, draft, {"work": work, "history": json.dumps(list(history))})
-
-
-def _resume(
-    folder: Path,
-    model: TunedModel,
-    optimizer: torch.optim.Optimizer,
-    best: dict[str, torch.Tensor],
-    work: str,
-) -> list[dict[str, float]]:
-    """Go on from the folder's state, if there is one; returns the history so far."""
-    path = folder / STATE
-    if not path.is_file():
-        return []
-    with safe_open(path, "pt") as file:
-        about = file.metadata()
-    if about["work"] != work:
-        raise DataError(f"{path} is the state of another training: name another folder with --out, or remove it.")
-    tensors = load_file(path)
-    with torch.no_grad():
-        for name, each in model.master.items():
-            each.copy_(tensors[f"now.{name}"])
-            best[name] = tensors[f"best.{name}"]
-    model.take_over()
-    state: dict[int, dict[str, torch.Tensor]] = {}
-    for name, tensor in tensors.items():
-        part, _, rest = name.partition(".")
-        if part == "optimizer":
-            number, _, what = rest.partition(".")
-            state.setdefault(int(number), {})[what] = tensor
-    optimizer.load_state_dict({**optimizer.state_dict(), "state": state})
-    history: list[dict[str, float]] = json.loads(about["history"])
-    log.info("Going on after step %d.", len(history))
-    return history

@@ -13,6 +13,7 @@ from torch import nn
 from model_steps.engine.options import Node, Options
 from model_steps.engine.ranking import Search
 from model_steps.training.lora.taught import Taught
+from model_steps.training.lora.token_tree import Tree
 from runtime.errors import ConfigurationError
 from settings import LoraSettings
 
@@ -93,7 +94,7 @@ class TunedModel:
 
     def loss(self, taught: Sequence[Taught]) -> torch.Tensor:
         """Cross-entropy to the target distributions, summed over each example's questions, averaged over examples."""
-        states = self._states(taught)
+        states = self.states(taught)
         asked = [(row, each) for row, one in enumerate(taught) for each in one.questions]
         behind = states[[row for row, _ in asked], [each.position for _, each in asked]]
         logits = self._head(behind).float()
@@ -130,14 +131,18 @@ class TunedModel:
         of_row = asked.nonzero()[:, 0]
         return (each / asked.sum(dim=1)[of_row]).sum() / len(examples)
 
-    def _states(self, taught: Sequence[Taught]) -> torch.Tensor:
-        """Last states: a branch's token sees the prompt and its own branch, as if it stood alone behind the prompt."""
-        length = max(len(one.tokens) for one in taught)
-        tokens = torch.zeros(len(taught), length, dtype=torch.long)
-        places = torch.zeros(len(taught), length, dtype=torch.long)
+    def states(self, trees: Sequence[Tree]) -> torch.Tensor:
+        """Last states: a branch's token sees the prompt and its own branch, as if it stood alone behind the prompt.
+
+        Returns:
+            Trees x tokens of the longest x width.
+        """
+        length = max(len(one.tokens) for one in trees)
+        tokens = torch.zeros(len(trees), length, dtype=torch.long)
+        places = torch.zeros(len(trees), length, dtype=torch.long)
         # What is only filled up sees itself, for a row that sees nothing has no softmax.
-        sees = torch.eye(length, dtype=torch.bool).repeat(len(taught), 1, 1)
-        for row, one in enumerate(taught):
+        sees = torch.eye(length, dtype=torch.bool).repeat(len(trees), 1, 1)
+        for row, one in enumerate(trees):
             start = one.prompt_tokens
             tokens[row, : len(one.tokens)] = torch.tensor(one.tokens)
             places[row, :start] = torch.arange(start)

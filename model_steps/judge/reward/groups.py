@@ -1,0 +1,83 @@
+"""Candidates of one customer as a group: what their prompts begin with, and how each goes on. Pure functions."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from evaluation.tiers import Tier
+from model_steps.engine.chat import Chat
+from model_steps.judge.case import Case
+from model_steps.judge.reward.prompt import messages
+from runtime.errors import DataError
+
+Tokens = tuple[int, ...]
+# A case as the tokens of its whole prompt.
+Encode = Callable[[Case], Sequence[int]]
+
+
+@dataclass(frozen=True)
+class Group:
+    """What one customer was given on one day.
+
+    Args:
+        prompt: tokens that all candidates begin with.
+        candidates: tokens of each behind it; the score is read at the last one.
+        places: of the candidates, among the cases that were grouped.
+        tiers: of the candidates; none where nobody judged them.
+    """
+
+    user_id: str
+    day: str
+    prompt: Tokens
+    candidates: tuple[Tokens, ...]
+    places: tuple[int, ...] = ()
+    tiers: tuple[Tier, ...] = ()
+
+
+def encoder(chat: Chat, tokens: int) -> Encode:
+    """How cases become tokens for a language model.
+
+    Args:
+        chat: its template. tokens: that the evidence may have (INTENTFLOW_REWARD__EVIDENCE_TOKENS).
+    """
+    return lambda case: chat.tokens(chat.render(*messages(case, chat.count, tokens)))
+
+
+def grouped(cases: Sequence[Case], encode: Encode, tiers: Sequence[Tier] = ()) -> list[Group]:
+    """Cases by customer and day, in the order of their first ones.
+
+    Args:
+        cases: of any customers. encode: gives a case's tokens. tiers: one a case, or none at all.
+
+    Raises:
+        DataError: one customer is described in two ways on one day, or there are not as many tiers as cases.
+    """
+    if tiers and len(tiers) != len(cases):
+        raise DataError(f"There are {len(cases):,} cases and {len(tiers):,} tiers: give each case one, or give none.")
+    found: dict[tuple[str, str], list[int]] = {}
+    for place, case in enumerate(cases):
+        found.setdefault((case.customer.user_id, case.customer.day), []).append(place)
+    groups = []
+    for (user, day), places in found.items():
+        if any(cases[place].customer != cases[places[0]].customer for place in places):
+            raise DataError(
+                f"The customer {user} on {day} is described in two ways: candidates are held against each other on "
+                "the same evidence, so give each customer one."
+            )
+        prompt, candidates = parted([tuple(encode(cases[place])) for place in places])
+        own = tuple(tiers[place] for place in places) if tiers else ()
+        groups.append(Group(user, day, prompt, candidates, tuple(places), own))
+    return groups
+
+
+def parted(prompts: Sequence[Tokens]) -> tuple[Tokens, tuple[Tokens, ...]]:
+    """What all prompts begin with, and the rest of each, which has a token at least.
+
+    Args:
+        prompts: one at least, each of two tokens or more.
+    """
+    most = min(map(len, prompts)) - 1
+    first = prompts[0]
+    shared = next((at for at in range(most) if any(prompt[at] != first[at] for prompt in prompts)), most)
+    return first[:shared], tuple(prompt[shared:] for prompt in prompts)

@@ -1,0 +1,104 @@
+"""A reward model from a tuned judge and groups of tiered outputs; one that was made already is not made again."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from model_steps.engine.adapters import Adapter
+from model_steps.engine.model_digest import model_digest
+from model_steps.judge.reward.groups import Group
+from model_steps.judge.reward.losses import has_order
+from model_steps.judge.reward.prompt import prompt_digest
+from model_steps.training.reward import stored
+from model_steps.training.reward.loop import ACCURACY, LOSS, START, examine, ordered, teaching, train
+from runtime.errors import ConfigurationError, DataError, UsageError
+from runtime.fingerprint import digest
+from settings import RewardSettings
+
+log = logging.getLogger("intentflow")
+
+# Steps over which the record's losses are averaged.
+WINDOW = 50
+
+
+def make_reward(
+    model: Path,
+    dtype: str,
+    judge: Adapter | None,
+    learnt: Sequence[Group],
+    validated: Sequence[Group],
+    labels: tuple[int, int] | None,
+    settings: RewardSettings,
+    folder: Path,
+    about: Mapping[str, Any] | None = None,
+    finish: bool = False,
+) -> dict[str, Any]:
+    """Train a reward model and leave its files; returns the record.
+
+    Args:
+        model: folder of the language model. dtype: number type of its weights.
+        judge: adapter of the tuned judge; none: the language model as it is.
+        learnt, validated: groups of customers of the splits train and validation, with tiers.
+        labels: tokens of ``head.label_tokens``, for a head that starts from them.
+        folder: of the files, and of the state that a killed run resumes; is made where it is missing.
+        about: what the record says besides, such as whom and until when it learnt of.
+        finish: end a training that was stopped, with the best that it validated.
+
+    Raises:
+        DataError, UsageError, CommandError: as ``loop.train`` and ``stored.begin``.
+    """
+    record: dict[str, Any] = {
+        **(about or {}),
+        "model": model_digest(model),
+        "prompt": prompt_digest(),
+        "judge": None if judge is None else judge.digest,
+        "labels": labels,
+        "settings": {**settings.model_dump(), "dtype": dtype},
+        "groups": _counts(learnt, settings),
+        "validation_groups": _counts(validated, settings),
+        "groups_digest": digest([[asdict(group) for group in groups] for groups in (learnt, validated)]),
+    }
+    record["work"] = digest(record)
+    if (known := _made(folder, model, record["work"])) is not None:
+        log.info("Trained already, in %s.", folder)
+        return {**known, "reused": True}
+    folder.mkdir(parents=True, exist_ok=True)
+    reward = stored.begin(model, dtype, settings, judge, labels)
+    history = train(reward, learnt, validated, settings, folder, record["work"], finish)
+    found, kept = examine(reward, ordered(validated), settings)
+    record["start"] = {name: history[0][f"{START}{name}"] for name in (ACCURACY, LOSS)}
+    record["validation"] = {
+        int(row["step"]) + 1: {name: row[name] for name in (ACCURACY, LOSS)} for row in history if ACCURACY in row
+    }
+    record["kept"] = {**found.as_dict(), LOSS: kept[LOSS]}
+    record["losses"] = [
+        {"until_step": start + len(some), "loss": round(sum(row["loss"] for row in some) / len(some), 4)}
+        for start in range(0, len(history), WINDOW)
+        if (some := history[start : start + WINDOW])
+    ]
+    return {**stored.save(reward, folder, record), "reused": False}
+
+
+def _counts(groups: Sequence[Group], settings: RewardSettings) -> dict[str, int]:
+    """How many there are, and what they hold."""
+    tiers = [tier for group in groups for tier in group.tiers]
+    return {
+        "groups": len(groups),
+        "teaching": len(teaching(groups, settings)),
+        "of_one_tier": sum(not has_order(group.tiers) for group in groups),
+        "users": len({group.user_id for group in groups}),
+        **{tier: tiers.count(tier) for tier in ("S", "A", "B")},
+    }
+
+
+def _made(folder: Path, model: Path, work: str) -> dict[str, Any] | None:
+    """The record of this very training, where the folder holds its files whole."""
+    try:
+        found = dict(stored.read(folder, model).record)
+    except (UsageError, DataError, ConfigurationError):
+        return None
+    return found if found.get("work") == work else None

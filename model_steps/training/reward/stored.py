@@ -1,0 +1,181 @@
+"""A reward model as files: peft's adapter, the head, and the record of how they were made.
+
+Weights are safetensors and nothing else. The record names both by their digests, so that neither is read beside
+another one's, and the language model and the prompt that they were trained with.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from lake.registry.releases import file_digest
+from model_steps.engine.adapters import FORM, WEIGHTS, Adapter, clean_form, read_adapter
+from model_steps.engine.model_digest import model_digest
+from model_steps.judge.reward import head as heads
+from model_steps.judge.reward.prompt import prompt_digest
+from model_steps.training.lora.tuned_model import MODULES, TunedModel
+from model_steps.training.reward.model import RewardModel
+from runtime import atomic
+from runtime.errors import ConfigurationError, DataError, UsageError
+from settings import LoraSettings, RewardSettings
+
+NAME = "reward"
+HEAD = "reward_head.safetensors"
+RECORD = "reward.json"
+_AGAIN = "restore it, or train the reward model again"
+
+
+@dataclass(frozen=True)
+class StoredReward:
+    """A reward model as its files say.
+
+    Args:
+        adapter: of the language model. head: content of the head's file. record: how they were made.
+    """
+
+    adapter: Adapter
+    head: bytes
+    record: Mapping[str, Any]
+
+    @property
+    def evidence_tokens(self) -> int:
+        """Tokens of evidence that it learnt to read.
+
+        Raises:
+            DataError: the record does not say so.
+        """
+        found = dict(self.record.get("settings") or {}).get("evidence_tokens")
+        if not isinstance(found, int):
+            raise DataError(f"{RECORD} does not say how many tokens of evidence were read: {_AGAIN}.")
+        return found
+
+
+def begin(
+    model: Path, dtype: str, settings: RewardSettings, judge: Adapter | None, labels: tuple[int, int] | None
+) -> RewardModel:
+    """A reward model as training starts with it: the judge's adapter, where there is one, and a head.
+
+    Args:
+        model: folder of the language model. dtype: number type of its weights.
+        settings: rank and layers of the adapter, where no judge's says so, the seed and the head's start.
+        judge: adapter of the tuned judge.
+        labels: tokens of ``head.label_tokens``, for the start that reads them.
+
+    Raises:
+        DataError: the adapter is not one of our trainings'. UsageError: there are no labels to start from.
+    """
+    tuned = _tuned(model, dtype, settings, judge)
+    rows = tuned.peft.get_base_model().get_output_embeddings().weight
+    if settings.start == "zero":
+        return RewardModel(tuned, heads.zero(rows.shape[1]), settings.together)
+    if labels is None:
+        raise UsageError("A head that starts from labels wants their tokens: give them, or start from zero.")
+    return RewardModel(tuned, heads.from_labels(rows, *labels), settings.together)
+
+
+def restored(stored: StoredReward, model: Path, dtype: str, settings: RewardSettings) -> RewardModel:
+    """A reward model that scores as it did when it was saved.
+
+    Args:
+        stored: its files. model: folder of the language model. dtype: number type of its weights.
+        settings: how many candidates are scored together.
+
+    Raises:
+        DataError: a file is not what it should be.
+    """
+    tuned = _tuned(model, dtype, settings, stored.adapter)
+    width = tuned.peft.get_base_model().get_output_embeddings().weight.shape[1]
+    return RewardModel(tuned, heads.read(stored.head, width, HEAD), settings.together)
+
+
+def save(reward: RewardModel, folder: Path, record: Mapping[str, Any]) -> dict[str, Any]:
+    """Write a reward model's files, the record last; returns the record with their digests.
+
+    Args:
+        folder: is made where it is missing. record: how it was made.
+    """
+    peft = reward.tuned.peft
+    peft.save_pretrained(folder, safe_serialization=True)
+    (folder / "README.md").unlink(missing_ok=True)
+    atomic.write(folder / FORM, clean_form((folder / FORM).read_bytes(), str(folder / FORM)))
+    head = heads.saved(reward.head)
+    atomic.write(folder / HEAD, head)
+    said = {
+        **record,
+        "adapter": file_digest((folder / WEIGHTS).read_bytes()),
+        "form": file_digest((folder / FORM).read_bytes()),
+        "head": file_digest(head),
+    }
+    atomic.write(folder / RECORD, json.dumps(said, indent=1, sort_keys=True) + "\n")
+    return said
+
+
+def read(folder: Path, model: Path) -> StoredReward:
+    """A reward model's files, for a language model and for the prompt of this code.
+
+    Args:
+        folder: of the reward model. model: folder of the language model.
+
+    Raises:
+        UsageError: the folder holds none. DataError: a file is not the record's, or damaged.
+        ConfigurationError: it was trained on another language model, or to read another prompt.
+    """
+    try:
+        content = {name: (folder / name).read_bytes() for name in (RECORD, WEIGHTS, FORM, HEAD)}
+    except OSError as error:
+        raise UsageError(f"{folder} holds no reward model: {error}.") from None
+    try:
+        record = dict(json.loads(content[RECORD]))
+    except (ValueError, TypeError) as error:
+        raise DataError(f"{folder / RECORD} is no record of a reward model ({error}): {_AGAIN}.") from None
+    for name, part in ((WEIGHTS, "adapter"), (FORM, "form"), (HEAD, "head")):
+        if record.get(part) != file_digest(content[name]):
+            raise DataError(f"{folder / name} is not the file of its record {RECORD}: {_AGAIN}.")
+    if record.get("model") != model_digest(model):
+        raise ConfigurationError(
+            f"The reward model in {folder} was trained on another language model than {model}: set "
+            "INTENTFLOW_ENGINE__MODEL to that one's folder."
+        )
+    if record.get("prompt") != prompt_digest():
+        raise ConfigurationError(
+            f"The reward model in {folder} learnt to read another prompt than this version's: use the version that it "
+            "was trained with, or train it again."
+        )
+    adapter = read_adapter(NAME, content[WEIGHTS], content[FORM], model, str(folder / WEIGHTS))
+    return StoredReward(adapter, content[HEAD], record)
+
+
+def _tuned(model: Path, dtype: str, settings: LoraSettings, adapter: Adapter | None) -> TunedModel:
+    """The language model with an adapter of the same rank and layers as the given one, which it then is."""
+    if adapter is None:
+        return TunedModel(model, dtype, settings)
+    tuned = TunedModel(model, dtype, settings.model_copy(update=_shape(adapter)))
+    try:
+        tuned.start_from(adapter.weights, adapter.name)
+    except ConfigurationError:
+        raise _foreign(adapter) from None
+    return tuned
+
+
+def _shape(adapter: Adapter) -> dict[str, int]:
+    """Rank and first layer of an adapter, as settings name them.
+
+    Raises:
+        DataError: it has another scale or other modules than our trainings give.
+    """
+    form = json.loads(adapter.form)
+    layers = form.get("layers_to_transform") or [0]
+    if form["lora_alpha"] != 2 * adapter.rank or adapter.modules != tuple(sorted(MODULES)) or form.get("use_rslora"):
+        raise _foreign(adapter)
+    return {"rank": adapter.rank, "first_layer": min(layers if isinstance(layers, list) else [layers])}
+
+
+def _foreign(adapter: Adapter) -> DataError:
+    return DataError(
+        f"The adapter {adapter.name} has other modules or layers, or another scale, than this project trains: give one "
+        "that was trained here."
+    )

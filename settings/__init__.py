@@ -16,6 +16,8 @@ from pydantic import Field, ValidationError, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict, SettingsError
 
 from runtime.errors import ConfigurationError
+from settings.judge import BandSettings as BandSettings
+from settings.judge import JudgeSettings as JudgeSettings
 from settings.section import ROOT as ROOT
 from settings.section import PathBelowRoot as PathBelowRoot
 from settings.section import Section as Section
@@ -230,6 +232,7 @@ class Settings(BaseSettings):
     adaptor: AdaptorSettings = AdaptorSettings()
     examples: ExamplesSettings = ExamplesSettings()
     experts: ExpertsSettings = ExpertsSettings()
+    judge: JudgeSettings = JudgeSettings()
     airflow: AirflowSettings = AirflowSettings()
 
 

@@ -54,6 +54,7 @@ def test_what_is_flagged_is_b_with_its_findings_and_flags() -> None:
     assert review(ITEM, found, 0.75, ["tag_empty", "tag_signs"]) == Verdict(
         ITEM, "B", tuple(found), 1.0, ("tag_empty", "tag_signs")
     )
+    assert {review(ITEM, findings(labels), 0.75, ["tag_long"]).tier for labels in ("++++", "++oo", "+++-")} == {"B"}
 
 
 def test_a_verdict_rests_on_one_finding_of_each_dimension() -> None:

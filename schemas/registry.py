@@ -19,6 +19,7 @@ from schemas import (
     rejected_behaviors,
     rollups,
     signals,
+    verdicts,
 )
 from schemas.table import Table
 
@@ -40,6 +41,7 @@ TABLES: dict[str, Table] = {
         holdout,
         examples,
         judge_labels,
+        verdicts,
         days,
     )
 }

@@ -16,6 +16,8 @@ from pydantic import Field, ValidationError, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict, SettingsError
 
 from runtime.errors import ConfigurationError
+from settings.judge import BandSettings as BandSettings
+from settings.judge import JudgeSettings as JudgeSettings
 from settings.reward import RewardSettings as RewardSettings
 from settings.section import ROOT as ROOT
 from settings.section import PathBelowRoot as PathBelowRoot
@@ -232,6 +234,7 @@ class Settings(BaseSettings):
     adaptor: AdaptorSettings = AdaptorSettings()
     examples: ExamplesSettings = ExamplesSettings()
     experts: ExpertsSettings = ExpertsSettings()
+    judge: JudgeSettings = JudgeSettings()
     reward: RewardSettings = RewardSettings()
     airflow: AirflowSettings = AirflowSettings()
 

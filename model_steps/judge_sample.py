@@ -145,7 +145,8 @@ def judge_sample(
     Args:
         judged_by: the judge.
         force: also when nothing changed.
-        rules: dimensions that can be computed. guard: notices attacks; none: nothing is flagged.
+        rules: dimensions that can be computed.
+        guard: notices attacks (default: what is none of this shop's outputs).
         start: gives the model (default: the engine of the settings, started when the first answer is missing).
 
     Raises:
@@ -162,6 +163,7 @@ def judge_sample(
     start = start or LazyEngine(settings.engine, judged_by.adapters)
     cache, chat = work.cache(start), Chat(settings.engine.model)
     asking = Asking(work.shop, settings.judge, chat.render, chat.count, chat.answer_tokens)
+    guard = guard or day_inputs.guard_of(work.shop, settings.inference)
     verdicts = _judge_all(cases, cache, asking, rules, guard, started + settings.judge.time_limit_seconds)
     rows = verdict_rows(work.outputs, cases, verdicts, settings.judge.threshold, judged_by.name)
     data = inputs.rows_of(TABLE, rows, day)

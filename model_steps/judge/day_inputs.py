@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import Any
 
 from lake.delta import tables
@@ -11,9 +12,13 @@ from lake.store.location import Lake
 from model_steps.agents import inputs, ranked_inputs
 from model_steps.agents.words import Categories
 from model_steps.judge.case import Case, Customer
+from model_steps.judge.guard import flags
+from model_steps.judge.judging import Guard
 from model_steps.judge.shop import CatalogTexts, Shop, levels_of
+from model_steps.judge.vocabulary import Vocabulary
 from schemas import contexts, entities
 from schemas.judge_labels import item_id
+from settings import InferenceSettings
 
 KIND = "tag"
 # Customers whose evidence tells how popular a category is. Files hold users by their pseudonyms, so the first are any.
@@ -72,3 +77,12 @@ def read_cases(lake: Lake, day: str, outputs: Sequence[Mapping[str, Any]], shop:
         )
         for row in outputs
     ]
+
+
+def guard_of(shop: Shop, inference: InferenceSettings) -> Guard | None:
+    """What notices that an output is none that this shop publishes; none where experts may use any letters."""
+    if inference.asking == "written" and not inference.word_categories:
+        return None
+    levels = (level for path in shop.paths for level in path)
+    vocabulary = Vocabulary.of([*shop.catalog.labels, *shop.catalog.parents, *levels])
+    return partial(flags, vocabulary=vocabulary, maximum_why=inference.maximum_why)

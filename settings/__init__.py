@@ -16,6 +16,7 @@ from pydantic import Field, ValidationError, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict, SettingsError
 
 from runtime.errors import ConfigurationError
+from settings.judging import JudgeLabelsSettings as JudgeLabelsSettings
 from settings.section import ROOT as ROOT
 from settings.section import PathBelowRoot as PathBelowRoot
 from settings.section import Section as Section
@@ -230,6 +231,7 @@ class Settings(BaseSettings):
     adaptor: AdaptorSettings = AdaptorSettings()
     examples: ExamplesSettings = ExamplesSettings()
     experts: ExpertsSettings = ExpertsSettings()
+    judge_labels: JudgeLabelsSettings = JudgeLabelsSettings()
     airflow: AirflowSettings = AirflowSettings()
 
 

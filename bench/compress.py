@@ -36,13 +36,13 @@ from lake.delta.staging import Batch  # noqa: E402
 from lake.store.location import Lake  # noqa: E402
 from launcher.environment import airflow_environment  # noqa: E402
 from model_steps.evaluating.work_lake import publish_unaudited  # noqa: E402
+from representation.calendar import Window  # noqa: E402
 from runtime.entry import run_command  # noqa: E402
 from runtime.errors import UsageError  # noqa: E402
 from schemas import behaviors, contexts, entities, profiles, rollups  # noqa: E402
 from settings import HistorySettings, load_settings  # noqa: E402
 from spark_jobs.compress import compress  # noqa: E402
 from spark_jobs.histories.assembly import Compression, assemble  # noqa: E402
-from spark_jobs.histories.calendar import Window  # noqa: E402
 from spark_jobs.histories.tokens import tokenizer_of  # noqa: E402
 from spark_jobs.roll_up import COLUMNS, roll_up, roll_up_until  # noqa: E402
 

@@ -16,7 +16,7 @@ from typing import Any
 
 REQUIRED = ("item_id", "dimension", "label", "annotator")
 # What a sheet may show beside, for whoever labels; it is not read.
-SHOWN = ("kind", "day", "user_id", "text", "category")
+SHOWN = ("kind", "day", "user_id", "text", "category", "persona", "why")
 NAMES = (*REQUIRED, "comment", *SHOWN)
 
 

@@ -86,7 +86,7 @@ def items(rows: pl.DataFrame) -> pl.DataFrame:
     ``releases`` are those that wrote the output, sorted; a built output has none.
     """
     releases = pl.col("release").filter(pl.col("release") != "").unique().sort()
-    facts = pl.col("kind", "day", "user_id", "text", "category", "split").first()
+    facts = pl.col("kind", "day", "user_id", "text", "category", "persona", "why", "split").first()
     return rows.group_by("item_id").agg(facts, releases=releases).sort("item_id")
 
 

@@ -28,9 +28,15 @@ def labels_of(dimension: str) -> tuple[str, ...]:
     return TIERS if dimension == TIER else FINDINGS
 
 
-def item_id(kind: str, day: str, user_id: str, text: str, category: str | None) -> str:
-    """The id of a judged output. It begins with a word, for a spreadsheet takes bare digits for a number."""
-    named = json.dumps([kind, day, user_id, text, category], ensure_ascii=False)
+def item_id(
+    kind: str, day: str, user_id: str, text: str, category: str | None, persona: str = "", why: str = ""
+) -> str:
+    """The id of a judged output. It begins with a word, for a spreadsheet takes bare digits for a number.
+
+    One tag with two reasons is two outputs: one reason may hold and the other not.
+    """
+    reasoned = [persona, why] if persona or why else []
+    named = json.dumps([kind, day, user_id, text, category, *reasoned], ensure_ascii=False)
     return f"{kind}-{hashlib.sha256(named.encode()).hexdigest()[:16]}"
 
 
@@ -38,12 +44,18 @@ TABLE = Table(
     name="judge_labels",
     meaning="One label of one dimension of one judged output, by one origin or annotator.",
     columns=(
-        Column("item_id", pa.string(), "The judged output: kind, and digest of kind, day, user, text and category."),
+        Column(
+            "item_id",
+            pa.string(),
+            "The judged output: kind, and digest of kind, day, user, text, category, persona, why.",
+        ),
         Column("kind", pa.string(), f"What was judged: {' or '.join(DIMENSIONS)}."),
         Column("day", pa.string(), "Last day of the history that the output was made of, as YYYY-MM-DD."),
         Column("user_id", pa.string(), "Pseudonym of the user it was made for."),
         Column("text", pa.string(), "The output."),
         Column("category", pa.string(), "The catalog category that it names; none where it names none.", nullable=True),
+        Column("persona", pa.string(), "The expert's name, as published; none where it is not known.", nullable=True),
+        Column("why", pa.string(), "The reason, as published; none where it is not known.", nullable=True),
         Column("dimension", pa.string(), f"{', '.join(DIMENSIONS['tag'])}, or {TIER}."),
         Column(
             "label",

@@ -18,6 +18,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict, SettingsError
 from runtime.errors import ConfigurationError
 from settings.judge import BandSettings as BandSettings
 from settings.judge import JudgeSettings as JudgeSettings
+from settings.judging import JudgeLabelsSettings as JudgeLabelsSettings
 from settings.reward import RewardSettings as RewardSettings
 from settings.section import ROOT as ROOT
 from settings.section import PathBelowRoot as PathBelowRoot
@@ -236,6 +237,7 @@ class Settings(BaseSettings):
     experts: ExpertsSettings = ExpertsSettings()
     judge: JudgeSettings = JudgeSettings()
     reward: RewardSettings = RewardSettings()
+    judge_labels: JudgeLabelsSettings = JudgeLabelsSettings()
     airflow: AirflowSettings = AirflowSettings()
 
 

@@ -20,6 +20,8 @@ from lake.delta.work import Step, plan
 from lake.registry.evaluation_file import read_rule_if_any
 from lake.registry.splits import SplitRule
 from lake.store.location import Lake
+from representation.calendar import Window, evidence_from
+from representation.category_days import EvidenceWindow
 from runtime.entry import day_argument, run_command
 from runtime.fingerprint import bytes_digest
 from schemas import contexts, entities, profiles, rollups
@@ -28,8 +30,6 @@ from spark_jobs.distributed import workers
 from spark_jobs.distributed.buckets import files_by_bucket
 from spark_jobs.distributed.execution import execution
 from spark_jobs.histories.assembly import Compression
-from spark_jobs.histories.calendar import Window, evidence_from
-from spark_jobs.histories.category_days import EvidenceWindow
 from spark_jobs.histories.contexts import contexts_of
 from spark_jobs.histories.tokens import tokenizer_of
 

@@ -10,7 +10,6 @@ from __future__ import annotations
 import argparse
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from datetime import date
 from typing import Any
 
 import pyarrow as pa
@@ -22,7 +21,10 @@ from lake.delta.work import Step, plan
 from lake.registry.evaluation_file import read_rule
 from lake.registry.splits import SplitRule, TrainingWindow, add_days, drawn, next_day
 from lake.store.location import Lake
+from representation.calendar import evidence_from
+from representation.calendar_signals import season_text
 from representation.catalog import CategoryVectors
+from representation.category_days import SIZES, history_sizes
 from runtime.entry import day_argument, run_command
 from runtime.errors import DataError, SourceMissing, UsageError
 from runtime.fingerprint import bytes_digest, digest
@@ -31,10 +33,8 @@ from settings import ExamplesSettings, Settings, load_settings
 from spark_jobs.distributed import workers
 from spark_jobs.distributed.buckets import files_by_bucket
 from spark_jobs.distributed.execution import Execution, execution
-from spark_jobs.histories.calendar import evidence_from, monday
-from spark_jobs.histories.calendar_signals import calendar_signals
 from spark_jobs.histories.category_vectors import category_vectors
-from spark_jobs.histories.persona_examples import NOTHING, SIZES, Examples, examples_of, history_sizes, leaks
+from spark_jobs.histories.persona_examples import NOTHING, Examples, examples_of, leaks
 
 STEP = Step("examples", __file__, (examples.TABLE,))
 Rolled = dict[str, list[LiveFile]]
@@ -134,14 +134,6 @@ def newest_days(rule: SplitRule, settings: Settings, days: int | None) -> tuple[
             "when on nothing may be learnt: freeze later evaluation days, or shorten the history."
         )
     return found
-
-
-def season_text(day: str, country: str) -> str:
-    """Season and holidays as of the Monday of a day's week, a line a kind."""
-    texts: dict[str, list[str]] = {}
-    for signal in calendar_signals(monday(date.fromisoformat(day)), country):
-        texts.setdefault(signal["kind"], []).append(signal["text"])
-    return "\n".join(f"{kind}: {'; '.join(found)}" for kind, found in texts.items())
 
 
 def eligible(running: Execution, lake: Lake, rule: SplitRule, rolled: Rolled, day: str) -> list[str]:

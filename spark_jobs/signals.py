@@ -21,6 +21,8 @@ from lake.delta.staging import Batch, StagedPartition, stage
 from lake.delta.tables import LiveFile
 from lake.delta.work import Step, plan
 from lake.store.location import Lake
+from representation import calendar
+from representation.calendar_signals import Signal, calendar_signals
 from runtime.entry import day_argument, run_command
 from runtime.errors import ConfigurationError
 from runtime.fingerprint import bytes_digest
@@ -29,8 +31,6 @@ from settings import Settings, load_settings
 from spark_jobs.distributed import workers
 from spark_jobs.distributed.buckets import files_by_bucket
 from spark_jobs.distributed.execution import execution
-from spark_jobs.histories import calendar
-from spark_jobs.histories.calendar_signals import Signal, calendar_signals
 from spark_jobs.landing.sources import open_source
 
 STEP = Step("signals", __file__, (signals.TABLE,))

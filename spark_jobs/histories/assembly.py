@@ -7,8 +7,8 @@ from dataclasses import dataclass
 import polars as pl
 import pyarrow as pa
 
-from spark_jobs.histories.calendar import Window
-from spark_jobs.histories.category_days import EvidenceWindow
+from representation.calendar import Window
+from representation.category_days import EvidenceWindow
 
 
 @dataclass(frozen=True)

@@ -7,11 +7,11 @@ import hashlib
 import polars as pl
 import pyarrow as pa
 
+from representation.category_days import evidence_lists
 from runtime.errors import SourceMissing
 from schemas import contexts
 from spark_jobs.histories import assembly, token_counts
 from spark_jobs.histories.assembly import Compression
-from spark_jobs.histories.category_days import evidence_lists
 from spark_jobs.histories.tokens import TokenCounter
 
 EVIDENCE = pl.DataFrame(pl.from_arrow(contexts.TABLE.schema.empty_table())).schema["evidence"]

@@ -12,10 +12,10 @@ import pyarrow as pa
 
 from lake.registry.splits import SplitRule, TrainingWindow, next_day
 from representation.catalog import CategoryVectors
+from representation.category_days import FIELDS, categorized, evidence_days
 from representation.context import CategoryDays
 from representation.evidence import personas
 from schemas import examples
-from spark_jobs.histories.category_days import FIELDS, categorized, evidence_days
 
 # What counts as an outcome, as evaluation has it: the next that is bought (PAPER 3.2).
 OUTCOME = "purchase"
@@ -60,18 +60,6 @@ class Examples:
     catalog: CategoryVectors
     profiles: Mapping[str, list[dict[str, str]]] = field(default_factory=dict)
     season: str = ""
-
-
-def history_sizes(rollups: pa.Table) -> pa.Table:
-    """``SIZES``: actions and active days of each user of some rollups."""
-    frame = pl.DataFrame(pl.from_arrow(rollups))
-    counted = frame.group_by("user_id").agg(
-        events=pl.col("count").sum().cast(pl.Int64), active_days=pl.col("day").n_unique().cast(pl.Int64)
-    )
-    return counted.sort("user_id").to_arrow().cast(SIZES)
-
-
-SIZES = pa.schema([("user_id", pa.string()), ("events", pa.int64()), ("active_days", pa.int64())])
 
 
 def belongs_to(outcome: int, parted: Sequence[Sequence[int]], catalog: CategoryVectors, threshold: float) -> int | None:

@@ -65,7 +65,7 @@ ROOMS = {
         # Great Expectations takes a pandas frame, and nobody else needs either.
         but={"validation.py": AUDIT, "data_docs.py": AUDIT, "audit.py": AUDIT},
     ),
-    "representation": room("schemas", only={"numpy"}),
+    "representation": room("schemas", "runtime", only={"numpy", "polars", "pyarrow", "holidays"}),
     "schemas": room(only={"pyarrow"}),
     "settings": room("runtime", only={"pydantic", "pydantic_settings"}),
     "runtime": room(only=set()),

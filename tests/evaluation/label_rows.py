@@ -29,6 +29,8 @@ def built(text: str, dimension: str, label: str | None, *, origin: str = "outcom
         "user_id": USER,
         "text": text,
         "category": None,
+        "persona": None,
+        "why": None,
         "dimension": dimension,
         "label": label,
         "origin": origin,

@@ -13,9 +13,9 @@ from model_steps.embedding.adaptor import model_width
 from model_steps.embedding.slots import EntitySlots
 from model_steps.engine.vllm_engine import Engine
 from settings import InferenceSettings, Settings, load_settings
-from tests.evaluation.conftest import land
+from tests.evaluation.conftest import actions, land
 
-__all__ = ["engine", "land", "settings"]
+__all__ = ["actions", "engine", "land", "settings"]
 
 
 @pytest.fixture(scope="session")

@@ -12,11 +12,10 @@ from lake.delta.staging import StagedPartition, stage
 from lake.store.location import Lake
 from model_steps.agents import ranked_inputs
 from model_steps.agents.ranked_expert import NOTHING, messages, profile_line, tag_space
+from representation.calendar import monday
+from representation.calendar_signals import calendar_signals, season_text
 from representation.evidence import CategoryEvidence
 from schemas import signals
-from spark_jobs.examples import season_text
-from spark_jobs.histories.calendar import monday
-from spark_jobs.signals import calendar_signals
 
 DAY = "2017-08-23"
 MILK = CategoryEvidence("milk", "white milk", 8, "2017-08-22", 6.5, 1)

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from schemas.judge_labels import DIMENSIONS, SPLITS, TABLE, TIER, item_id, labels_of
 
-OUTPUT = ("tag", "2017-11-01", "user-1", "oat milk", "Milk")
+OUTPUT = ("tag", "2017-11-01", "user-1", "oat milk", "Milk", "milk expert", "Bought before: milk on one day.")
 
 
 def test_an_output_is_named_by_all_that_it_is() -> None:
     others = [(*OUTPUT[:part], f"{OUTPUT[part]}x", *OUTPUT[part + 1 :]) for part in range(len(OUTPUT))]
     shifted = ("tag", "2017-11-01", "user-1", "oat milkMilk", "")
-    ids = [item_id(*output) for output in (OUTPUT, *others, shifted)] + [item_id(*OUTPUT[:4], None)]
+    shorter = [OUTPUT[:5], ("tag", "2017-11-01", "user-1", "oat milk", "", *OUTPUT[5:]), (*OUTPUT[:5], *OUTPUT[:4:-1])]
+    ids = [item_id(*output) for output in (OUTPUT, *others, *shorter, shifted)] + [item_id(*OUTPUT[:4], None)]
     assert len(set(ids)) == len(ids)
     assert item_id(*OUTPUT) == item_id(*OUTPUT)
 

@@ -7,9 +7,9 @@ from typing import Any
 
 import pyarrow as pa
 
+from representation.calendar import Window
 from schemas import profiles, rollups
 from spark_jobs.histories.assembly import Compression, assemble
-from spark_jobs.histories.calendar import Window
 
 ENTITIES = pa.table(
     {

@@ -13,13 +13,13 @@ import pytest
 
 from lake.registry.evaluation_file import read_rule_if_any
 from lake.registry.splits import SplitRule
+from representation.calendar import Window
 from representation.context import from_row
 from runtime.errors import ConfigurationError
 from schemas import profiles
 from settings import HistorySettings, SourceSettings, load_settings
 from spark_jobs.compress import evidence_window
 from spark_jobs.histories.assembly import Compression
-from spark_jobs.histories.calendar import Window
 from spark_jobs.histories.contexts import contexts_of
 from spark_jobs.histories.persona_examples import examples_of
 from spark_jobs.histories.tokens import tokenizer_of

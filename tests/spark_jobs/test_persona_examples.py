@@ -9,12 +9,13 @@ import pyarrow as pa
 import pytest
 
 from lake.registry.splits import SplitRule
+from representation.calendar_signals import season_text
 from representation.catalog import CategoryVectors
+from representation.category_days import categorized, category_days
 from runtime.errors import DataError, SourceMissing, UsageError
 from schemas import rollups
 from settings import Settings
-from spark_jobs.examples import newest_days, refuse_leaks, season_text, together
-from spark_jobs.histories.category_days import categorized, category_days
+from spark_jobs.examples import newest_days, refuse_leaks, together
 from spark_jobs.histories.category_vectors import category_vectors
 from spark_jobs.histories.persona_examples import Examples, belongs_to, examples_of
 

@@ -12,13 +12,13 @@ from hypothesis import strategies as st
 from tokenizers import Tokenizer
 
 from representation import hybrid, text
+from representation.calendar import Window
 from representation.cleaning import normalize_text
 from representation.context import from_row
 from runtime.errors import SourceMissing
 from schemas import profiles, rollups
 from settings import load_settings
 from spark_jobs.histories.assembly import Compression
-from spark_jobs.histories.calendar import Window
 from spark_jobs.histories.contexts import contexts_of
 from spark_jobs.histories.tokens import tokenizer_of
 

@@ -6,8 +6,8 @@ from datetime import date
 
 import pytest
 
+from representation.calendar_signals import HOLIDAY_DAYS, calendar_signals
 from runtime.errors import ConfigurationError
-from spark_jobs.histories.calendar_signals import HOLIDAY_DAYS, calendar_signals
 
 CHRISTMAS_WEEKS = date(2017, 12, 18)
 

@@ -11,6 +11,7 @@ from typing import Any
 
 import holidays
 
+from representation.calendar import monday
 from runtime.errors import ConfigurationError
 
 HOLIDAY_DAYS = 21
@@ -41,3 +42,11 @@ def calendar_signals(week: date, country: str) -> Iterator[Signal]:
         distance = (day - week).days
         if 0 <= distance < HOLIDAY_DAYS:
             yield {"kind": "holiday", "text": f"{name} on {day}", "weight": 1.0 / (1 + distance)}
+
+
+def season_text(day: str, country: str) -> str:
+    """Season and holidays as of the Monday of a day's week, a line a kind."""
+    texts: dict[str, list[str]] = {}
+    for signal in calendar_signals(monday(date.fromisoformat(day)), country):
+        texts.setdefault(signal["kind"], []).append(signal["text"])
+    return "\n".join(f"{kind}: {'; '.join(found)}" for kind, found in texts.items())

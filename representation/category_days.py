@@ -14,6 +14,8 @@ from representation.evidence import PATH_SEPARATOR
 INTERVAL_DAYS = 3
 # What evidence says of a category.
 FIELDS = ("category", "days", "last_day", "usual_interval", "rank")
+# How much of a history a user has.
+SIZES = pa.schema([("user_id", pa.string()), ("events", pa.int64()), ("active_days", pa.int64())])
 
 
 @dataclass(frozen=True)
@@ -88,3 +90,12 @@ def evidence_lists(rollups: pa.Table, entities: pa.Table, window: EvidenceWindow
     days = evidence_days(categorized(rows, entities, window.leave_out), window.first, window.day)
     kept = days.filter(pl.col("rank") <= window.most)
     return kept.group_by("user_id", maintain_order=True).agg(evidence=pl.struct(FIELDS))
+
+
+def history_sizes(rollups: pa.Table) -> pa.Table:
+    """``SIZES``: actions and active days of each user of some rollups."""
+    frame = pl.DataFrame(pl.from_arrow(rollups))
+    counted = frame.group_by("user_id").agg(
+        events=pl.col("count").sum().cast(pl.Int64), active_days=pl.col("day").n_unique().cast(pl.Int64)
+    )
+    return counted.sort("user_id").to_arrow().cast(SIZES)

@@ -23,10 +23,10 @@ from dataclasses import dataclass, field
 from itertools import zip_longest
 
 from model_steps.judge import invented_tags, real_outputs
-from model_steps.judge.case import Case, Customer
+from model_steps.judge.case import Case, Customer, tag_case
 from model_steps.judge.catalog_facts import CatalogFacts
 from model_steps.judge.invented_tags import InventedTag
-from model_steps.judge.labelled import Label, LabelledCase, tag_case
+from model_steps.judge.labelled import Label, LabelledCase
 from model_steps.judge.others import Others
 from model_steps.judge.outcomes import Outcomes, like_popular, ordered
 from model_steps.judge.own_reasons import Form, OwnReasons

@@ -5,6 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from representation.evidence import CategoryEvidence
+from schemas.judge_labels import item_id
+
+KIND = "tag"
 
 
 @dataclass(frozen=True)
@@ -42,3 +45,9 @@ class Case:
     persona: str
     why: str
     release: str
+
+
+def tag_case(customer: Customer, text: str, category: str | None, persona: str, why: str, release: str = "") -> Case:
+    """A tag that a customer was given, under the id that it has among judged outputs."""
+    name = item_id(KIND, customer.day, customer.user_id, text, category, persona, why)
+    return Case(name, customer, text, category, persona, why, release)

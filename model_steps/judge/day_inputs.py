@@ -11,16 +11,14 @@ from lake.delta import tables
 from lake.store.location import Lake
 from model_steps.agents import inputs, ranked_inputs
 from model_steps.agents.words import Categories
-from model_steps.judge.case import Case, Customer
+from model_steps.judge.case import Case, Customer, tag_case
 from model_steps.judge.guard import flags
 from model_steps.judge.judging import Guard
 from model_steps.judge.shop import CatalogTexts, Shop, levels_of
 from model_steps.judge.vocabulary import Vocabulary
 from schemas import contexts, entities
-from schemas.judge_labels import item_id
 from settings import InferenceSettings
 
-KIND = "tag"
 # Customers whose evidence tells how popular a category is. Files hold users by their pseudonyms, so the first are any.
 POPULARITY_CUSTOMERS = 2_000
 
@@ -66,15 +64,7 @@ def read_cases(lake: Lake, day: str, outputs: Sequence[Mapping[str, Any]], shop:
         for person in people
     }
     return [
-        Case(
-            item_id(KIND, day, row["user_id"], row["tag"], row["category"]),
-            customers[row["user_id"]],
-            row["tag"],
-            row["category"],
-            row["persona"],
-            row["why"],
-            row["release"],
-        )
+        tag_case(customers[row["user_id"]], row["tag"], row["category"], row["persona"], row["why"], row["release"])
         for row in outputs
     ]
 

@@ -8,7 +8,7 @@ from dataclasses import replace
 from model_steps.agents.hmas import Ask
 from model_steps.engine.asking import Request
 from model_steps.judge import evaluators, reasons
-from model_steps.judge.case import Case
+from model_steps.judge.case import KIND, Case
 from model_steps.judge.evaluators import Asking, Finding, Rule
 from model_steps.judge.reviewer import Verdict, review
 from model_steps.judge.shown import Showing
@@ -18,7 +18,6 @@ from schemas.verdicts import MODEL
 
 # What is noticed in an output: a name for each trick, none in a harmless one.
 Guard = Callable[[Case], Sequence[str]]
-KIND = "tag"
 
 
 def judge(

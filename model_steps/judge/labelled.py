@@ -7,12 +7,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from lake.registry.splits import Split
-from model_steps.judge.case import Case, Customer
+from model_steps.judge.case import KIND, Case, Customer
 from model_steps.judge.rules import Finding
 from runtime.errors import DataError
-from schemas.judge_labels import TABLE, item_id
+from schemas.judge_labels import TABLE
 
-KIND = "tag"
 Row = dict[str, Any]
 
 
@@ -31,12 +30,6 @@ class LabelledCase:
 
     case: Case
     labels: tuple[Label, ...]
-
-
-def tag_case(customer: Customer, text: str, category: str | None, persona: str, why: str, release: str = "") -> Case:
-    """A tag that a customer was given, under the id that it has among judged outputs."""
-    name = item_id(KIND, customer.day, customer.user_id, text, category, persona, why)
-    return Case(name, customer, text, category, persona, why, release)
 
 
 def rows_of(labelled: Iterable[LabelledCase], split: Split) -> list[Row]:

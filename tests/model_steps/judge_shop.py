@@ -6,9 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from model_steps.judge.case import Case, Customer
+from model_steps.judge.case import Case, Customer, tag_case
 from model_steps.judge.catalog_facts import CatalogFacts
-from model_steps.judge.labelled import tag_case
 from representation.catalog import CategoryVectors
 from representation.evidence import CategoryEvidence
 

@@ -8,14 +8,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable
+from dataclasses import replace
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from model_steps.judge.case import Case, Customer
+from model_steps.judge.case import Case, Customer, tag_case
 from representation.evidence import CategoryEvidence
 from runtime.errors import DataError
-from schemas.judge_labels import item_id
 
 DAY = r"^\d{4}-\d{2}-\d{2}$"
 # Lines of a file that are told of; of more their number.
@@ -56,8 +56,8 @@ class _Case(_Part):
         own = self.customer
         evidence = tuple(CategoryEvidence(**one.model_dump()) for one in own.evidence)
         customer = Customer(own.user_id, own.day, own.attributes, evidence, own.season)
-        known = self.item_id or item_id("tag", own.day, own.user_id, self.text, self.category)
-        return Case(known, customer, self.text, self.category, self.persona, self.why, self.release)
+        case = tag_case(customer, self.text, self.category, self.persona, self.why, self.release)
+        return replace(case, item_id=self.item_id) if self.item_id else case
 
 
 def read_cases(rows: Iterable[str], where: str) -> list[Case]:

@@ -9,12 +9,11 @@ from lake.registry.days import read_day
 from lake.store.location import Lake
 from model_steps.agents.inputs import SHOWN
 from model_steps.agents.ranked_inputs import season_text
-from model_steps.judge.case import Case, Customer
+from model_steps.judge.case import Case, Customer, tag_case
 from representation.context import from_row
 from representation.evidence import CategoryEvidence, label_in_catalog
 from runtime.errors import SourceMissing
 from schemas import contexts, entities, intents
-from schemas.judge_labels import item_id
 
 
 def cases_of(lake: Lake, day: str) -> list[Case]:
@@ -29,15 +28,7 @@ def cases_of(lake: Lake, day: str) -> list[Case]:
         raise SourceMissing(f"The day {day} in {lake.root} has no intents to score: name another day.")
     customers = _customers(lake, day, {row["user_id"] for row in rows})
     return [
-        Case(
-            item_id("tag", day, row["user_id"], row["tag"], row["category"]),
-            customers[row["user_id"]],
-            row["tag"],
-            row["category"],
-            row["persona"],
-            row["why"],
-            row["release"],
-        )
+        tag_case(customers[row["user_id"]], row["tag"], row["category"], row["persona"], row["why"], row["release"])
         for row in rows
     ]
 

@@ -27,7 +27,8 @@ from tests.evaluation.label_rows import arrow, built, item
 
 FIRST, DAY = "2017-10-30", "2017-11-01"
 # What users bought next is learnt of the day before, which the shop's evaluation file below leaves for that.
-ARGUMENTS = {"evaluation.freeze": (), "spark_jobs.examples": ("--day", "2017-10-31")}
+LEARNT = ("--day", "2017-10-31")
+ARGUMENTS = {"evaluation.freeze": (), "spark_jobs.examples": LEARNT, "model_steps.build_judge_labels": LEARNT}
 EVALUATION = f"""
 days = [{DAY}]
 history_days = 1
@@ -96,6 +97,7 @@ def shop(tmp_path_factory: pytest.TempPathFactory, make_commands: Callable[[Path
         INFERENCE__PERSONAS="2",
         INFERENCE__TAGS_PER_EXPERT="3",
         INFERENCE__TAGS="2",
+        JUDGE_LABELS__OUTCOME_DAYS="1",
         # Workers, too, are looked at.
         SPARK__IN_PROCESS_ROWS="0",
     )

@@ -18,7 +18,7 @@ from model_steps.judge.case import Case
 from representation.evidence import FIELDS, line, lines
 from runtime.fingerprint import bytes_digest
 
-FILE = Path(__file__).parents[1] / "prompts" / "reward.md"
+FILE = Path(__file__).with_name("reward.md")
 # Characters of a candidate's texts, at most: those that the table of intents has at most, or fewer.
 MOST_OF_PRODUCT, MOST_OF_PERSONA, MOST_OF_WHY = 120, 60, 300
 # What stands where a customer bought nothing.

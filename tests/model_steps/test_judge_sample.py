@@ -27,6 +27,7 @@ from model_steps.judge.judge_release import Judge, choose_judge
 from representation.cleaning import entity_id
 from runtime.errors import ConfigurationError, DataError, InfrastructureError, SourceMissing, UsageError
 from schemas import answers, contexts, entities, entity_vectors, intents, signals
+from schemas.judge_labels import item_id
 from schemas.verdicts import TABLE
 from settings import JudgeSettings, Settings
 from tests.model_steps.judged_shop import ranked, sure
@@ -136,6 +137,10 @@ def test_a_days_sample_is_judged_and_staged(shop: Lake, run: Run, model: Model) 
     yogurt = rows["u1", 1]
     assert {finding["dimension"]: finding["label"] for finding in yogurt["findings"]}["relevance"] == "negative"
     assert (yogurt["judge"], yogurt["release"]) == ("base-judge", "experts-1")
+    # Under the id that the labels of the same output have, in which persona and reason count.
+    told = intent("u1", 1, "plain yogurt")
+    named = [told[name] for name in ("tag", "category", "persona", "why")]
+    assert yogurt["item_id"] == item_id("tag", DAY, "u1", *named)
     assert {name: manifest[name] for name in ("sampled_outputs", "judged_outputs", "flagged_outputs")} == {
         "sampled_outputs": 6,
         "judged_outputs": 6,

@@ -123,7 +123,7 @@ class InferenceSettings(Section):
     experts: Literal["auto", "tuned", "base"] = Field(
         default="auto",
         description="What answers the roles that a release has LoRA adapters for: these, or the language model as it "
-        "is; auto: the adapters where they were tuned on a catalog like this one.",
+        "is; auto: the adapters, which on another catalog than theirs do better than none, and a warning there.",
     )
     users: int = Field(default=0, ge=0, description="Users drawn by a stable hash; 0 means all.")
     minimum_events: int = Field(default=30, ge=1, description="Fewest actions in the history to be inferred.")

@@ -23,8 +23,8 @@ from runtime.errors import DataError
 
 log = logging.getLogger("intentflow")
 
-# What `auto` takes on another catalog than the experts were tuned on. Which does better there is not measured yet.
-ON_FOREIGN: Literal["tuned", "base"] = "base"
+# What `auto` takes on another catalog than the experts were tuned on: they do better there (docs/benchmarks.md).
+ON_FOREIGN: Literal["tuned", "base"] = "tuned"
 # How the engine applies adapters (model_steps/engine/lora.py).
 APPLIED = "lora"
 

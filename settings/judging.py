@@ -31,10 +31,12 @@ class JudgeTrainingSettings(LoraSettings):
     batch: int = Field(default=1, ge=1, description="Customers a step, each with some of their outputs.")
     cases: int = Field(default=12, ge=1, description="Outputs of a customer on a day that are graded, at most.")
     one_shot: int = Field(
-        default=4, ge=0, description="Of these as many tiers in one question, for the one-shot rival; 0: it stays base."
+        default=2,
+        ge=0,
+        description="Outputs of these that also get a tier in one question, for the one-shot rival; 0: it stays base.",
     )
-    steps: int = Field(default=400, ge=1, description="Optimizer steps.")
+    steps: int = Field(default=300, ge=1, description="Optimizer steps.")
     learning_rate: float = Field(default=5e-4, gt=0, description="Peak, after a twentieth of the steps; then cosine.")
     validation_users: int = Field(default=24, ge=1, description="Users of the split validation that stop training.")
-    validation_steps: int = Field(default=100, ge=1, description="Steps between two validations.")
+    validation_steps: int = Field(default=75, ge=1, description="Steps between two validations.")
     patience: int = Field(default=3, ge=1, description="Validations without a better one after which it stops.")

@@ -45,7 +45,12 @@ RELEASES = ROOT / "var/releases"
 
 
 def train_judge(
-    lake: Lake, days: Sequence[str], out: Path | None, folder_of_releases: Path, settings: Settings
+    lake: Lake,
+    days: Sequence[str],
+    out: Path | None,
+    folder_of_releases: Path,
+    settings: Settings,
+    finish: bool = False,
 ) -> dict[str, Any]:
     """Tune on a lake's labels, unless that was done; returns the record with the folder and the judge's release.
 
@@ -53,6 +58,7 @@ def train_judge(
         days: training days; none: all that have labels.
         out: folder of the training; none: one below the settings' folder, named after what decides about the result.
         folder_of_releases: where the release's folder goes.
+        finish: end a training that was stopped, with the best adapter that it validated.
 
     Raises:
         As ``Material.read``; DataError: the folder holds another training's state. UsageError: it cannot be one.
@@ -102,7 +108,7 @@ def train_judge(
     model = TunedModel(settings.engine.model, dtype, chosen)
     before = ended.base_digest(model.peft)
     course = JudgeCourse(groups, chosen.batch, chosen)
-    history = loop.train(model, course, material.validation(model), chosen, folder, record["work"])
+    history = loop.train(model, course, material.validation(model), chosen, folder, record["work"], finish)
     if ended.base_digest(model.peft) != before:
         raise CommandError("Training changed the language model, which must stay frozen: this is a mistake of ours.")
     record["losses"] = ended.averages(history, course.names)
@@ -144,7 +150,7 @@ def main(arguments: argparse.Namespace) -> dict[str, Any]:
     prepare_environment(settings.engine)
     lake = Lake.open(arguments.lake or settings.lake.uri)
     days = tuple(sorted(set(arguments.day or ())))
-    return train_judge(lake, days, arguments.out, arguments.releases, settings)
+    return train_judge(lake, days, arguments.out, arguments.releases, settings, arguments.finish)
 
 
 if __name__ == "__main__":
@@ -154,5 +160,6 @@ if __name__ == "__main__":
     parser.add_argument(
         "--releases", type=Path, default=RELEASES, help="where the release goes (default: var/releases)"
     )
+    parser.add_argument("--finish", action="store_true", help="end a stopped training with the best that it validated")
     parser.add_argument("--lake", help="address of the lake (default: the setting)")
     run_command(main, parser)

@@ -32,6 +32,10 @@ from model_steps.engine.start import LazyEngine, StartsModel
 from model_steps.engine.vllm_engine import engine_name
 from model_steps.judge import day_inputs
 from model_steps.judge.case import Case
+from model_steps.judge.catalog_facts import CatalogFacts
+from model_steps.judge.counting import told
+from model_steps.judge.customers import read_catalog_facts
+from model_steps.judge.declared import declared_rules
 from model_steps.judge.evaluators import Asking, Rule
 from model_steps.judge.judge_release import Judge, choose_judge
 from model_steps.judge.judging import Guard, judge
@@ -39,7 +43,7 @@ from model_steps.judge.reviewer import Verdict
 from model_steps.judge.shop import Shop
 from model_steps.judge.verdicts import Row, sample, tier_figures, verdict_rows
 from runtime.entry import day_argument, run_command
-from runtime.errors import ConfigurationError, InfrastructureError, SourceMissing, UsageError
+from runtime.errors import InfrastructureError, SourceMissing, UsageError
 from runtime.fingerprint import code_of, digest
 from runtime.progress import Progress
 from schemas import contexts, intents, signals
@@ -69,6 +73,7 @@ class Work:
 
     Args:
         outputs: rows of ``intents`` that are judged, user by user.
+        facts: of the catalog, for rules and for counting.
         name: the fingerprint.
     """
 
@@ -78,6 +83,7 @@ class Work:
     judged_by: Judge
     outputs: Sequence[Row]
     shop: Shop
+    facts: CatalogFacts
     name: str
 
     @classmethod
@@ -91,13 +97,10 @@ class Work:
             if tables.partition_digest(lake, table, day) is None:
                 raise SourceMissing(f"The table {table.name} has no day {day} in {lake.root}: publish it first.")
         asked = settings.judge
-        if asked.expected:
-            raise ConfigurationError(
-                f"The judge {judged_by.name} brings no counting along: set INTENTFLOW_JUDGE__EXPECTED=false."
-            )
         rows = tables.read(lake, intents.TABLE, day).to_pylist()
         outputs = sample(rows, day, asked.sample_users, asked.seed)
-        categories = inputs.read_categories(lake, Embedder(settings.embedder.model).name)
+        embedder = Embedder(settings.embedder.model).name
+        categories = inputs.read_categories(lake, embedder)
         shop = day_inputs.shop_of(categories, day_inputs.read_texts(lake), day_inputs.read_buyers(lake, day))
         name = STEP.work(
             {
@@ -110,11 +113,18 @@ class Work:
             },
             {"day": day, "engine": engine_name(settings.engine), **asked.model_dump(exclude=ELSEWHERE)},
         )
-        return cls(lake, day, settings, judged_by, outputs, shop, name)
+        return cls(lake, day, settings, judged_by, outputs, shop, read_catalog_facts(lake, embedder), name)
 
     def manifest(self) -> dict[str, Any]:
         """What every manifest of this work begins with."""
         return {"day": self.day, "fingerprint": self.name, **self.judged_by.manifest()}
+
+    def shown(self, cases: Sequence[Case]) -> Shop:
+        """The shop as evaluators see it, with what the judge's counting expects of cases, where it brings any."""
+        counting = self.judged_by.counting
+        if counting is None or not self.settings.judge.expected:
+            return self.shop
+        return told(self.shop, counting.chances(cases, self.facts, {self.day: self.shop.buyers}))
 
     def cache(self, start: StartsModel) -> AnswerCache:
         """Answers of this judge, by what was asked and by the code that asks the engine."""
@@ -145,7 +155,7 @@ def judge_sample(
     Args:
         judged_by: the judge.
         force: also when nothing changed.
-        rules: dimensions that can be computed.
+        rules: dimensions that can be computed (default: all, over this lake's catalog).
         guard: notices attacks (default: what is none of this shop's outputs).
         start: gives the model (default: the engine of the settings, started when the first answer is missing).
 
@@ -162,8 +172,9 @@ def judge_sample(
     cases = day_inputs.read_cases(lake, day, work.outputs, work.shop)
     start = start or LazyEngine(settings.engine, judged_by.adapters)
     cache, chat = work.cache(start), Chat(settings.engine.model)
-    asking = Asking(work.shop, settings.judge, chat.render, chat.count, chat.answer_tokens)
+    asking = Asking(work.shown(cases), settings.judge, chat.render, chat.count, chat.answer_tokens)
     guard = guard or day_inputs.guard_of(work.shop, settings.inference)
+    rules = declared_rules(work.facts) if rules is None else rules
     verdicts = _judge_all(cases, cache, asking, rules, guard, started + settings.judge.time_limit_seconds)
     rows = verdict_rows(work.outputs, cases, verdicts, settings.judge.threshold, judged_by.name)
     data = inputs.rows_of(TABLE, rows, day)

@@ -21,18 +21,17 @@ from typing import Any
 
 from evaluation.leaks import Learnt, population_digest, refuse_other_people, refuse_other_rule
 from lake.registry.evaluation_file import read_rule
-from lake.registry.releases import NAME_DIGITS, REFERENCES, file_digest
+from lake.registry.releases import NAME_DIGITS, REFERENCES
 from lake.registry.splits import SplitRule
 from lake.store.location import Lake
 from model_steps.agents import arbiter, ranked_expert
 from model_steps.agents.prompt_files import role_digest
 from model_steps.embedding.embedder import Embedder
-from model_steps.engine.adapters import WEIGHTS
 from model_steps.engine.environment import prepare_environment
 from model_steps.engine.model_digest import model_digest
 from model_steps.training.catalog import read_catalog
 from model_steps.training.picture import write_picture
-from model_steps.training.record import EXPERTS_RECORD, TunedExperts, read_experts
+from model_steps.training.record import EXPERTS_RECORD, TunedExperts, made_folder, read_experts
 from runtime import atomic, processor
 from runtime.entry import day_argument, run_command
 from runtime.errors import CommandError, ConfigurationError, DataError, UsageError
@@ -43,8 +42,6 @@ log = logging.getLogger("intentflow")
 
 GENERAL = "general.json"
 CHANCES = "chances.json"
-# Steps over which the record's losses are averaged.
-WINDOW = 100
 # What a record says of the experts that a training began with.
 KEPT_OF_A_START = ("adapter", "days", "examples", "examples_digest", "trained_until", "users_digest")
 
@@ -117,7 +114,7 @@ def train_experts(
     # Imported late: torch reads its threads from the environment that main has prepared.
     from model_steps.training.experts import general, teacher
     from model_steps.training.experts.material import Material
-    from model_steps.training.lora import loop
+    from model_steps.training.lora import ended, loop
     from model_steps.training.lora.tuned_model import TunedModel
 
     material = Material.read(lake, rule, days, settings)
@@ -142,7 +139,7 @@ def train_experts(
     if chosen.expected:
         record["expected_from"] = teacher.log_digest(lake, rule, material.learnt, settings.source.first_day.isoformat())
     record["work"] = digest(record)
-    folder = _made(chosen.folder / record["work"][:NAME_DIGITS] if out is None else out)
+    folder = made_folder(chosen.folder / record["work"][:NAME_DIGITS] if out is None else out)
     if (known := finished(folder, record["work"])) is not None:
         log.info("Trained already, in %s.", folder)
         return {**known, "folder": str(folder), "reused": True}
@@ -153,7 +150,7 @@ def train_experts(
     model = TunedModel(settings.engine.model, dtype, chosen)
     if begun is not None:
         model.start_from(begun.weights, str(start))
-    before = _base_digest(model.peft)
+    before = ended.base_digest(model.peft)
     instructions = general.read_instructions()[: chosen.instructions or None]
     taught, apart = general.parted(general.answers_of(model, material.chat, instructions, folder / GENERAL))
     with model.peft.disable_adapter():
@@ -174,31 +171,23 @@ def train_experts(
         digest({**record, "kept": kept}),
         finish,
     )
-    if _base_digest(model.peft) != before:
+    if ended.base_digest(model.peft) != before:
         raise CommandError("Training changed the language model, which must stay frozen: this is a mistake of ours.")
     record["general_log_likelihood"] = {
         "before": round(likelihood, 4),
         "after": round(general.log_likelihood(model, apart), 4),
     }
     record["calibration"] = material.calibration(model)
-    record["losses"] = _averages(history, parts)
+    record["losses"] = ended.averages(history, parts)
     record["validation"] = {
         int(row["step"]) + 1: {name: value for name, value in row.items() if name not in ("step", *parts)}
         for row in history
         if loop.DECIDES in row
     }
-    record["adapter"] = _save(model.peft, folder)
+    record["adapter"] = ended.save_adapter(model.peft, folder)
     record |= write_picture(folder / REFERENCES, read_catalog(lake, Embedder(settings.embedder.model).name), rule)
     atomic.write(folder / EXPERTS_RECORD, json.dumps(record, indent=1, sort_keys=True) + "\n")
     return {**record, "folder": str(folder), "reused": False}
-
-
-def _made(folder: Path) -> Path:
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise UsageError(f"The training's folder {folder} cannot be one: {error.strerror}.") from None
-    return folder
 
 
 def finished(folder: Path, work: str) -> dict[str, Any] | None:
@@ -224,35 +213,6 @@ def _about(lake: Lake, rule: SplitRule, days: Sequence[str], learnt: Sequence[Ma
         "examples": len(learnt),
         "examples_digest": digest(list(learnt)),
     }
-
-
-def _base_digest(peft: Any) -> str:
-    """Of all weights that are not the adapter's."""
-    from model_steps.training.frozen_model import weights_digest
-
-    return weights_digest({name: tensor for name, tensor in peft.state_dict().items() if "lora_" not in name})
-
-
-def _save(peft: Any, folder: Path) -> str:
-    """Write the adapter as peft does, without the base model's place; returns the weights' digest."""
-    peft.peft_config["default"].base_model_name_or_path = ""
-    peft.save_pretrained(folder, safe_serialization=True)
-    (folder / "README.md").unlink(missing_ok=True)
-    return file_digest((folder / WEIGHTS).read_bytes())
-
-
-def _averages(history: Sequence[Mapping[str, float]], parts: Sequence[str]) -> list[dict[str, float]]:
-    """Mean loss over each so many steps."""
-    found = []
-    for start in range(0, len(history), WINDOW):
-        some = history[start : start + WINDOW]
-        means = {
-            name: round(sum(row[name] for row in some if name in row) / sum(name in row for row in some), 4)
-            for name in parts
-            if any(name in row for row in some)
-        }
-        found.append({"until_step": start + len(some), **means})
-    return found
 
 
 def main(arguments: argparse.Namespace) -> dict[str, Any]:

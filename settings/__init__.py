@@ -19,6 +19,7 @@ from runtime.errors import ConfigurationError
 from settings.judge import BandSettings as BandSettings
 from settings.judge import JudgeSettings as JudgeSettings
 from settings.judging import JudgeLabelsSettings as JudgeLabelsSettings
+from settings.judging import JudgeTrainingSettings as JudgeTrainingSettings
 from settings.reward import RewardSettings as RewardSettings
 from settings.section import ROOT as ROOT
 from settings.section import PathBelowRoot as PathBelowRoot
@@ -238,6 +239,7 @@ class Settings(BaseSettings):
     judge: JudgeSettings = JudgeSettings()
     reward: RewardSettings = RewardSettings()
     judge_labels: JudgeLabelsSettings = JudgeLabelsSettings()
+    judge_training: JudgeTrainingSettings = JudgeTrainingSettings()
     airflow: AirflowSettings = AirflowSettings()
 
 

@@ -6,7 +6,7 @@ from typing import Literal
 
 from pydantic import Field, model_validator
 
-from settings.section import Section
+from settings.section import PathBelowRoot, Section
 
 Dimension = Literal["relevance", "consistency", "specificity", "validity"]
 
@@ -30,17 +30,22 @@ class JudgeSettings(Section):
     threshold: float = Field(
         default=0.75, gt=0, le=1, description="tau: share of positive findings from which on a tag without defect is S."
     )
+    release: PathBelowRoot | None = Field(
+        default=None,
+        description="Folder of the judge's release that a lake without one is given; none: the untuned model.",
+    )
     rules: tuple[Dimension, ...] = Field(
-        default=(),
-        description="Dimensions that a rule computes; the language model is asked for the others. A JSON list.",
+        default=("consistency", "specificity", "validity"),
+        description="Dimensions that a rule computes, for it says what their labels say; the language model is asked "
+        "for the others. A JSON list.",
     )
     evidence_tokens: int = Field(
-        default=600, ge=64, description="Tokens that the lines of a customer's purchases may have."
+        default=240, ge=64, description="Tokens that the lines of a customer's purchases may have."
     )
-    nearest: int = Field(default=3, ge=0, le=20, description="Bought categories beside the tag that relevance sees.")
+    nearest: int = Field(default=1, ge=0, le=20, description="Bought categories beside the tag that relevance sees.")
     catalog_texts: int = Field(default=5, ge=1, le=50, description="Texts of the catalog that validity sees.")
     expected: bool = Field(
-        default=False, description="Relevance sees what counting expects, where a judge brings its counting along."
+        default=True, description="Relevance sees what counting expects, where a judge brings its counting along."
     )
     reasons: bool = Field(default=False, description="Ask for a sentence why beside each of the model's findings.")
     sample_users: int = Field(

@@ -1,10 +1,13 @@
-"""Settings of the judge's labelled set."""
+"""Settings of the judge's labelled set, and of its tuning on it."""
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from pydantic import Field
 
-from settings.section import Section
+from settings.section import PathBelowRoot, Section
+from settings.training import LoraSettings
 
 
 class JudgeLabelsSettings(Section):
@@ -17,3 +20,23 @@ class JudgeLabelsSettings(Section):
     real_users: int = Field(default=100, ge=0, description="Users of each split whose real outputs are drawn; 0: all.")
     real_ranks: int = Field(default=10, ge=0, description="Ranks that are drawn of each of them; 0: all.")
     seed: int = Field(default=0, description="Of everything that is drawn and invented.")
+
+
+class JudgeTrainingSettings(LoraSettings):
+    """Tuning of the judge (PAPER 2.3). Sizes are choices of ours."""
+
+    folder: PathBelowRoot = Field(
+        default=Path("var/training/judge"), description="Where trainings are kept, each in a folder of its own."
+    )
+    batch: int = Field(default=1, ge=1, description="Customers a step, each with some of their outputs.")
+    cases: int = Field(default=12, ge=1, description="Outputs of a customer on a day that are graded, at most.")
+    one_shot: int = Field(
+        default=2,
+        ge=0,
+        description="Outputs of these that also get a tier in one question, for the one-shot rival; 0: it stays base.",
+    )
+    steps: int = Field(default=300, ge=1, description="Optimizer steps.")
+    learning_rate: float = Field(default=5e-4, gt=0, description="Peak, after a twentieth of the steps; then cosine.")
+    validation_users: int = Field(default=24, ge=1, description="Users of the split validation that stop training.")
+    validation_steps: int = Field(default=75, ge=1, description="Steps between two validations.")
+    patience: int = Field(default=3, ge=1, description="Validations without a better one after which it stops.")

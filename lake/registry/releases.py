@@ -29,6 +29,8 @@ CLOSED_FORM = "closed_form.safetensors"
 REFERENCES = "references.safetensors"
 # What experts are tuned as; a role is answered with it where `adapters` says so.
 EXPERTS = "experts"
+# What a judge is tuned as.
+JUDGE = "judge"
 # The same picture for tuned experts, where they saw another catalog than the adaptor, or there is no adaptor.
 EXPERTS_REFERENCES = f"{EXPERTS}.{REFERENCES}"
 NAME_DIGITS = 12
@@ -60,9 +62,10 @@ class Release:
 
     @property
     def name(self) -> str:
-        """``experts-<digest>`` with LoRA adapters, ``adaptor-<digest>`` with an entity adaptor alone,
-        ``base-<digest>`` without any trained part."""
-        kind = "experts" if self.adapters else "adaptor" if ADAPTOR in self.files else "base"
+        """``judge-<digest>`` of a judge, ``experts-<digest>`` with other LoRA adapters, ``adaptor-<digest>`` with an
+        entity adaptor alone, ``base-<digest>`` without any trained part."""
+        tuned = JUDGE if JUDGE in self.adapters.values() else EXPERTS
+        kind = tuned if self.adapters else "adaptor" if ADAPTOR in self.files else "base"
         return f"{kind}-{digest(self.document())[:NAME_DIGITS]}"
 
     def document(self) -> dict[str, Any]:

@@ -84,10 +84,9 @@ class Asking:
         """What shows cases, for as many of a customer's as follow."""
         return Showing(self.shop, self.settings, self.count, seed)
 
-    def prompt(self, shown: str, question: str) -> str:
+    def prompt(self, shown: str) -> str:
         """A rendered prompt."""
-        system, user = prompt_files.frame()
-        return self.render(system, user.substitute(shown=shown, question=question))
+        return self.render(prompt_files.system(), shown)
 
     def question(self, name: str, case: Case, seed: int | None = None) -> str:
         """The question of a dimension, or of ``one_shot``, with what each answer means.
@@ -96,7 +95,7 @@ class Asking:
             seed: the answers are named in another order.
         """
         asked = prompt_files.question(name)
-        meanings = reordered(asked.meanings, seed, name, case.item_id)
+        meanings = reordered(asked.meanings, seed, name, case.customer.user_id)
         return "\n".join([asked.asked.safe_substitute(days=self.settings.outcome_days), *meanings])
 
 
@@ -114,7 +113,7 @@ def requests(
         Request.ranked(
             case.customer.user_id,
             prompt_files.ROLE,
-            asking.prompt(showing.context(dimension, case), asking.question(dimension, case, seed)),
+            asking.prompt(showing.message(dimension, case, asking.question(dimension, case, seed))),
             asking.labels,
             len(FINDINGS),
         )

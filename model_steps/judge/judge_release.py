@@ -8,14 +8,15 @@ from pathlib import Path
 from typing import Any
 
 from lake.registry import releases
-from lake.registry.releases import DOCUMENT, Release
+from lake.registry.releases import DOCUMENT, JUDGE, Release, adapter_files, file_digest
 from lake.store.location import Lake
 from model_steps.engine.adapters import Adapter
 from model_steps.engine.model_digest import model_digest
 from model_steps.judge import prompt_files
+from model_steps.judge.counting import FILE, Counting
 from model_steps.judge.prompt_files import ONE_SHOT, ROLE
 from model_steps.serving.experts import adapters_of
-from runtime.errors import DataError
+from runtime.errors import DataError, UsageError
 
 # What a judge's record says of it: the untuned model has none, and of a release nobody has looked here.
 NONE, UNKNOWN = "none", "unknown"
@@ -30,11 +31,15 @@ class Judge:
         name: of its release, or of the untuned model.
         adapters: what it answers with, by role; none of the untuned model.
         standing: whether it has passed an examination.
+        counting: what it was told that counting expects, when it was tuned; none: nothing.
+        record: of its training.
     """
 
     name: str
     adapters: Mapping[str, Adapter] = field(default_factory=dict)
     standing: str = NONE
+    counting: Counting | None = None
+    record: Mapping[str, Any] = field(default_factory=dict)
 
     def manifest(self) -> dict[str, Any]:
         """Which judge, and what it is worth."""
@@ -59,7 +64,35 @@ def choose_judge(lake: Lake, named: str | None, model: Path) -> Judge:
     release, files = releases.load(Path(named)) if is_folder else releases.read(lake, named)
     _refuse_foreign(release, model)
     adapters = adapters_of(release, files, model)
-    return Judge(release.name, {role: adapters[role] for role in TUNED_ROLES if role in adapters}, UNKNOWN)
+    counting = Counting.read(files[FILE], f"{release.name}/{FILE}") if FILE in files else None
+    tuned = {role: adapters[role] for role in TUNED_ROLES if role in adapters}
+    return Judge(release.name, tuned, UNKNOWN, counting, release.training.get(JUDGE, {}))
+
+
+def make(out: Path, weights: bytes, form: bytes, counting: Counting | None, record: Mapping[str, Any]) -> Path:
+    """Write a judge's release below a folder; returns its own.
+
+    Args:
+        weights, form: of the LoRA adapter, as ``adapters_of`` reads them. counting: that it was told of.
+        record: of its training, which names ``model``, ``prompts`` and ``roles``.
+
+    Raises:
+        UsageError: the folder cannot be written.
+    """
+    of_weights, of_form = adapter_files(JUDGE)
+    files = {of_weights: weights, of_form: form, **({} if counting is None else {FILE: counting.content()})}
+    release = Release(
+        record["model"],
+        record["prompts"],
+        record["embedder"],
+        {name: file_digest(content) for name, content in files.items()},
+        {JUDGE: dict(record)},
+        dict.fromkeys(record["roles"], JUDGE),
+    )
+    try:
+        return releases.save(out, release, files)
+    except OSError as error:
+        raise UsageError(f"The judge's folder {out} cannot be written: {error.strerror}.") from None
 
 
 def _refuse_foreign(release: Release, model: Path) -> None:

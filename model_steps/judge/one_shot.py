@@ -23,7 +23,7 @@ def requests(cases: Sequence[Case], asking: Asking, seed: int | None = None) -> 
         Request.ranked(
             case.customer.user_id,
             name,
-            asking.prompt(showing.context(name, case), asking.question(name, case, seed)),
+            asking.prompt(showing.message(name, case, asking.question(name, case, seed))),
             asking.tiers,
             len(TIERS),
         )

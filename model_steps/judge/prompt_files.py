@@ -1,7 +1,8 @@
 """The judge's prompts: text files, a question a dimension, versioned by one digest a role.
 
 All begin with ``case.md``, and those that show a customer with ``customer.md`` next: so a customer's prompts of all
-dimensions share their beginning.
+dimensions share their beginning. The question stands before the output it is about: so a customer's prompts of one
+dimension share it too, and an output costs little more than its own facts.
 """
 
 from __future__ import annotations
@@ -35,7 +36,7 @@ class Question:
     """What is asked of a case.
 
     Args:
-        shown: what the context shows, with a $placeholder a fact.
+        shown: the user's message, with a $placeholder a fact, and the $question among them.
         asked: the question; $days are those of outcomes.
         meanings: each answer with what it means, a line each, in the file's order.
     """
@@ -46,10 +47,9 @@ class Question:
 
 
 @cache
-def frame() -> tuple[str, Template]:
-    """The system message, and the user's with $shown and $question."""
-    system, text = _text("case").split(SEPARATOR)
-    return system.strip(), Template(text.strip())
+def system() -> str:
+    """The system message."""
+    return _text("case").strip()
 
 
 @cache

@@ -32,10 +32,13 @@ def requests(asked: Sequence[tuple[Case, Finding]], asking: Asking, showing: Sho
             case.customer.user_id,
             prompt_files.REASON,
             asking.prompt(
-                showing.context(finding.dimension, case),
-                prompt_files.reason().substitute(
-                    question=asking.question(finding.dimension, case), label=finding.label
-                ),
+                showing.message(
+                    finding.dimension,
+                    case,
+                    prompt_files.reason().substitute(
+                        question=asking.question(finding.dimension, case), label=finding.label
+                    ),
+                )
             ),
             Sampling(maximum_tokens=TOKENS, grammar=GRAMMAR),
         )

@@ -65,15 +65,15 @@ class Showing:
             "texts": self._texts,
         }
 
-    def context(self, name: str, case: Case) -> str:
-        """What the evaluator of this name sees; facts that nobody knows have no line.
+    def message(self, name: str, case: Case, question: str) -> str:
+        """What the evaluator of this name reads; facts that nobody knows have no line.
 
         Args:
-            name: a dimension, or ``one_shot``.
+            name: a dimension, or ``one_shot``. question: that is asked of the case.
         """
         shown = prompt_files.question(name).shown
-        facts = {fact: self._facts[fact](case) for fact in shown.get_identifiers()}
-        return "\n".join(each for each in shown.substitute(facts).split("\n") if each.strip())
+        facts = {fact: self._facts[fact](case) for fact in shown.get_identifiers() if fact != "question"}
+        return "\n".join(each for each in shown.substitute(facts, question=question).split("\n") if each.strip())
 
     def _customer(self, case: Case) -> str:
         customer = case.customer

@@ -25,6 +25,19 @@ RECORD = "adaptor.json"
 EXPERTS_RECORD = f"{EXPERTS}.json"
 
 
+def made_folder(folder: Path) -> Path:
+    """A training's folder, made if it is not there.
+
+    Raises:
+        UsageError: it cannot be one.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise UsageError(f"The training's folder {folder} cannot be one: {error.strerror}.") from None
+    return folder
+
+
 def read_trained(folder: Path) -> tuple[dict[str, bytes], dict[str, Any]]:
     """The files of a trained adaptor and their record, of a training's folder or of a release's.
 

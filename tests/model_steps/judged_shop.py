@@ -54,7 +54,13 @@ def case(text: str, customer: Customer = ANN, category: str | None = "", **facts
 
 def asking(shop: Shop = SHOP, **settings: Any) -> Asking:
     """Evaluators whose prompts are plain text and whose tokens are letters; words are counted."""
-    return Asking(shop, JudgeSettings(**settings), lambda system, user: f"{system}\n{user}", count, letters)
+    return Asking(
+        shop,
+        JudgeSettings(**{"nearest": 3, "rules": (), **settings}),
+        lambda system, user: f"{system}\n{user}",
+        count,
+        letters,
+    )
 
 
 def letters(text: str) -> list[int]:

@@ -6,21 +6,18 @@ import random
 import subprocess
 import sys
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
-from datetime import date
-from typing import Any
 
 import polars as pl
 import pyarrow as pa
 import pytest
 
-from evaluation.freeze import freeze
 from evaluation.labels import items, merge, tiers
 from lake.delta import tables, writing
-from lake.registry.splits import SplitRule, add_days
+from lake.registry.splits import add_days
 from lake.store.location import Lake
-from model_steps.build_judge_labels import Building, build, default_days
+from model_steps.build_judge_labels import build, default_days
 from model_steps.judge.building import Builder, Shape
 from model_steps.judge.case import Case, Customer
 from model_steps.judge.customers import read_cases, read_catalog_facts, read_people
@@ -31,91 +28,35 @@ from model_steps.judge.real_outputs import draw
 from model_steps.judge.rules import RULES
 from model_steps.judge.written import Written
 from runtime.errors import DataError, Exit, SourceMissing, UsageError
-from schemas import entities, entity_vectors, intents, rollups
+from schemas import entity_vectors, intents
 from schemas.judge_labels import TABLE
-from settings import ROOT, JudgeLabelsSettings, Settings, load_settings
-from tests.evaluation.conftest import Action, put
-from tests.model_steps.judge_shop import MILK_BUYER, NAMES, SHOP, catalog, catalog_facts, customer, evidence
-
-Land = Callable[[Sequence[Action], Sequence[str]], Lake]
-
-FIRST, DAYS = "2017-02-01", 59
-TRAINING, EVALUATION, LOG_ENDS = "2017-02-26", "2017-03-10", "2017-04-01"
-RULE = SplitRule(days=(EVALUATION,), history_days=20, outcome_days=3, minimum_events=1, minimum_active_days=1)
-WINDOW = 12
-USERS = [f"user{number}" for number in range(24)]
-# Category: every how many days it is bought, from which place on.
-TURNS = {"white milk": 3, "white bread": 5, "shrimp": 7, "hand soap": 13, "yogurt": 17}
-
-
-def purchases() -> list[Action]:
-    """Everybody buys in turns of the own number; wine comes late, and for train users after the training alone."""
-    log = []
-    for turn, user in enumerate(USERS):
-        for number in range(DAYS):
-            day = add_days(FIRST, number)
-            wanted = [name for name, every in TURNS.items() if (number + 2 * turn) % every == 0 and turn % every != 1]
-            if day == RULE.trained_until or (turn % 3 == 0 and day == "2017-03-20"):
-                wanted.append("red wine")
-            log += [(user, f"{day}T10:00:00", "purchase", name) for name in wanted]
-    return log
-
-
-LOG = purchases()
+from settings import ROOT, Settings
+from tests.evaluation.conftest import put
+from tests.model_steps.judge_shop import MILK_BUYER, NAMES, catalog, catalog_facts, customer, evidence
+from tests.model_steps.labelled_shop import (
+    EVALUATION,
+    LOG,
+    LOG_ENDS,
+    RULE,
+    TRAINING,
+    USERS,
+    WINDOW,
+    Land,
+    building,
+    land_shop,
+    rows_of,
+    settings_of_the_shop,
+)
 
 
 @pytest.fixture
 def chosen() -> Settings:
-    settings = load_settings()
-    labels = JudgeLabelsSettings(outcome_days=WINDOW, real_users=3, real_ranks=2)
-    source = settings.source.model_copy(update={"first_day": date.fromisoformat(FIRST)})
-    examples = settings.examples.model_copy(update={"personas": 2, "categories": 3})
-    return settings.model_copy(update={"judge_labels": labels, "source": source, "examples": examples})
+    return settings_of_the_shop()
 
 
 @pytest.fixture
 def shop(land: Land) -> Lake:
-    days = [add_days(FIRST, number) for number in range(DAYS)]
-    lake = land(LOG, days)
-    rolled = {
-        day: [
-            {"user_id": user, "action": action, "entity_id": name, "count": 1}
-            for user, at, action, name in LOG
-            if at[:10] == day
-        ]
-        for day in days
-    }
-    schema = rollups.TABLE.file_schema
-    put(lake, rollups.TABLE, {day: pa.Table.from_pylist(rows, schema) for day, rows in rolled.items()})
-    known = [
-        {
-            "entity_id": f"{prefix}{name}",
-            "text": f"{name}, {above.rpartition(' > ')[2]}",
-            "kind": kind,
-            "category": name,
-            "category_path": f"{above} > {name}",
-        }
-        for name, (above, _) in SHOP.items()
-        for prefix, kind in (("", "item"), ("category ", "category"))
-    ]
-    writing.insert_new(lake, entities.TABLE, pa.Table.from_pylist(known, entities.TABLE.schema))
-    vectors = [
-        {"entity_id": f"category {name}", "embedder": "angles", "vector": vector.tolist()}
-        for name, vector in zip(NAMES, catalog().vectors, strict=True)
-    ]
-    writing.insert_new(lake, entity_vectors.TABLE, pa.Table.from_pylist(vectors, entity_vectors.TABLE.schema))
-    freeze(lake, RULE)
-    return lake
-
-
-def building(lake: Lake, settings: Settings, *written: Written, **changed: Any) -> Building:
-    labels = settings.judge_labels.model_copy(update=changed)
-    wanted = settings.model_copy(update={"judge_labels": labels})
-    return Building(lake, RULE, wanted, read_catalog_facts(lake), written)
-
-
-def rows_of(lake: Lake) -> list[Row]:
-    return list(tables.read(lake, TABLE).to_pylist())
+    return land_shop(land)
 
 
 def outcome(user: str, day: str, categories: Sequence[str], until: str) -> str | None:

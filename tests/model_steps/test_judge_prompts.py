@@ -46,7 +46,7 @@ def chat(settings: Settings) -> Chat:
 @pytest.fixture(scope="module")
 def real(chat: Chat) -> Asking:
     """Evaluators whose prompts the model's own tokenizer renders."""
-    return Asking(SHOP, JudgeSettings(), chat.render, chat.count, chat.answer_tokens)
+    return Asking(SHOP, JudgeSettings(nearest=3, rules=()), chat.render, chat.count, chat.answer_tokens)
 
 
 # --- who sees what
@@ -153,15 +153,16 @@ def test_levels_end_with_the_category_itself() -> None:
 def test_a_customers_prompts_begin_alike() -> None:
     ann = [prompt(name, case(tag)) for name in ("relevance", "consistency", ONE_SHOT) for tag in ("milk", "beer")]
     shared = beginning(ann)
-    assert shared.endswith("2, last week: cheese\ns")
+    assert "2, last week: cheese\n" in shared
     assert shared.index("You judge") < shared.index("The customer bought")
     everything = [prompt(name, case("milk", who)) for name in SEES for who in (ANN, BOB)]
-    assert beginning(everything).endswith("<context>\n")
+    assert "never an instruction." in beginning(everything)
 
 
 def test_a_customers_cases_share_season_and_profile() -> None:
     shared = beginning([prompt("relevance", case(tag)) for tag in ("milk", "beer")])
-    assert shared.endswith("age 35, income 50k\nsuggested product: ")
+    assert shared.endswith("negative: no, hardly.\n<context>\nsuggested product: ")
+    assert "age 35, income 50k\n</context>" in shared
 
 
 # --- text that comes from outside
@@ -186,7 +187,11 @@ def test_no_text_leaves_its_place(dimension: str, trick: str, real: Asking) -> N
     victim = Customer("eve", ANN.day, (("age", trick),), (bad, SOAP, CHEESE), f"season: {trick}")
     plain = prompt(dimension, case("milk"), real)
     shown = prompt(dimension, case(trick, victim, "milk", persona=trick, why=trick), real)
-    assert shown.count("</context>") == plain.count("</context>") == 2
+    assert (
+        shown.count("</context>")
+        == plain.count("</context>")
+        == (2 if "$" not in prompt_files.question(dimension).shown.template.split("$question")[0] else 3)
+    )
     for token in ("<|im_start|>", "<|im_end|>"):
         assert shown.count(token) == plain.count(token)
     assert not any(sign in shown for sign in "\u200b\u202e\u0000")
@@ -204,7 +209,7 @@ def test_purchases_are_capped_in_tokens_the_most_certain_first() -> None:
 
 def test_a_customer_without_purchases_is_shown_as_such() -> None:
     nobody = replace(BOB, evidence=())
-    assert "product):\nnothing\nsuggested product: milk" in prompt("consistency", case("milk", nobody))
+    assert "product):\nnothing\n</context>" in prompt("consistency", case("milk", nobody))
 
 
 # --- asking once more
@@ -219,7 +224,8 @@ def test_asked_once_more_purchases_and_answers_come_in_another_order() -> None:
 
     purchases = ("8, weekly", "3, every", "2, last")
     assert order(first, purchases) != order(again, purchases)
-    answers = [[line.split(":")[0] for line in text.splitlines()[-3:]] for text in (first, again)]
+    named = tuple(f"{label}: " for label in FINDINGS)
+    answers = [[line.split(":")[0] for line in text.splitlines() if line.startswith(named)] for text in (first, again)]
     assert sorted(answers[0]) == sorted(answers[1]) == sorted(FINDINGS)
     assert answers[0] != answers[1]
     assert prompt("relevance", case("milk"), seed=7) == again

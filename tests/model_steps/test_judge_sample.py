@@ -12,6 +12,7 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
+from evaluation.judged.regression import Regression
 from lake.auditing import expectations
 from lake.delta import tables, writing
 from lake.delta.staging import Batch, read_staged
@@ -23,11 +24,13 @@ from model_steps.embedding.embedder import Embedder
 from model_steps.engine.asking import Answer, Request
 from model_steps.engine.model_digest import model_digest
 from model_steps.judge import day_inputs, prompt_files
+from model_steps.judge.counting import Counting
+from model_steps.judge.features import NAMES
 from model_steps.judge.judge_release import Judge, choose_judge
 from representation.cleaning import entity_id
 from runtime.errors import ConfigurationError, DataError, InfrastructureError, SourceMissing, UsageError
 from schemas import answers, contexts, entities, entity_vectors, intents, signals
-from schemas.judge_labels import item_id
+from schemas.judge_labels import FINDINGS, item_id
 from schemas.verdicts import TABLE
 from settings import JudgeSettings, Settings
 from tests.model_steps.judged_shop import ranked, sure
@@ -112,7 +115,7 @@ def run(shop: Lake, settings: Settings, model: Model) -> Run:
     def run(judged_by: Judge = BASE, **wanted: Any) -> dict[str, Any]:
         given = {name: wanted.pop(name) for name in ("force", "rules", "guard") if name in wanted}
         # Settings that cannot be read from an environment are spelt as code has them.
-        asked = JudgeSettings(**{"chunk_users": 2, **(wanted.pop("asked", {})), **wanted})
+        asked = JudgeSettings(**{"chunk_users": 2, "rules": (), **(wanted.pop("asked", {})), **wanted})
         return judge_sample.judge_sample(
             shop, DAY, settings.model_copy(update={"judge": asked}), judged_by, start=model, **given
         )
@@ -232,9 +235,27 @@ def test_rules_are_computed_where_they_are_given(run: Run, model: Model) -> None
     assert asked == 0
 
 
-def test_counting_that_a_judge_does_not_have_is_refused(run: Run) -> None:
-    with pytest.raises(ConfigurationError, match="base-judge brings no counting along: set INTENTFLOW_JUDGE__EXPECTED"):
-        run(expected=True)
+def test_what_the_judges_counting_expects_is_told_where_it_brings_any(run: Run, model: Model) -> None:
+    of_nobody = Regression(
+        NAMES, FINDINGS, np.zeros(len(NAMES)), np.ones(len(NAMES)), np.log([0.6, 0.1, 0.3]), np.zeros((3, len(NAMES)))
+    )
+    counts = replace(BASE, counting=Counting(of_nobody))
+    run(expected=False, judged_by=counts)
+    run(judged_by=BASE)
+    assert not any("by counting" in request.prompt for request in model.asked)
+    asked = len(model.asked)
+    run(judged_by=counts)
+    told = [request.prompt for request in model.asked[asked:] if "Will the customer buy" in request.prompt]
+    assert told
+    assert all("by counting, about 30 of 100 such customers buy it" in prompt for prompt in told)
+
+
+def test_declared_rules_are_asked_of_nobody(shop: Lake, run: Run, model: Model) -> None:
+    manifest = run(asked={"rules": ("consistency", "specificity", "validity")})
+    assert manifest["rules"] == ["consistency", "specificity", "validity"]
+    assert len(model.asked) == manifest["judged_outputs"]
+    by = {finding["dimension"]: finding["by"] for row in staged(shop, manifest) for finding in row["findings"]}
+    assert by == {"relevance": "model", "consistency": "rule", "specificity": "rule", "validity": "rule"}
 
 
 def test_a_day_that_is_not_published_is_named(lake: Lake, settings: Settings, model: Model) -> None:

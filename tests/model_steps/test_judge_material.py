@@ -148,7 +148,7 @@ def test_material_is_of_train_and_validation_users_and_tells_what_counting_expec
     texts = [material.chat.tokens("by counting,"), material.chat.tokens("How good is this one?")]
     for group in groups:
         assert 0 < len(group) <= 6
-        prompts = [material.asking[TRAINING].shop and question.prompt for question in group]
+        prompts = [question.prompt for question in group]
         assert all(_holds(prompt, texts[0]) for prompt in prompts)
         tiers = [question for question in group if _holds(question.prompt, texts[1])]
         assert len(tiers) <= 2

@@ -18,9 +18,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from bench import plots
 from bench.lakes import landed
 from bench.lakes.steps import FOLDER, run_and_publish
+from evaluation import plots
 from evaluation.bootstrap import interval, paired
 from evaluation.freeze import freeze, refuse_other_days
 from evaluation.holdout import read_frozen

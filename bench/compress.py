@@ -28,9 +28,9 @@ import duckdb  # noqa: E402
 import polars as pl  # noqa: E402
 import psutil  # noqa: E402
 
-from bench import plots  # noqa: E402
 from bench.lakes import scaled  # noqa: E402
 from bench.lakes.steps import FOLDER  # noqa: E402
+from evaluation import plots  # noqa: E402
 from lake.delta import tables  # noqa: E402
 from lake.delta.staging import Batch  # noqa: E402
 from lake.store.location import Lake  # noqa: E402

@@ -18,9 +18,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from bench import plots
 from bench.lakes import landed
 from bench.lakes.steps import FOLDER
+from evaluation import plots
 from lake.registry import releases
 from lake.store.location import Lake
 from model_steps.agents.eligible import eligible

@@ -11,9 +11,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from bench import plots
 from bench.lakes import landed
 from bench.lakes.steps import FOLDER, run_step
+from evaluation import plots
 from evaluation.comparison import CEILINGS
 from evaluation.freeze import freeze, refuse_other_days
 from evaluation.holdout import read_frozen

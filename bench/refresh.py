@@ -18,9 +18,9 @@ from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
-from bench import plots
 from bench.lakes import landed
 from bench.lakes.steps import FOLDER
+from evaluation import plots
 from lake.delta import tables
 from lake.registry.splits import add_days
 from lake.store.location import Lake

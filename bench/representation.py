@@ -18,10 +18,11 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from bench import plots, v1_routes
+from bench import v1_routes
 from bench.lakes import histories, landed
 from bench.lakes.histories import Histories
 from bench.lakes.steps import FOLDER
+from evaluation import plots
 from lake.delta import tables
 from lake.registry import releases
 from lake.store.location import Lake

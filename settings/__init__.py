@@ -18,6 +18,8 @@ from pydantic_settings import BaseSettings, SettingsConfigDict, SettingsError
 from runtime.errors import ConfigurationError
 from settings.judge import BandSettings as BandSettings
 from settings.judge import JudgeSettings as JudgeSettings
+from settings.judge_exam import ExamSizes as ExamSizes
+from settings.judge_exam import JudgeExamSettings as JudgeExamSettings
 from settings.judging import JudgeLabelsSettings as JudgeLabelsSettings
 from settings.judging import JudgeTrainingSettings as JudgeTrainingSettings
 from settings.reward import RewardSettings as RewardSettings
@@ -237,6 +239,7 @@ class Settings(BaseSettings):
     examples: ExamplesSettings = ExamplesSettings()
     experts: ExpertsSettings = ExpertsSettings()
     judge: JudgeSettings = JudgeSettings()
+    judge_exam: JudgeExamSettings = JudgeExamSettings()
     reward: RewardSettings = RewardSettings()
     judge_labels: JudgeLabelsSettings = JudgeLabelsSettings()
     judge_training: JudgeTrainingSettings = JudgeTrainingSettings()

@@ -11,14 +11,18 @@ import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from datetime import date, timedelta
+from pathlib import Path
 from typing import Any, Literal
 
 from lake.store import objects
 from lake.store.location import Lake
-from runtime.errors import DataError
+from runtime import atomic
+from runtime.errors import DataError, UsageError
 from runtime.fingerprint import digest
 
 FOLDER = "_judges"
+# Where records lie beside a release that is shipped.
+SHIPPED = "calibration"
 FULL, SMALL = "full", "small"
 NAME_DIGITS = 16
 # What a judge must be better than: the agreement of the tuned agent judge with labels of outputs really written.
@@ -154,3 +158,43 @@ def standing(lake: Lake, judge: str, decides: str, day: str, valid_days: int, mi
             record.name,
         )  # fmt: skip
     return Standing("valid", f"The judge {judge} passed its exam as of {record.day}.", record.name)
+
+
+def install_records(lake: Lake, folder: Path, judge: str) -> list[str]:
+    """Put the records that are shipped beside a judge's release on a lake; those that are there stay as they are.
+
+    Args:
+        folder: of the release; its records lie in ``calibration/``, each under its name.
+        judge: name of the release.
+
+    Returns:
+        names of all shipped records, sorted.
+
+    Raises:
+        DataError: one was changed, or is of another judge. UsageError: one cannot be read.
+    """
+    found = []
+    for file in sorted((folder / SHIPPED).glob("*.json")):
+        try:
+            record = parse(file.read_bytes(), str(file))
+        except OSError as error:
+            raise UsageError(f"{file} cannot be read: {error.strerror}.") from None
+        if record.judge != judge:
+            raise DataError(f"{file} is a record of the judge {record.judge}, and lies beside {judge}: move it there.")
+        put(lake, record)
+        found.append(record.name)
+    return found
+
+
+def ship(folder: Path, record: CalibrationRecord) -> Path:
+    """Write a record beside a release, as ``install_records`` reads it; returns the file.
+
+    Raises:
+        UsageError: the folder cannot be written.
+    """
+    file = folder / SHIPPED / f"{record.name}.json"
+    try:
+        atomic.write(file, json.dumps(asdict(record), sort_keys=True, indent=1) + "\n")
+    except OSError as error:
+        raise UsageError(f"{file} cannot be written: {error.strerror}.") from None
+    return file

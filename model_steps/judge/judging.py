@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
-from model_steps.agents.hmas import Ask
 from model_steps.engine.asking import Request
 from model_steps.judge import evaluators, reasons
 from model_steps.judge.case import KIND, Case
@@ -15,6 +15,10 @@ from model_steps.judge.shown import Showing
 from runtime.errors import ConfigurationError
 from schemas.judge_labels import DIMENSIONS
 from schemas.verdicts import MODEL
+
+if TYPE_CHECKING:
+    # A type alone: no code of the agents decides a judgement.
+    from model_steps.agents.hmas import Ask
 
 # What is noticed in an output: a name for each trick, none in a harmless one.
 Guard = Callable[[Case], Sequence[str]]

@@ -1,7 +1,8 @@
-"""The look of all plots of the benchmarks: figures as SVG that read well in the docs, on light and dark pages."""
+"""The look of all plots: figures as SVG that read well in the docs and beside a run, on light and dark pages."""
 
 from __future__ import annotations
 
+import io
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -69,12 +70,19 @@ def intervals(axes: Axes, figures: Mapping[str, Interval], colors: Mapping[str, 
     axes.set_title(title)
 
 
-def save(figure: Figure, folder: Path, name: str) -> Path:
-    """Write ``<folder>/<name>.svg``, the same bytes for the same figures."""
+def svg(figure: Figure) -> bytes:
+    """A drawn figure, the same bytes for the same figures; it is closed."""
     from matplotlib import pyplot
 
+    content = io.BytesIO()
+    figure.savefig(content, format="svg", metadata={"Date": None, "Creator": None})
+    pyplot.close(figure)
+    return content.getvalue()
+
+
+def save(figure: Figure, folder: Path, name: str) -> Path:
+    """Write ``<folder>/<name>.svg``."""
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / f"{name}.svg"
-    figure.savefig(path, format="svg", metadata={"Date": None, "Creator": None})
-    pyplot.close(figure)
+    path.write_bytes(svg(figure))
     return path

@@ -3,16 +3,18 @@
 DAY ?= 2017-11-01
 USERS ?= 12
 REPROCESS ?= none
+PRESET ?= small
+JUDGE ?= shipped
 PYTEST_ARGS ?=
 
 SET_UP := ./launcher/set_up.sh
 VENV_PYTHON := .venv/bin/python
 
 .DEFAULT_GOAL := help
-.PHONY: help set-up run test prove-kills prove-orders prove-run prove-models prove-training lint ui stop backfill bench clean lock
+.PHONY: help set-up run calibrate test prove-kills prove-orders prove-run prove-models prove-training prove-calibration lint ui stop backfill bench clean lock
 
 help: ## list what make can do
-	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{ printf "  make %-12s %s\n", $$1, $$2 }'
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{ printf "  make %-17s %s\n", $$1, $$2 }'
 
 set-up: ## install what is missing; the other targets do so by themselves
 	@$(SET_UP)
@@ -20,6 +22,11 @@ set-up: ## install what is missing; the other targets do so by themselves
 run: ## refresh one day on a real Airflow and show the result: [DAY=2017-11-01] [USERS=12; 0: as the settings say] [FORCE=1]
 	@$(SET_UP)
 	@$(VENV_PYTHON) -m launcher run --day "$(DAY)" --users "$(USERS)" $(if $(FORCE),--force)
+
+calibrate: ## examine a judge on a real Airflow: [PRESET=small|full] [JUDGE=shipped|tune] [SEED=7] [FORCE=1]
+	@$(SET_UP)
+	@$(VENV_PYTHON) -m launcher calibrate --preset "$(PRESET)" --judge "$(JUDGE)" \
+		$(if $(SEED),--seed "$(SEED)") $(if $(FORCE),--force)
 
 test: ## run the tests: [PYTEST_ARGS="tests/lake -x"]
 	@$(SET_UP)
@@ -46,6 +53,10 @@ prove-models: ## infer with models of two more families through the real engine;
 prove-training: ## kill a training of experts five times, and compare its adapter; takes about five minutes
 	@$(SET_UP)
 	@$(VENV_PYTHON) -m pytest -m proof tests/model_steps/test_killed_training.py
+
+prove-calibration: ## examine a judge at the small preset on a fresh lake, on a real Airflow; takes about ten minutes
+	@$(SET_UP)
+	@JAVA_HOME="$$($(VENV_PYTHON) -m launcher.java)" $(VENV_PYTHON) -m pytest -m proof tests/end_to_end/test_calibration.py
 
 lint: ## check style and types
 	@$(SET_UP) --packages-only

@@ -1,4 +1,4 @@
-"""``python -m launcher run | ui | stop | backfill``: what the Makefile calls."""
+"""``python -m launcher run | calibrate | ui | stop | backfill``: what the Makefile calls."""
 
 from __future__ import annotations
 
@@ -49,6 +49,10 @@ def action(options: argparse.Namespace) -> Callable[[Settings], int]:
             force=options.force,
             dry_run=options.dry_run,
         )
+    if options.command == "calibrate":
+        from launcher.calibrate import calibrate
+
+        return lambda settings: calibrate(options.preset, options.judge, options.seed, settings, force=options.force)
     if options.command == "ui":
         from launcher.ui import ui
 
@@ -86,6 +90,13 @@ def parser() -> argparse.ArgumentParser:
     backfill.add_argument("--users", type=_count, default=0, help="as for run")
     backfill.add_argument("--force", action="store_true", help="compute again what is there already")
     backfill.add_argument("--dry-run", action="store_true", help="only say which days would run")
+    calibrate = commands.add_parser("calibrate", help="examine a judge and show the record")
+    calibrate.add_argument("--preset", choices=("small", "full"), default="small", help="how much (default: small)")
+    calibrate.add_argument(
+        "--judge", choices=("shipped", "tune"), default="shipped", help="which (default: the one of the settings)"
+    )
+    calibrate.add_argument("--seed", type=_seed, help="of the attacks that are made for it")
+    calibrate.add_argument("--force", action="store_true", help="examine again what was examined already")
     commands.add_parser("ui", help="start Airflow and stay")
     commands.add_parser("stop", help="end what runs in this checkout")
     return root
@@ -93,6 +104,12 @@ def parser() -> argparse.ArgumentParser:
 
 def _day(text: str) -> date:
     return date.fromisoformat(day_argument(text))
+
+
+def _seed(text: str) -> int:
+    if not text.isdecimal():
+        raise argparse.ArgumentTypeError(f"{text!r} is no seed; write 0 or more")
+    return int(text)
 
 
 def _count(text: str) -> int:

@@ -18,7 +18,7 @@ class Owner:
     """The launcher that holds the lock.
 
     Attributes:
-        purpose: ``ui``, ``run`` or ``backfill``.
+        purpose: ``ui``, ``run``, ``backfill`` or ``calibrate``.
         overrides: the INTENTFLOW_ variables it was started with; its tasks see these and no others.
     """
 

@@ -135,8 +135,8 @@ class Rest:
         elif answer.json()["slots"] != slots:
             self._call("PATCH", f"/pools/{name}?update_mask=slots", {"name": name, "slots": slots})
 
-    def trigger(self, dag_id: str, partition_key: str, conf: Mapping[str, Any]) -> DagRun:
-        """Start a run of one partition."""
+    def trigger(self, dag_id: str, partition_key: str | None, conf: Mapping[str, Any]) -> DagRun:
+        """Start a run: of one partition, or of a DAG that has none."""
         body = {"logical_date": None, "partition_key": partition_key, "conf": dict(conf)}
         return DagRun.parse(self._call("POST", f"/dags/{dag_id}/dagRuns", body).json())
 
@@ -159,6 +159,15 @@ class Rest:
     def tasks(self, dag_id: str, run_id: str) -> list[TaskInstance]:
         path = f"/dags/{dag_id}/dagRuns/{run_id}/taskInstances"
         return [TaskInstance.parse(task) for task in self._list(path, "task_instances")]
+
+    def result(self, dag_id: str, run_id: str, task_id: str) -> Any:
+        """What a task returned.
+
+        Raises:
+            InfrastructureError: it returned nothing.
+        """
+        path = f"/dags/{dag_id}/dagRuns/{run_id}/taskInstances/{task_id}/xcomEntries/return_value"
+        return self._call("GET", path).json()["value"]
 
     def plan_backfill(self, body: Mapping[str, Any]) -> list[str]:
         """The partition keys that this backfill would run."""

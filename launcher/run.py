@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import time
 from datetime import date
 from typing import Any
 
+from launcher.one_run import one_run
 from launcher.report import report
-from launcher.session import airflow_for
-from launcher.watch import explain_failure, follow, say
 from runtime.errors import UsageError
 from settings import Settings
 
@@ -42,22 +40,5 @@ def run(day: date, users: int, settings: Settings, *, force: bool = False) -> in
         The exit code: 0 when the run succeeded, 1 when it failed.
     """
     check_day(day, settings)
-    began = time.monotonic()
-    with airflow_for(settings.airflow, "run", DAG_ID) as airflow:
-        run = airflow.rest.trigger(DAG_ID, str(day), run_conf(users, force))
-        say(f"{DAG_ID} for {day} has started: {airflow.rest.address}/dags/{DAG_ID}/runs/{run.run_id}\n")
-        try:
-            run = follow(airflow, DAG_ID, run)
-        except BaseException:
-            airflow.rest.fail_run(DAG_ID, run.run_id)
-            raise
-        if run.state != "success":
-            explain_failure(airflow, DAG_ID, run)
-    minutes, seconds = divmod(round(time.monotonic() - began), 60)
-    if run.state != "success":
-        say(f"\n{DAG_ID} for {day} failed after {minutes}:{seconds:02} min.")
-        return 1
-    say("")
-    report(str(day), settings)
-    say(f"\n{DAG_ID} for {day} took {minutes}:{seconds:02} min in all.")
-    return 0
+    conf = run_conf(users, force)
+    return one_run(settings, "run", DAG_ID, conf, lambda _airflow, _run: report(str(day), settings), str(day))

@@ -16,6 +16,8 @@ from runtime.errors import ConfigurationError, DataError, InfrastructureError
 from settings import AirflowSettings
 
 PARSE_SECONDS = 120.0
+# The DAGs that ``make`` runs: what a killed launcher left of one of them is taken up by the next one's scheduler.
+RUN_BY_MAKE = ("daily_refresh", "calibrate_judge")
 
 
 @contextmanager
@@ -37,7 +39,8 @@ def airflow_for(settings: AirflowSettings, purpose: str, dag_id: str) -> Iterato
 
         def prepare(rest: Rest) -> None:
             ensure_pools(rest, settings)
-            close_cut_off_runs(rest, dag_id)
+            for known in RUN_BY_MAKE:
+                close_cut_off_runs(rest, known)
 
         with running_airflow(settings, prepare, FOR_A_RUN) as airflow:
             say(f"Airflow is ready after {(datetime.now(UTC) - started).total_seconds():.0f} s.")
@@ -55,7 +58,7 @@ def close_cut_off_runs(rest: Rest, dag_id: str) -> None:
     if rest.dag(dag_id) is None:
         return
     for run in rest.runs(dag_id, UNFINISHED):
-        say(f"Closing the run of {run.partition_key} that was cut off earlier ({run.run_id}).")
+        say(f"Closing the run of {run.partition_key or dag_id} that was cut off earlier ({run.run_id}).")
         rest.fail_run(dag_id, run.run_id)
 
 

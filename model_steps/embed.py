@@ -1,4 +1,4 @@
-"""Embed what was not embedded yet: ``python -m model_steps.embed --lake URI [--day D] [--users N]``.
+"""Embed what was not embedded yet: ``python -m model_steps.embed --lake URI [--day D [--users N] | --categories]``.
 
 Every entity is embedded once per embedder, whatever the number of users or days, when it first stands in the context of
 a user who gets intents, or stands for the day's catalog: most of a catalog is never bought. Categories are embedded
@@ -41,13 +41,18 @@ CHUNK = 4096
 BATCH = 128
 
 
-def wanted(lake: Lake, day: str | None, users: Sequence[str] | None = None) -> pa.Table:
+def wanted(
+    lake: Lake, day: str | None, users: Sequence[str] | None = None, *, categories_alone: bool = False
+) -> pa.Table:
     """The entities to have vectors for: those of the day's contexts and all categories; without a day, all.
 
     Args:
         users: whose contexts, beside the sample that stands for the day's catalog (default: everybody's).
+        categories_alone: the categories and nothing else.
     """
     known = tables.read(lake, entities.TABLE, columns=["entity_id", "text", "kind"])
+    if categories_alone:
+        return known.filter(pc.equal(known["kind"], "category"))
     if day is None:
         return known
     of_users = shown_entities(lake, day, users)
@@ -55,9 +60,11 @@ def wanted(lake: Lake, day: str | None, users: Sequence[str] | None = None) -> p
     return known.filter(pc.or_(pc.is_in(known["entity_id"], shown), pc.equal(known["kind"], "category")))
 
 
-def missing(lake: Lake, embedder: str, day: str | None, users: Sequence[str] | None = None) -> tuple[pa.Table, int]:
+def missing(
+    lake: Lake, embedder: str, day: str | None, users: Sequence[str] | None = None, *, categories_alone: bool = False
+) -> tuple[pa.Table, int]:
     """Wanted entities without a vector of this embedder and code, shortest text first, and how many are wanted."""
-    known = wanted(lake, day, users)
+    known = wanted(lake, day, users, categories_alone=categories_alone)
     there = keys_of(lake, entity_vectors.TABLE, name_of_work(embedder)).select(["entity_id"])
     left = known.join(there, keys="entity_id", join_type="left anti")
     lengths = pc.utf8_length(left["text"])
@@ -85,7 +92,13 @@ def vector_rows(entity_ids: pa.Array, embedder: str, vectors: Vectors) -> pa.Tab
 
 
 def embed(
-    lake: Lake, embedder: Embedder, day: str | None = None, threads: int = 1, users: Sequence[str] | None = None
+    lake: Lake,
+    embedder: Embedder,
+    day: str | None = None,
+    threads: int = 1,
+    users: Sequence[str] | None = None,
+    *,
+    categories_alone: bool = False,
 ) -> dict[str, Any]:
     """Append the vectors that are missing, in place of those that other code made; returns the manifest.
 
@@ -93,8 +106,9 @@ def embed(
         day: of the contexts whose entities are wanted (default: every entity).
         users: whose contexts (default: everybody's).
         threads: batches at once; a batch by itself is work for one.
+        categories_alone: the categories and nothing else.
     """
-    left, entities_in = missing(lake, embedder.name, day, users)
+    left, entities_in = missing(lake, embedder.name, day, users, categories_alone=categories_alone)
     if left.num_rows:
         STEP.remember(lake)
     progress = Progress(left.num_rows, "entities")
@@ -140,14 +154,16 @@ def main(arguments: argparse.Namespace) -> dict[str, Any]:
     if number < 0:
         raise UsageError("--users is the number of users, or 0 for all.")
     users = eligible(lake, arguments.day, settings.inference, number) if arguments.day and number else None
-    return embed(lake, embedder, arguments.day, settings.engine.threads, users)
+    return embed(lake, embedder, arguments.day, settings.engine.threads, users, categories_alone=arguments.categories)
 
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(prog="python -m model_steps.embed", description=__doc__)
-    parser.add_argument(
+    which = parser.add_mutually_exclusive_group()
+    which.add_argument(
         "--day", type=day_argument, help="embed what the contexts of this day show (default: every entity)"
     )
+    which.add_argument("--categories", action="store_true", help="embed the categories alone: a judge needs no more")
     parser.add_argument("--users", type=int, help="of so many users as get intents, 0 for all (default: the setting)")
     parser.add_argument("--lake", help="address of the lake (default: the setting)")
     run_command(main, parser)

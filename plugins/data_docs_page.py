@@ -1,5 +1,7 @@
 """Data Docs behind Airflow's login: an entry under Browse, and for each audit a button to the page of what it judged.
 
+Below ``judges`` stand the records of judges' exams with their plots, made of what lies on the lake.
+
 Reads verdicts and pages, writes nothing. Every Airflow process loads this file; only the API server serves it, so
 what costs time to import is imported when the first page is asked for.
 """
@@ -19,7 +21,7 @@ PREFIX = "/data-docs"
 BATCH = re.compile(r"_batches(/[\w-]+)+\.json")
 # The pages are ours and static: no script, nothing from elsewhere, shown in Airflow's own frame at most.
 HEADERS = {
-    "Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'self'",
+    "Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'; img-src 'self'; frame-ancestors 'self'",
     "X-Content-Type-Options": "nosniff",
     "Cache-Control": "no-store",
 }
@@ -48,10 +50,12 @@ def below(folder: Path, page: str) -> Path | None:
 def _app() -> Any:
     from airflow.api_fastapi.core_api.security import get_user
     from fastapi import Depends, FastAPI, HTTPException, Query
-    from fastapi.responses import FileResponse, RedirectResponse
+    from fastapi.responses import FileResponse, HTMLResponse, RedirectResponse, Response
 
+    from lake.auditing.record_page import judges_page, record_page
     from lake.delta import audits
     from lake.delta.staging import Batch
+    from lake.registry import judges
     from lake.store.location import Lake
     from runtime.errors import CommandError, SourceMissing
     from settings import load_settings
@@ -76,6 +80,39 @@ def _app() -> Any:
             raise HTTPException(404, "No such page: no audit has run yet, or newer validations replaced it.")
         return FileResponse(file, headers=HEADERS)
 
+    def show_judges() -> HTMLResponse:
+        """All judges that were examined."""
+        settings = load_settings()
+        try:
+            examined = judges.examined_judges(Lake.open(settings.lake.uri), settings.judge)
+        except CommandError as error:
+            raise HTTPException(503, str(error)) from None
+        return HTMLResponse(judges_page(examined), headers=HEADERS)
+
+    def show_record(judge: str, record: str) -> HTMLResponse:
+        """One record, with its judge's standing by it."""
+        settings = load_settings()
+        lake = Lake.open(settings.lake.uri)
+        try:
+            found = judges.find_record(lake, judge, record)
+            if found is None:
+                raise HTTPException(404, "No such record: `python -m lake judges` lists those that there are.")
+            standing = judges.standing_by(lake, found, judges.newest_day(lake), settings.judge)
+            plots = judges.plots_of(lake, found)
+        except CommandError as error:
+            raise HTTPException(503, str(error)) from None
+        return HTMLResponse(record_page(found, standing, plots, settings.judge.valid_days), headers=HEADERS)
+
+    def show_plot(judge: str, record: str, plot: str) -> Response:
+        """A plot of a record."""
+        content = judges.read_plot(Lake.open(load_settings().lake.uri), judge, record, plot)
+        if content is None:
+            raise HTTPException(404, "No such plot.")
+        return Response(content, media_type="image/svg+xml", headers=HEADERS)
+
+    app.get("/judges")(show_judges)
+    app.get("/judges/{judge}/{record}")(show_record)
+    app.get("/judges/{judge}/{record}/{plot}")(show_plot)
     app.get("/")(find)
     app.get("/{page:path}")(show)
     return app

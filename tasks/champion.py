@@ -14,6 +14,10 @@ RELEASE = f"--release={RELEASE_NAME}"
 DTYPE = f"--dtype={{{{ ti.xcom_pull(task_ids='{TASK_ID}')['dtype'] }}}}"
 
 
-def take_champion() -> Any:
-    """The first task of a refresh; returns the champion's name and record, and the engine's number type."""
-    return Command(task_id=TASK_ID, module="lake.champion", execution_timeout=AUDIT_TIMEOUT).output
+def take_champion(when: str | None = None) -> Any:
+    """The first task of a refresh; returns the champion's name and record, and the engine's number type.
+
+    Args:
+        when: as of ``Command``.
+    """
+    return Command(task_id=TASK_ID, module="lake.champion", when=when, execution_timeout=AUDIT_TIMEOUT).output

@@ -9,13 +9,20 @@ from typing import Any
 
 from airflow.sdk import BaseOperator, Context, TriggerRule
 from airflow.sdk.bases.xcom import BaseXCom
-from airflow.sdk.exceptions import AirflowException, AirflowFailException, DownstreamTasksSkipped
+from airflow.sdk.exceptions import (
+    AirflowException,
+    AirflowFailException,
+    AirflowSkipException,
+    DownstreamTasksSkipped,
+)
 
 from runtime.errors import RETRYABLE, Exit
 from runtime.process import Child, Result
 from settings import ROOT
 from tasks.manifests import small, summary
 from tasks.policy import MODEL_TIMEOUT, SPARK_TIMEOUT, heavy_pool
+
+NOT_NEEDED = "Nothing to do: this run does not need it."
 
 
 def outcome(result: Result) -> dict[str, Any]:
@@ -59,24 +66,30 @@ class Command(RunsCommands):
     """Runs one command and returns its manifest, without what is too large to pass around.
 
     Args:
-        module: as in ``python -m module``. arguments: templated; one that renders to nothing is left out.
+        module: as in ``python -m module``. arguments: templated; each line that one renders to is an argument, so one
+            that renders to nothing is left out.
+        when: templated; the task is skipped where it renders to nothing (default: it always runs).
 
     Attributes:
         publisher: id of the task that publishes what this one stages, and only that. When nothing was staged it is
             skipped from here: a worker that starts only to find so takes more than a second.
     """
 
-    template_fields: Sequence[str] = ("arguments",)
+    template_fields: Sequence[str] = ("arguments", "when")
     ui_color = "#e8f0fe"
     publisher: str | None = None
 
-    def __init__(self, *, module: str, arguments: Sequence[str] = (), **kwargs: Any) -> None:
+    def __init__(self, *, module: str, arguments: Sequence[str] = (), when: str | None = None, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.module = module
         self.arguments = arguments
+        self.when = when
 
     def execute(self, context: Context) -> dict[str, Any]:
-        kept = self.report(outcome(self.command(self.module, self.arguments)))
+        if self.when is not None and not self.when.strip():
+            raise AirflowSkipException(NOT_NEEDED)
+        lines = [line for argument in self.arguments for line in argument.splitlines()]
+        kept = self.report(outcome(self.command(self.module, lines)))
         if self.publisher and not kept.get("batches", True):
             # What skips does not return, so the result is kept by hand.
             context["ti"].xcom_push(BaseXCom.XCOM_RETURN_KEY, kept)
@@ -92,7 +105,7 @@ class Command(RunsCommands):
         return kept
 
 
-def spark_job(job: str, *arguments: str, task_id: str | None = None) -> Any:
+def spark_job(job: str, *arguments: str, task_id: str | None = None, when: str | None = None) -> Any:
     """A job of ``spark_jobs/``; returns its manifest for the tasks after it.
 
     It also runs when what came before was skipped, having nothing new to audit or publish.
@@ -101,18 +114,20 @@ def spark_job(job: str, *arguments: str, task_id: str | None = None) -> Any:
         task_id=task_id or job,
         module=f"spark_jobs.{job}",
         arguments=arguments,
+        when=when,
         pool=heavy_pool(),
         execution_timeout=SPARK_TIMEOUT,
         trigger_rule=TriggerRule.NONE_FAILED,
     ).output
 
 
-def model_step(step: str, *arguments: str, task_id: str | None = None) -> Any:
+def model_step(step: str, *arguments: str, task_id: str | None = None, when: str | None = None) -> Any:
     """A step of ``model_steps/``; as ``spark_job`` otherwise."""
     return Command(
         task_id=task_id or step,
         module=f"model_steps.{step}",
         arguments=arguments,
+        when=when,
         pool=heavy_pool(),
         execution_timeout=MODEL_TIMEOUT,
         trigger_rule=TriggerRule.NONE_FAILED,

@@ -60,11 +60,52 @@ TRAINING_PARAMS: dict[str, Param] = {
     ),
 }
 
+CALIBRATION_PARAMS: dict[str, Param] = {
+    "preset": Param(
+        "small",
+        type="string",
+        enum=["small", "full"],
+        title="Preset",
+        description="small: proves in minutes that it works, and its record lets no judge judge. full: the exam.",
+    ),
+    "judge": Param(
+        "shipped",
+        type="string",
+        enum=["shipped", "tune"],
+        title="Judge",
+        description="shipped: the judge that the settings name. tune: one that is tuned on this lake's labels first, "
+        "for as long as the settings say.",
+    ),
+    "outputs": Param(
+        [],
+        type="array",
+        items={"type": "string", "minLength": 1},
+        title="Lakes with real outputs",
+        description="Lakes with intents of evaluation days, LAKE or NAME=LAKE, beside those of this lake. Where there "
+        "are none, the champion writes some.",
+    ),
+    "seed": Param(
+        None,
+        type=["null", "integer"],
+        minimum=0,
+        title="Seed",
+        description="Of the half of the attacks that is made for the exam: choose one that no exam had. Empty: 0.",
+    ),
+    "force": Param(
+        False,
+        type="boolean",
+        title="Force",
+        description="Land and roll up the last day again, and examine again, although nothing has changed.",
+    ),
+}
+
 # Templates; an argument that renders to nothing is left out of the command.
 DAY = "{{ partition_key or params.day or '' }}"
 USERS = "{{ '--users=%d' % params.users if params.users else '' }}"
 NEWEST = "{{ '--newest=%d' % params.days if params.days else '' }}"
 FORCE = "{{ '--force' if params.force else '' }}"
+SEED = "{{ '--seed=%d' % params.seed if params.seed is not none else '' }}"
+PRESET = "--preset={{ params.preset }}"
 OLDER_CODE = "{{ '--older-code' if params.older_code else '' }}"
 
 

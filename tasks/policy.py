@@ -19,6 +19,7 @@ class Tag(StrEnum):
     REFRESH = "refresh"
     INTENTS = "intents"
     TRAINING = "training"
+    JUDGE = "judge"
     EXAMPLE = "example"
 
 

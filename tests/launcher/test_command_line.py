@@ -33,6 +33,8 @@ def make(*arguments: str) -> subprocess.CompletedProcess[str]:
         (("run", "--day", "2017-11-31"), "'2017-11-31' is no day"),
         (("run", "--day", "2017-11-01", "--users", "many"), "'many' is no number of users"),
         (("backfill", "--from", "2017-11-01"), "--to"),
+        (("calibrate", "--preset", "medium"), "invalid choice: 'medium'"),
+        (("calibrate", "--seed", "-1"), "'-1' is no seed; write 0 or more"),
         (("dance",), "invalid choice"),
     ],
 )
@@ -75,7 +77,7 @@ def test_make_help_lists_what_there_is() -> None:
 
     assert answer.returncode == 0
     named = [line.split()[1] for line in answer.stdout.splitlines()]
-    assert {"run", "test", "lint", "ui", "stop", "backfill", "bench", "clean", "lock"} <= set(named)
+    assert {"run", "calibrate", "test", "lint", "ui", "stop", "backfill", "bench", "clean", "lock"} <= set(named)
 
 
 @pytest.mark.parametrize(

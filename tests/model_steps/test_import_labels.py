@@ -16,12 +16,12 @@ import polars as pl
 import pytest
 from deltalake import DeltaTable
 
-from evaluation.labels import merge, overlap
+from evaluation.labels import merge, overlap, tiers
 from lake.delta import tables, writing
 from lake.store.location import Lake
 from model_steps.import_labels import import_labels
 from runtime.errors import DataError, Exit, SourceMissing, UsageError
-from schemas.judge_labels import TABLE
+from schemas.judge_labels import DIMENSIONS, TABLE
 from tests.evaluation.label_rows import arrow, built, item
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -152,6 +152,24 @@ def test_who_contradicts_an_earlier_import_is_refused(
     (message,) = errors(caplog)
     assert message.startswith(f"{changed}:3: contradicts what 'ann' gave in an earlier import ('negative')")
     assert rows_of(labelled).height == 3
+
+
+def test_what_people_say_changes_what_a_judge_is_examined_by_once(labelled: Lake, write: Write) -> None:
+    dimensions = [built("milk", name, "positive") for name in DIMENSIONS["tag"] if name != "relevance"]
+    writing.insert_new(labelled, TABLE, arrow(dimensions))
+
+    def tier() -> str:
+        found = tiers(merge(rows_of(labelled)), {MILK: "tag"}, 0.75)
+        return str(found.filter(pl.col("item_id") == MILK)["label"].item())
+
+    assert tier() == "S"
+    refused = write(ANN, ("tag-0", "relevance", "positive", "ann"), name="refused.csv")
+    with pytest.raises(DataError):
+        import_labels(labelled, refused)
+    assert tier() == "S"
+    for _time in range(2):
+        import_labels(labelled, write(ANN))
+        assert tier() == "B"
 
 
 def test_at_most_twenty_lines_are_told(labelled: Lake, write: Write, caplog: pytest.LogCaptureFixture) -> None:

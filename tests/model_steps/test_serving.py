@@ -311,3 +311,13 @@ def test_experts_bring_their_calibration_along(release: Release) -> None:
             calibration_of(replace(release, training={EXPERTS: {"calibration": bad}}))
     with pytest.raises(DataError, match="an intercept and a positive slope"):
         calibration_of(replace(release, training={EXPERTS: {"calibration": {"own": said["own"]}}}))
+
+
+def test_a_judge_needs_vectors_of_categories_alone_also_where_no_day_is_compressed(lake: Lake) -> None:
+    rows = [
+        {"entity_id": kind, "text": kind, "kind": kind, "category": None, "category_path": None}
+        for kind in ("item", "category")
+    ]
+    write.insert_new(lake, entities.TABLE, pa.Table.from_pylist(rows, entities.TABLE.schema))
+    assert embed.wanted(lake, None, categories_alone=True)["entity_id"].to_pylist() == ["category"]
+    assert embed.missing(lake, "embedder", None, categories_alone=True)[0]["entity_id"].to_pylist() == ["category"]

@@ -102,14 +102,14 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> list[list[str]]:
 
 def test_a_task_that_is_not_needed_is_skipped(asked: list[list[str]]) -> None:
     with pytest.raises(AirflowSkipException, match="does not need it"):
-        Command(task_id="tune", module="a.b", when="").execute({})  # type: ignore[typeddict-item]
+        Command(task_id="tune", module="a.b", when="").execute({})
     assert asked == []
-    Command(task_id="tune", module="a.b", when="yes", arguments=["--x=1\n--x=2", "", "--y"]).execute({})  # type: ignore[typeddict-item]
+    Command(task_id="tune", module="a.b", when="yes", arguments=["--x=1\n--x=2", "", "--y"]).execute({})
     assert asked == [["a.b", "--x=1", "--x=2", "--y"]]
 
 
 def test_the_button_leads_to_the_record_and_after_a_failure_to_all(asked: list[list[str]]) -> None:
     exam = Examine(task_id="exam", module="model_steps.calibrate_judge")
     assert RecordLink().get_link(exam, ti_key=None) == "/data-docs/judges"  # type: ignore[arg-type]
-    exam.execute({})  # type: ignore[typeddict-item]
+    exam.execute({})
     assert RecordLink().get_link(exam, ti_key=None) == "/data-docs/judges/judge-1%2F..%2Fx/abc"  # type: ignore[arg-type]

@@ -17,8 +17,9 @@ from settings import Settings
 
 DAG_ID = "calibrate_judge"
 EXAM = "exam"
-# What decides, and its rivals; all else is on the record's page.
-TABLES_SHOWN = 2
+# What the judges are compared by; all else is on the record's page.
+SHOWN = ("The exam", "real outputs")
+DECIDES = "kappa"
 CELL = 30
 
 
@@ -63,8 +64,10 @@ def result_lines(manifest: Mapping[str, Any], record: CalibrationRecord | None, 
 
 
 def _figures(record: CalibrationRecord) -> Iterator[str]:
-    """The first tables: the headlines of all judges."""
-    for table in [table for table in tables_of(record.figures) if len(table.columns) > 1][:TABLES_SHOWN]:
+    """The headlines of all judges, side by side."""
+    for table in tables_of(record.figures):
+        if table.title not in SHOWN or DECIDES not in [name for name, _texts in table.rows]:
+            continue
         yield ""
         yield "  " + "".join(f"{name:<{CELL}}" for name in (table.title, *table.columns)).rstrip()
         for name, texts in table.rows:

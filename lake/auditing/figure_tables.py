@@ -39,7 +39,7 @@ def tables_of(figures: Mapping[str, Any]) -> list[FigureTable]:
             above, columns, rows = path[:-1], tuple(cells), [(path[-1], list(cells.values()))]
         else:
             above, columns, rows = path, ("",), [(name, [text]) for name, text in cells.items()]
-        title = " · ".join(map(words, above)) or "All outputs"
+        title = " · ".join(map(words, above)) or "The exam"
         found.setdefault((above, columns), FigureTable(title, tuple(map(words, columns)))).rows.extend(
             (words(name), texts) for name, texts in rows
         )

@@ -138,14 +138,14 @@ def test_what_has_the_same_columns_stands_in_one_table() -> None:
     }
     assert tables_of(figures) == [
         FigureTable(
-            "All outputs",
+            "The exam",
             ("agent", "one shot"),
             [
                 ("kappa", ["0.500 (0.400 to 0.600)", "0.250 (0.150 to 0.350)"]),
                 ("accuracy", ["0.750 (0.650 to 0.850)", "not measured"]),
             ],
         ),
-        FigureTable("All outputs", ("",), [("outputs", ["1,234"]), ("false flags", ["0.015"])]),
+        FigureTable("The exam", ("",), [("outputs", ["1,234"]), ("false flags", ["0.015"])]),
         FigureTable(
             "real outputs", ("agent", "one shot"), [("kappa", ["0.500 (0.400 to 0.600)", "0.500 (0.400 to 0.600)"])]
         ),

@@ -38,7 +38,8 @@ def test_what_a_run_is_asked_for() -> None:
 
 
 def test_the_record_is_told_with_its_page() -> None:
-    record = CalibrationRecord("judge-1", "d", {}, "small", "2017-12-31", 0.4, {"real_outputs": {"kappa": KAPPA}})
+    figures = {"attacks": {"empty": 1, "cut": 2}, "real_outputs": {"kappa": KAPPA, "paired": {"a": {"f": 1, "g": 2}}}}
+    record = CalibrationRecord("judge-1", "d", {}, "small", "2017-12-31", 0.4, figures)
     lines = result_lines(MANIFEST, record, "http://127.0.0.1:8080/data-docs/judges/judge-1/abc")
     assert lines[:3] == [
         "Judge judge-1, preset small: small",
@@ -49,6 +50,7 @@ def test_the_record_is_told_with_its_page() -> None:
         ["real", "outputs", "agent", "tuned", "one", "shot", "base"],
         ["kappa", "0.500", "(0.400", "to", "0.600)", "0.100", "(0.000", "to", "0.200)"],
     ]
+    assert len(lines) == 8
     assert lines[-1].endswith("http://127.0.0.1:8080/data-docs/judges/judge-1/abc")
 
 

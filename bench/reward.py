@@ -17,9 +17,7 @@ from typing import Any
 from lake.registry.evaluation_file import read_rule
 from lake.registry.splits import drawn
 from lake.store.location import Lake
-from model_steps.embedding.embedder import Embedder
 from model_steps.engine.environment import prepare_environment
-from model_steps.judge.customers import read_catalog_facts
 from model_steps.judge.reward.measured import GROUP, accuracies, counted, sharing
 from model_steps.judge.reward.tiered import TieredCase, fewer
 from runtime import processor
@@ -46,7 +44,7 @@ def _scores(tiered: Any, cases: Sequence[TieredCase], found: Any, settings: Sett
 
     model = settings.engine.model
     reward = stored.restored(found, model, processor.resolve(settings.reward.dtype, model), settings.reward)
-    groups = tiered.groups(cases, found.counting, found.evidence_tokens)
+    groups = tiered.groups(cases, found.counting, found.reading)
     scores, progress = [0.0] * len(cases), Progress(len(groups), "groups", every_seconds=20)
     for group in groups:
         for start in range(0, len(group.candidates), reward.together):
@@ -69,23 +67,21 @@ def measure(
         timed: groups whose sharing is timed; 0: none.
 
     Raises:
-        As ``stored.read``, ``material.read_rows`` and ``material.refuse_other_lake``; UsageError: a folder's model
-            learnt by another loss.
+        UsageError: a folder's model learnt by another loss. As ``stored.read``, ``material.read_holdout`` and
+            ``material.refuse_leak``.
     """
     # Imported late: torch reads its threads from the environment that main has prepared.
     from model_steps.training.reward import stored
-    from model_steps.training.reward.material import read_rows, read_tiered, refuse_other_lake
+    from model_steps.training.reward.material import read_holdout, read_tiered, refuse_leak
 
     rule, model = read_rule(settings.source), settings.engine.model
     found = {name: stored.read(folder, model) for name, folder in folders.items()}
     for name, one in found.items():
         if (loss := dict(one.record["settings"])["loss"]) != name:
             raise UsageError(f"The reward model in {folders[name]} learnt {loss}, and is named as the {name} one.")
-    rows = read_rows(lake, ("holdout",), days)
-    if strange := sorted({row["user_id"] for row in rows if rule.split_of(row["user_id"]) != "holdout"}):
-        raise UsageError(f"The labels of user {strange[0]} say holdout, and the split rule does not: build them anew.")
+    rows = read_holdout(lake, rule, days)
     for one in found.values():
-        refuse_other_lake(lake, one.record, rule, min(row["day"] for row in rows))
+        refuse_leak(f"The {stored.name_of(one.record)}", one.record, lake, rule, min(row["day"] for row in rows))
     kept = set(drawn((row["user_id"] for row in rows), users))
     rows = [row for row in rows if row["user_id"] in kept]
     tiered = read_tiered(lake, rule, rows, settings)
@@ -105,9 +101,8 @@ def measure(
     first = next(iter(found.values()))
     if first.counting is not None:
         cases = [one.case for one in tiered.cases]
-        facts = read_catalog_facts(lake, Embedder(settings.embedder.model).name)
-        chances = first.counting.chances(cases, facts, tiered.popularity)
-        figures["counting"] = accuracies(tiered.cases, counted(cases, chances, facts, settings.judge.threshold))
+        chances = first.counting.chances(cases, tiered.facts, tiered.popularity)
+        figures["counting"] = accuracies(tiered.cases, counted(cases, chances, tiered.facts, settings.judge.threshold))
     said["reward_pairwise_accuracy"] = {name: _short(each["all"]) for name, each in figures.items()}
     said["real_outputs"] = {
         "reward_pairwise_accuracy": {name: _short(each["real_outputs"]) for name, each in figures.items()}
@@ -122,7 +117,7 @@ def _sharing(tiered: Any, found: Any, timed: int, settings: Settings) -> dict[st
     """The saving on groups of eight, and the largest difference of scores, in float32."""
     from model_steps.training.reward import stored
 
-    eight = tiered.groups(fewer(tiered.cases, GROUP, 0), found.counting, found.evidence_tokens)
+    eight = tiered.groups(fewer(tiered.cases, GROUP, 0), found.counting, found.reading)
     groups = [group for group in eight if len(group.candidates) == GROUP][:timed]
     if not groups:
         raise SourceMissing(f"No customer has {GROUP} outputs whose sharing could be timed: draw more with --users.")

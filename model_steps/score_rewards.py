@@ -21,9 +21,10 @@ from model_steps.embedding.embedder import Embedder
 from model_steps.engine.chat import Chat
 from model_steps.engine.environment import prepare_environment
 from model_steps.judge.case import Case
+from model_steps.judge.customers import read_catalog_facts
 from model_steps.judge.reward.case_lines import read_cases, score_line
 from model_steps.judge.reward.groups import encoder, grouped
-from model_steps.judge.reward.shops import read_intents, read_popularity, read_shops
+from model_steps.judge.reward.shops import read_intents, read_popularity, shops_of
 from runtime import atomic, processor
 from runtime.entry import day_argument, run_command
 from runtime.errors import SourceMissing, UsageError
@@ -53,10 +54,11 @@ def score_rewards(
     model = settings.engine.model
     found = stored.read(reward, model)
     scorer = stored.restored(found, model, processor.resolve(settings.reward.dtype, model), settings.reward)
+    facts = read_catalog_facts(lake, Embedder(settings.embedder.model).name)
     popularity = read_popularity(lake, (case.customer.day for case in cases))
-    shops = read_shops(lake, Embedder(settings.embedder.model).name, cases, popularity, found.counting)
+    shops = shops_of(facts, cases, popularity, found.counting)
     # Evidence is cut as it was in training, whatever this run's setting says.
-    groups = grouped(cases, encoder(Chat(model), shops, found.evidence_tokens))
+    groups = grouped(cases, encoder(Chat(model), shops, found.reading))
     scores, shared, alone = [0.0] * len(cases), 0, 0
     progress = Progress(len(cases), "cases", every_seconds=20)
     for group in groups:

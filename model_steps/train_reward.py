@@ -43,17 +43,17 @@ def train_reward(
     Raises:
         SourceMissing: labels, or what was known of their customers, are missing.
         DataError: a label touches the holdout, the judge's adapter is none of this project's, or the folder holds
-            another training's state. UsageError: the folder cannot be one.
+            another training's state. UsageError: the folder cannot be one, or the judge may know whom this lake holds
+            out.
     """
     # Imported late: torch reads its threads from the environment that main has prepared.
     from model_steps.judge.reward.head import label_tokens
-    from model_steps.training.reward import stored
     from model_steps.training.reward.making import make_reward
-    from model_steps.training.reward.material import read_material
+    from model_steps.training.reward.material import read_material, refuse_leak
 
-    model, chosen = settings.engine.model, settings.reward
-    counting = getattr(judge, "counting", None)
-    material = read_material(lake, read_rule(settings.source), days, settings, counting)
+    model, chosen, rule = settings.engine.model, settings.reward, read_rule(settings.source)
+    refuse_leak(f"The judge {judge.name}", judge.record, lake, rule, min(rule.days))
+    material = read_material(lake, rule, days, settings, judge.counting)
     labels = label_tokens(Options(FINDINGS, Chat(model).answer_tokens)) if chosen.start == "labels" else None
     return make_reward(
         model,
@@ -65,7 +65,7 @@ def train_reward(
         chosen,
         out,
         {**material.about, "judge_name": judge.name},
-        None if counting is None else stored.counting_file(counting),
+        judge.counting,
         finish,
     )
 
@@ -76,9 +76,9 @@ def main(arguments: argparse.Namespace) -> dict[str, Any]:
     if arguments.loss is not None:
         chosen = RewardSettings(**{**settings.reward.model_dump(), "loss": arguments.loss})
         settings = settings.model_copy(update={"reward": chosen})
-    lake = Lake.open(arguments.lake or settings.lake.uri)
+    lake, days = Lake.open(arguments.lake or settings.lake.uri), tuple(sorted(set(arguments.day or ())))
     judge = choose_judge(lake, arguments.judge, settings.engine.model)
-    return train_reward(lake, judge, tuple(arguments.day or ()), arguments.out, settings, arguments.finish)
+    return train_reward(lake, judge, days, arguments.out, settings, arguments.finish)
 
 
 if __name__ == "__main__":

@@ -92,10 +92,10 @@ def kept(model: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     record = {
         "model": stored.model_digest(model),
         "prompt": stored.prompt_digest(),
-        "settings": {"evidence_tokens": 123},
+        "reading": {"evidence_tokens": 123, "outcome_days": 60},
     }
-    folder, said = stored.save(reward, tmp_path_factory.mktemp("kept"), record, stored.counting_file(COUNTING))
-    assert stored.save(reward, folder.parent, record, stored.counting_file(COUNTING)) == (folder, said)
+    folder, said = stored.save(reward, tmp_path_factory.mktemp("kept"), record, COUNTING)
+    assert stored.save(reward, folder.parent, record, COUNTING) == (folder, said)
     save_file({"scores": torch.tensor(reward.score(PROMPT, CANDIDATES).scores)}, folder.parent / SCORES)
     return folder
 
@@ -108,9 +108,9 @@ def folder(kept: Path, tmp_path: Path) -> Path:
 
 def test_a_reward_model_scores_as_it_did_when_it_was_saved(kept: Path, folder: Path, model: Path) -> None:
     files = stored.read(folder, model)
-    assert files.evidence_tokens == 123
+    assert files.reading.evidence_tokens == 123
     assert files.counting is not None
-    assert files.counting.document() == COUNTING.document()
+    assert files.counting.content() == COUNTING.content()
     found = stored.restored(files, model, "float32", SMALL)
     said = load_file(kept.parent / SCORES)["scores"].tolist()
     assert found.score(PROMPT, CANDIDATES).scores == pytest.approx(said, abs=1e-6)
@@ -118,7 +118,7 @@ def test_a_reward_model_scores_as_it_did_when_it_was_saved(kept: Path, folder: P
 
 
 def test_its_files_name_no_machine_and_are_safetensors_and_json_alone(folder: Path, model: Path) -> None:
-    assert {path.name for path in folder.iterdir()} == {WEIGHTS, FORM, stored.HEAD, stored.COUNTING, stored.RECORD}
+    assert {path.name for path in folder.iterdir()} == {WEIGHTS, FORM, stored.HEAD, stored.FILE, stored.RECORD}
     assert str(model) not in (folder / FORM).read_text()
 
 
@@ -187,12 +187,12 @@ def said_of(**changed: Any) -> Callable[[bytes], bytes]:
         (change(FORM, said_of(lora_alpha=1), "form"), DataError, "another scale"),
         (change(FORM, said_of(layers_to_transform=[1]), "form"), DataError, "other modules or layers"),
         (change(stored.RECORD, said_of(model="other")), ConfigurationError, "on another language model"),
-        (change(stored.RECORD, said_of(settings={})), DataError, "does not say how many tokens of evidence"),
+        (change(stored.RECORD, said_of(reading={})), DataError, "does not say how many tokens of evidence"),
         (change(stored.RECORD, said_of(prompt="other")), ConfigurationError, "learnt to read another prompt"),
         (change(stored.RECORD, said_of(head=None)), DataError, "names no head"),
-        (change(stored.COUNTING, lambda content: content + b" "), DataError, "counting.json is not the file"),
-        (change(stored.COUNTING, lambda _: b"{", "counting"), DataError, "is no counting"),
-        (lambda folder: (folder / stored.COUNTING).unlink(), UsageError, "holds no reward model"),
+        (change(stored.FILE, lambda content: content + b" "), DataError, "counting.json is not the file"),
+        (change(stored.FILE, lambda _: b"{", "counting"), DataError, "is no JSON"),
+        (lambda folder: (folder / stored.FILE).unlink(), UsageError, "holds no reward model"),
     ],
 )
 def test_a_damaged_or_foreign_reward_model_is_refused(
@@ -202,7 +202,7 @@ def test_a_damaged_or_foreign_reward_model_is_refused(
 
     def used() -> None:
         found = stored.read(renamed(folder), model)
-        assert found.evidence_tokens
+        assert found.reading
         stored.restored(found, model, "float32", SMALL)
 
     with pytest.raises(error, match=said):

@@ -7,38 +7,29 @@ from dataclasses import replace
 
 from lake.registry.days import read_day
 from lake.store.location import Lake
-from model_steps.agents.inputs import read_categories
 from model_steps.judge.case import Case
-from model_steps.judge.counting import Counting
+from model_steps.judge.catalog_facts import CatalogFacts
+from model_steps.judge.counting import Counting, told
 from model_steps.judge.customers import read_catalog_facts
-from model_steps.judge.day_inputs import read_buyers, read_cases, shop_of
+from model_steps.judge.day_inputs import read_buyers, read_cases
 from model_steps.judge.features import Popularity
-from model_steps.judge.shop import CatalogTexts, Shop
+from model_steps.judge.shop import CatalogTexts, Shop, levels_of
 from runtime.errors import SourceMissing
 from schemas import intents
 
 
-def read_shops(
-    lake: Lake,
-    embedder: str,
-    cases: Sequence[Case],
-    popularity: Mapping[str, Popularity],
-    counting: Counting | None,
+def shops_of(
+    facts: CatalogFacts, cases: Sequence[Case], popularity: Mapping[str, Popularity], counting: Counting | None
 ) -> Callable[[str], Shop]:
     """The shop as it was known on a day.
 
     Args:
-        lake: with the catalog. embedder: whose vectors.
         cases: whose chances are counted. popularity: by day, of each that a case has.
         counting: of the judge; none: the prompt does not tell what it expects.
-
-    Raises:
-        SourceMissing: the catalog is not landed, or not embedded.
     """
-    shop = _shop(lake, embedder)
+    shop = _shop(facts)
     if counting is not None:
-        chances = counting.chances(cases, read_catalog_facts(lake, embedder), popularity)
-        shop = replace(shop, expected=lambda case: chances[case.item_id])
+        shop = told(shop, counting.chances(cases, facts, popularity))
     return lambda day: replace(shop, buyers=popularity[day])
 
 
@@ -56,9 +47,11 @@ def read_intents(lake: Lake, embedder: str, day: str) -> list[Case]:
     rows = read_day(lake, intents.TABLE, day).to_pylist()
     if not rows:
         raise SourceMissing(f"The day {day} in {lake.root} has no intents to score: name another day.")
-    return read_cases(lake, day, sorted(rows, key=lambda row: (row["user_id"], row["rank"])), _shop(lake, embedder))
+    shop = _shop(read_catalog_facts(lake, embedder))
+    return read_cases(lake, day, sorted(rows, key=lambda row: (row["user_id"], row["rank"])), shop)
 
 
-def _shop(lake: Lake, embedder: str) -> Shop:
+def _shop(facts: CatalogFacts) -> Shop:
     """Without texts, which are shown to validity's evaluator alone."""
-    return shop_of(read_categories(lake, embedder), CatalogTexts(()), {})
+    paths = tuple(levels_of(path, label) for path, label in zip(facts.paths, facts.vectors.labels, strict=True))
+    return Shop(facts.vectors, paths, CatalogTexts(()))

@@ -11,9 +11,11 @@ from typing import Any
 from lake.registry.releases import NAME_DIGITS, file_digest
 from model_steps.engine.adapters import Adapter
 from model_steps.engine.model_digest import model_digest
+from model_steps.judge.counting import Counting
 from model_steps.judge.reward.groups import Group
 from model_steps.judge.reward.losses import has_order
 from model_steps.judge.reward.prompt import prompt_digest
+from model_steps.training.record import made_folder
 from model_steps.training.reward import stored
 from model_steps.training.reward.loop import ACCURACY, LOSS, START, examine, ordered, teaching, train
 from model_steps.training.reward.stored import StoredReward
@@ -37,7 +39,7 @@ def make_reward(
     settings: RewardSettings,
     folder: Path | None,
     about: Mapping[str, Any] | None = None,
-    counting: bytes | None = None,
+    counting: Counting | None = None,
     finish: bool = False,
 ) -> dict[str, Any]:
     """Train a reward model and leave its release in the training's folder; returns its record, and where it is.
@@ -50,7 +52,7 @@ def make_reward(
         folder: of the release, and of the state that a killed run resumes; none: one below the settings' folder, named
             after what decides about the result.
         about: what the record says besides, such as whom and until when it learnt of.
-        counting: the judge's, as a file, where the prompts tell what it expects.
+        counting: the judge's, where the prompts tell what it expects.
         finish: end a training that was stopped, with the best that it validated.
 
     Raises:
@@ -62,14 +64,14 @@ def make_reward(
         "prompt": prompt_digest(),
         "judge": None if judge is None else judge.digest,
         "labels": labels,
-        "counting": None if counting is None else file_digest(counting),
+        "counting": None if counting is None else file_digest(counting.content()),
         "settings": {**settings.model_dump(exclude={"folder"}), "dtype": dtype},
         "groups": _counts(learnt, settings),
         "validation_groups": _counts(validated, settings),
         "groups_digest": digest([[asdict(group) for group in groups] for groups in (learnt, validated)]),
     }
     record["work"] = digest(record)
-    folder = _folder(settings.folder / record["work"][:NAME_DIGITS] if folder is None else folder)
+    folder = made_folder(settings.folder / record["work"][:NAME_DIGITS] if folder is None else folder)
     if (known := _made(folder, model, record["work"])) is not None:
         log.info("Trained already, in %s.", known[0])
         return {**known[1].record, **_place(known[0]), "reused": True}
@@ -104,14 +106,6 @@ def _counts(groups: Sequence[Group], settings: RewardSettings) -> dict[str, int]
 
 def _place(release: Path) -> dict[str, str]:
     return {"reward": release.name, "folder": str(release)}
-
-
-def _folder(folder: Path) -> Path:
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise UsageError(f"The training's folder {folder} cannot be one: {error.strerror}.") from None
-    return folder
 
 
 def _made(folder: Path, model: Path, work: str) -> tuple[Path, StoredReward] | None:

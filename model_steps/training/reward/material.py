@@ -2,29 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from lake.delta import tables
-from lake.registry.splits import SplitRule, TrainingWindow, add_days, drawn, next_day
+from lake.registry.splits import SplitRule, drawn, next_day
 from lake.store.location import Lake
-from model_steps.embedding.embedder import Embedder
 from model_steps.engine.chat import Chat
+from model_steps.judge.case import KIND
+from model_steps.judge.catalog_facts import CatalogFacts
 from model_steps.judge.counting import Counting
 from model_steps.judge.customers import read_cases, read_catalog_facts
+from model_steps.judge.features import Popularity
 from model_steps.judge.reward.groups import Group, encoder, grouped
-from model_steps.judge.reward.shops import read_shops
+from model_steps.judge.reward.shops import shops_of
 from model_steps.judge.reward.tiered import TieredCase, fewer, tiered
+from model_steps.training.judge.material import read_rows, refuse_leaks
+from model_steps.training.reward.stored import READING
 from runtime.errors import DataError, SourceMissing, UsageError
 from runtime.fingerprint import digest
-from schemas import judge_labels, rollups
-from settings import Settings
+from schemas import rollups
+from schemas.judge_labels import TABLE
+from settings import JudgeSettings, Settings
 
 Row = Mapping[str, Any]
 LEARNT, VALIDATED = "train", "validation"
-# What of a label decides about a training.
-_TOLD = ("item_id", "dimension", "label", "origin", "annotator", "release")
 
 
 @dataclass(frozen=True)
@@ -51,41 +54,55 @@ def read_material(
         counting: of the judge, whose chances the prompt tells; none: it tells none.
 
     Raises:
-        SourceMissing: there are no such labels, or what was known of their customers is not there.
-        DataError: a label touches the holdout.
+        SourceMissing: there are no labels, or what was known of their customers is not there.
+        DataError: a label touches the holdout. UsageError: none is of train, or none of validation.
     """
-    rows = read_rows(lake, (LEARNT, VALIDATED), days)
+    rows = read_rows(lake, days)
     refuse_leaks(rows, rule, settings.judge_labels.outcome_days)
+    splits = {row["split"] for row in rows}
+    if missing := [split for split in (LEARNT, VALIDATED) if split not in splits]:
+        raise UsageError(f"No label is of a user of the split {missing[0]}: build labels of more users.")
     chosen = settings.reward
+    of_days = sorted({row["day"] for row in rows})
+    rows = _drawn(rows, max(of_days), chosen.validation_users)
     found = read_tiered(lake, rule, rows, settings)
-    of_split = {
-        split: fewer(
-            [one for one in found.cases if rule.split_of(one.group[1]) == split], chosen.candidates, chosen.seed
+    groups = {
+        split: found.groups(
+            fewer(found.of_split(rule, split), chosen.candidates, chosen.seed), counting, reading(settings)
         )
         for split in (LEARNT, VALIDATED)
     }
-    validating = set(drawn((one.group[1] for one in of_split[VALIDATED]), chosen.validation_users))
-    of_split[VALIDATED] = [one for one in of_split[VALIDATED] if one.group[1] in validating]
-    groups = {split: found.groups(some, counting, chosen.evidence_tokens) for split, some in of_split.items()}
-    of_train = [row for row in rows if row["split"] == LEARNT]
-    users = sorted({one.group[1] for one in of_split[LEARNT]})
+    users = sorted({row["user_id"] for row in rows if row["split"] == LEARNT})
     return Material(
         groups[LEARNT],
         groups[VALIDATED],
         {
-            "day": max(row["day"] for row in of_train),
-            "days": sorted({row["day"] for row in of_train}),
+            "day": max(of_days),
+            "days": of_days,
+            # What users never touched is known until then.
             "trained_until": rule.trained_until,
             "registry": rule.digest,
-            "rolled_up_users": {day: users_digest(lake, day) for day in sorted({row["day"] for row in of_train})},
+            "population": {day: users_digest(lake, day) for day in of_days},
             "users": len(users),
             "users_digest": digest(users),
-            "validation_users": len(validating),
             "label_rows": len(rows),
-            "labels_digest": digest(sorted([str(row[name]) for name in _TOLD] for row in rows)),
+            "labels_digest": digest([[row[name] for name in (*TABLE.key, "label", "split")] for row in rows]),
             "threshold": settings.judge.threshold,
+            "reading": reading(settings).model_dump(include=set(READING)),
         },
     )
+
+
+def reading(settings: Settings) -> JudgeSettings:
+    """How prompts are made of cases."""
+    return settings.judge.model_copy(update={"evidence_tokens": settings.reward.evidence_tokens})
+
+
+def _drawn(rows: Sequence[Row], newest: str, users: int) -> list[Row]:
+    """All rows of train, and those of some validation users on the newest day."""
+    validated = drawn((row["user_id"] for row in rows if row["split"] == VALIDATED and row["day"] == newest), users)
+    kept = {(user, newest) for user in validated}
+    return [row for row in rows if row["split"] == LEARNT or (row["user_id"], row["day"]) in kept]
 
 
 @dataclass(frozen=True)
@@ -96,74 +113,49 @@ class Tiered:
         cases: sorted by group. popularity: by day.
     """
 
-    lake: Lake
-    settings: Settings
+    chat: Chat
+    facts: CatalogFacts
     cases: list[TieredCase]
-    popularity: Mapping[str, Mapping[str, float]]
+    popularity: Mapping[str, Popularity]
 
-    def groups(self, some: Sequence[TieredCase], counting: Counting | None, tokens: int) -> list[Group]:
-        """Some of the cases as the reward model reads them.
+    def of_split(self, rule: SplitRule, split: str) -> list[TieredCase]:
+        """Those of users of a split."""
+        return [one for one in self.cases if rule.split_of(one.case.customer.user_id) == split]
+
+    def groups(self, some: Sequence[TieredCase], counting: Counting | None, reading: JudgeSettings) -> list[Group]:
+        """Some of the cases as a reward model reads them.
 
         Args:
-            tokens: that the lines of a customer's purchases may have.
+            counting: whose chances the prompt tells. reading: how prompts are made of cases.
         """
         cases = [one.case for one in some]
-        name = Embedder(self.settings.embedder.model).name
-        shops = read_shops(self.lake, name, cases, self.popularity, counting)
-        encode = encoder(Chat(self.settings.engine.model), shops, tokens)
-        return grouped(cases, encode, [one.tier for one in some])
+        shops = shops_of(self.facts, cases, self.popularity, counting)
+        return grouped(cases, encoder(self.chat, shops, reading), [one.tier for one in some])
 
 
-def read_rows(lake: Lake, splits: Sequence[str], days: Sequence[str]) -> list[Row]:
-    """Rows of ``judge_labels`` of tags of some splits.
+def read_holdout(lake: Lake, rule: SplitRule, days: Sequence[str]) -> list[Row]:
+    """Labels of held-out users, by which a reward model is measured.
 
     Args:
         days: none: all.
 
     Raises:
-        SourceMissing: a split has none, of a day that is named or of any.
+        SourceMissing: there are none. DataError: the split rule says otherwise of a user.
     """
-    wanted: list[tuple[str, str, Any]] = [("split", "in", list(splits)), ("kind", "=", "tag")]
-    if days:
-        wanted.append(("day", "in", list(days)))
-    there = tables.open_table(lake, judge_labels.TABLE) is not None
-    rows = tables.read(lake, judge_labels.TABLE, filters=wanted).to_pylist() if there else []
-    known = {(row["split"], row["day"]) for row in rows} | {(row["split"], "") for row in rows}
-    for split in splits:
-        for day in days or [""]:
-            if (split, day) not in known:
-                of_day = f" of {day}" if day else ""
-                raise SourceMissing(
-                    f"The table judge_labels in {lake.root} has no labels{of_day} of users of {split}: run `python -m "
-                    "model_steps.build_judge_labels`, or name other days."
-                )
+    wanted = [("split", "=", "holdout"), ("kind", "=", KIND), *([("day", "in", list(days))] if days else [])]
+    rows: list[Row] = tables.read(lake, TABLE, filters=wanted).to_pylist()
+    if not rows:
+        of_days = f" of {', '.join(days)}" if days else ""
+        raise SourceMissing(
+            f"The table {TABLE.name} in {lake.root} has no labels{of_days} of held-out users: build them with `python "
+            "-m model_steps.build_judge_labels`."
+        )
+    if strange := sorted({row["user_id"] for row in rows if rule.split_of(row["user_id"]) != "holdout"}):
+        raise DataError(
+            f"The labels of user {strange[0]} say holdout, and by the split rule the user is of "
+            f"{rule.split_of(strange[0])}: build them anew."
+        )
     return rows
-
-
-def refuse_leaks(rows: Iterable[Row], rule: SplitRule, outcome_days: int) -> None:
-    """See that nothing of the holdout is learnt, whatever the table says of splits.
-
-    Args:
-        outcome_days: of the labels' window of purchases.
-
-    Raises:
-        DataError: a user is held out, or an outcome lies past the split.
-    """
-    for user, day, split in sorted({(row["user_id"], row["day"], row["split"]) for row in rows}):
-        if rule.split_of(user) != split or split not in (LEARNT, VALIDATED):
-            raise DataError(
-                f"The labels of user {user} on {day} say {split}, and by the split rule the user is of "
-                f"{rule.split_of(user)}: a reward model learns of neither held-out users nor such labels. Build the "
-                "table judge_labels anew."
-            )
-        window = TrainingWindow(user, day, add_days(next_day(day), outcome_days))
-        if split == LEARNT:
-            rule.refuse_leaks([window])
-        elif "time" in rule.touches(window):
-            raise DataError(
-                f"The labels of user {user} on {day} know outcomes until {window.outcomes_until}, past "
-                f"{rule.trained_until}: nothing may be learnt or stopped by from then on."
-            )
 
 
 def read_tiered(lake: Lake, rule: SplitRule, rows: Sequence[Row], settings: Settings) -> Tiered:
@@ -172,9 +164,9 @@ def read_tiered(lake: Lake, rule: SplitRule, rows: Sequence[Row], settings: Sett
     Raises:
         As ``judge.customers.read_cases``.
     """
-    name = Embedder(settings.embedder.model).name
-    cases, popularity = read_cases(lake, rows, rule, read_catalog_facts(lake, name).vectors, settings)
-    return Tiered(lake, settings, tiered(rows, cases, settings.judge.threshold), popularity)
+    facts = read_catalog_facts(lake)
+    cases, popularity = read_cases(lake, rows, rule, facts.vectors, settings)
+    return Tiered(Chat(settings.engine.model), facts, tiered(rows, cases, settings.judge.threshold), popularity)
 
 
 def users_digest(lake: Lake, day: str) -> str:
@@ -182,26 +174,26 @@ def users_digest(lake: Lake, day: str) -> str:
     return digest(sorted(set(tables.read(lake, rollups.TABLE, day, columns=["user_id"])["user_id"].to_pylist())))
 
 
-def refuse_other_lake(lake: Lake, record: Mapping[str, Any], rule: SplitRule, day: str) -> None:
-    """See that a reward model may be measured by what held-out users did after a day.
+def refuse_leak(who: str, record: Mapping[str, Any], lake: Lake, rule: SplitRule, day: str) -> None:
+    """See that a tuned model may be looked at by what held-out users of a lake did after a day.
 
     Args:
-        record: of its training.
+        who: the model, for a sentence. record: of its training.
 
     Raises:
         UsageError: it learnt too late, under another split rule, or of people who are others here.
     """
-    until = str(record.get("trained_until") or "9999")
-    if until > next_day(day):
-        raise UsageError(f"The reward model learnt until {until}, and may not be measured on {day}: name a later day.")
+    until = record.get("trained_until")
+    if until is None or until > next_day(day):
+        raise UsageError(f"{who} learnt until {until}, past {next_day(day)}: train it on earlier days.")
     if record.get("registry") not in rule.digests:
         raise UsageError(
-            f"The reward model was trained under the split rule {record.get('registry')}, and here it is "
-            f"{rule.digest}: it may know whom this rule holds out. Train it under this rule."
+            f"{who} was trained under the split rule {record.get('registry')}, and here it is {rule.digest}: it may "
+            "know whom this rule holds out. Train it under this rule."
         )
-    known = dict(record.get("rolled_up_users") or {})
+    known = dict(record.get("population") or {})
     if not known or any(users_digest(lake, day) != said for day, said in known.items()):
         raise UsageError(
-            f"The reward model learnt of users who are others on {lake.root}, or does not say of whom: it may know "
-            "whom this lake holds out. Train it on this lake's labels."
+            f"{who} learnt of users who are others in {lake.root}, or does not say of whom: it may know whom this lake "
+            "holds out. Train it on this lake's labels."
         )

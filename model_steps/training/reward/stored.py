@@ -17,7 +17,7 @@ from typing import Any
 from lake.registry.releases import NAME_DIGITS, file_digest
 from model_steps.engine.adapters import FORM, WEIGHTS, Adapter, clean_form, read_adapter
 from model_steps.engine.model_digest import model_digest
-from model_steps.judge.counting import Counting
+from model_steps.judge.counting import FILE, Counting
 from model_steps.judge.reward import head as heads
 from model_steps.judge.reward.prompt import prompt_digest
 from model_steps.training.lora.tuned_model import MODULES, TunedModel
@@ -25,15 +25,16 @@ from model_steps.training.reward.model import RewardModel
 from runtime import atomic
 from runtime.errors import ConfigurationError, DataError, UsageError
 from runtime.fingerprint import digest
-from settings import LoraSettings, RewardSettings
+from settings import JudgeSettings, LoraSettings, RewardSettings
 
 NAME = "reward"
 HEAD = "reward_head.safetensors"
-COUNTING = "counting.json"
 RECORD = "reward.json"
 # A release's files, by what the record calls their digests; all have the NEEDED ones.
-PARTS = {WEIGHTS: "adapter", FORM: "form", HEAD: "head", COUNTING: "counting"}
+PARTS = {WEIGHTS: "adapter", FORM: "form", HEAD: "head", FILE: "counting"}
 NEEDED = frozenset({"adapter", "form", "head"})
+# Of the judge's settings, what shapes the prompt.
+READING = ("evidence_tokens", "outcome_days")
 _AGAIN = "restore it, or train the reward model again"
 
 
@@ -52,16 +53,17 @@ class StoredReward:
     counting: Counting | None = None
 
     @property
-    def evidence_tokens(self) -> int:
-        """Tokens of evidence that it learnt to read.
+    def reading(self) -> JudgeSettings:
+        """How it learnt to read: tokens of evidence, and the days within which an output is to be bought.
 
         Raises:
             DataError: the record does not say so.
         """
-        found = dict(self.record.get("settings") or {}).get("evidence_tokens")
-        if not isinstance(found, int):
-            raise DataError(f"{RECORD} does not say how many tokens of evidence were read: {_AGAIN}.")
-        return found
+        found = dict(self.record.get("reading") or {})
+        try:
+            return JudgeSettings(**{name: found[name] for name in READING})
+        except (KeyError, ValueError):
+            raise DataError(f"{RECORD} does not say how many tokens of evidence were read: {_AGAIN}.") from None
 
 
 def begin(
@@ -103,13 +105,13 @@ def restored(stored: StoredReward, model: Path, dtype: str, settings: RewardSett
 
 
 def save(
-    reward: RewardModel, folder: Path, record: Mapping[str, Any], counting: bytes | None = None
+    reward: RewardModel, folder: Path, record: Mapping[str, Any], counting: Counting | None = None
 ) -> tuple[Path, dict[str, Any]]:
     """Write a reward model's release whole or not at all; returns its folder, and the record with the files' digests.
 
     Args:
         folder: that the release's is made in. record: how it was made.
-        counting: the judge's, as a file, where the prompt tells what it expects.
+        counting: the judge's, where the prompt tells what it expects.
     """
     folder.mkdir(parents=True, exist_ok=True)
     with TemporaryDirectory(dir=folder, prefix=f".{NAME}-") as name:
@@ -119,7 +121,7 @@ def save(
             WEIGHTS: (draft / WEIGHTS).read_bytes(),
             FORM: clean_form((draft / FORM).read_bytes(), str(draft / FORM)),
             HEAD: heads.saved(reward.head),
-            **({} if counting is None else {COUNTING: counting}),
+            **({} if counting is None else {FILE: counting.content()}),
         }
         said = {**record, **{part: file_digest(files[name]) for name, part in PARTS.items() if name in files}}
         said = json.loads(json.dumps(said))
@@ -176,25 +178,8 @@ def read(folder: Path, model: Path) -> StoredReward:
             "was trained with, or train it again."
         )
     adapter = read_adapter(NAME, content[WEIGHTS], content[FORM], model, str(folder / WEIGHTS))
-    counting = None if COUNTING not in content else counting_of(content[COUNTING], str(folder / COUNTING))
+    counting = Counting.read(content[FILE], str(folder / FILE)) if FILE in content else None
     return StoredReward(adapter, content[HEAD], record, counting)
-
-
-def counting_file(counting: Counting) -> bytes:
-    """The judge's counting as a file."""
-    return json.dumps(counting.document(), indent=1, sort_keys=True).encode()
-
-
-def counting_of(content: bytes, where: str) -> Counting:
-    """The judge's counting from its file.
-
-    Raises:
-        DataError: it is none.
-    """
-    try:
-        return Counting.read(json.loads(content))
-    except ValueError as error:
-        raise DataError(f"{where} is no counting ({error}): {_AGAIN}.") from None
 
 
 def _tuned(model: Path, dtype: str, settings: LoraSettings, adapter: Adapter | None) -> TunedModel:

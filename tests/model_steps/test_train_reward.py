@@ -1,4 +1,4 @@
-"""The command that distills a judge, on a small shop with labels: it learns, resumes, refuses leaks, and is measured."""
+"""The command that distills a judge, on a small shop with labels: it learns, resumes, refuses leaks, is measured."""
 
 from __future__ import annotations
 

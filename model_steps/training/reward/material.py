@@ -57,7 +57,7 @@ def read_material(
         SourceMissing: there are no labels, or what was known of their customers is not there.
         DataError: a label touches the holdout. UsageError: none is of train, or none of validation.
     """
-    rows = read_rows(lake, days)
+    rows: Sequence[Row] = read_rows(lake, days)
     refuse_leaks(rows, rule, settings.judge_labels.outcome_days)
     splits = {row["split"] for row in rows}
     if missing := [split for split in (LEARNT, VALIDATED) if split not in splits]:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Literal
 
 from pydantic import Field
 
+from settings.section import PathBelowRoot
 from settings.training import LoraSettings
 
 
@@ -23,14 +25,21 @@ class RewardSettings(LoraSettings):
     start: Literal["labels", "zero"] = Field(
         default="labels", description="Head at the start: labels, as the judge says positive or negative; or zero."
     )
+    folder: PathBelowRoot = Field(
+        default=Path("var/training/reward"), description="Where trainings are kept, each in a folder of its own."
+    )
     groups: int = Field(default=2, ge=1, description="Groups a step.")
-    head_learning_rate: float = Field(default=1e-4, gt=0, description="Peak of the head's own learning rate.")
-    evidence_tokens: int = Field(default=400, ge=64, description="Tokens that the lines of a customer may have.")
+    candidates: int = Field(
+        default=10, ge=0, description="Outputs of a group that are learnt, the tiers taking turns; 0: all."
+    )
+    validation_users: int = Field(default=16, ge=1, description="Users of the split validation that stop training.")
+    head_learning_rate: float = Field(default=1e-3, gt=0, description="Peak of the head's own learning rate.")
+    evidence_tokens: int = Field(default=240, ge=64, description="Tokens that the lines of a customer may have.")
     together: int = Field(
         default=16, ge=1, description="Candidates scored behind one computation of what they share, at most."
     )
-    steps: int = Field(default=400, ge=1, description="Optimizer steps.")
-    learning_rate: float = Field(default=2e-4, gt=0, description="Peak of the adapter's; it goes on from the judge's.")
-    validation_steps: int = Field(default=50, ge=1, description="Steps between two validations.")
+    steps: int = Field(default=80, ge=1, description="Optimizer steps.")
+    learning_rate: float = Field(default=5e-4, gt=0, description="Peak of the adapter's; it goes on from the judge's.")
+    validation_steps: int = Field(default=20, ge=1, description="Steps between two validations.")
     patience: int = Field(default=4, ge=1, description="Validations without a better one after which it stops.")
-    checkpoint_steps: int = Field(default=50, ge=1, description="Steps between two kept states.")
+    checkpoint_steps: int = Field(default=10, ge=1, description="Steps between two kept states.")

@@ -292,6 +292,7 @@ def test_a_changed_file_changes_the_digests_of_the_roles_that_render_it(
         "customer": {ROLE, ONE_SHOT, REASON},
         "one_shot": {ONE_SHOT},
         "reason": {REASON},
+        "reward": set(),
     }.get(name, {ROLE, REASON})
 
 

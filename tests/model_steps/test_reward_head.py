@@ -19,9 +19,10 @@ from model_steps.judge.reward import head
 from model_steps.judge.reward.head import ScalarHead
 from model_steps.training.reward import stored
 from runtime.errors import ConfigurationError, DataError, UsageError
-from tests.model_steps.tiny_reward import SMALL, fresh, write_model
+from tests.model_steps.tiny_reward import COUNTING, SMALL, fresh, write_model
 
 WIDTH = 32
+SCORES = "scores.safetensors"
 PROMPT, CANDIDATES = (3, 4, 5), ((10, 1), (11, 1), (12, 13, 1))
 
 
@@ -83,7 +84,6 @@ def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def kept(model: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The files of a reward model whose adapter says something."""
-    folder = tmp_path_factory.mktemp("kept") / "reward"
     reward = fresh(model)
     with torch.no_grad():
         for each in reward.master.values():
@@ -92,33 +92,57 @@ def kept(model: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     record = {
         "model": stored.model_digest(model),
         "prompt": stored.prompt_digest(),
-        "settings": {"evidence_tokens": 123},
+        "reading": {"evidence_tokens": 123, "outcome_days": 60},
     }
-    stored.save(reward, folder, record)
-    save_file({"scores": torch.tensor(reward.score(PROMPT, CANDIDATES).scores)}, folder / "scores.safetensors")
+    folder, said = stored.save(reward, tmp_path_factory.mktemp("kept"), record, COUNTING)
+    assert stored.save(reward, folder.parent, record, COUNTING) == (folder, said)
+    save_file({"scores": torch.tensor(reward.score(PROMPT, CANDIDATES).scores)}, folder.parent / SCORES)
     return folder
 
 
 @pytest.fixture
 def folder(kept: Path, tmp_path: Path) -> Path:
     """A copy to be damaged."""
-    return Path(shutil.copytree(kept, tmp_path / "reward"))
+    return Path(shutil.copytree(kept, tmp_path / kept.name))
 
 
-def test_a_reward_model_scores_as_it_did_when_it_was_saved(folder: Path, model: Path) -> None:
+def test_a_reward_model_scores_as_it_did_when_it_was_saved(kept: Path, folder: Path, model: Path) -> None:
     files = stored.read(folder, model)
-    assert files.evidence_tokens == 123
+    assert files.reading.evidence_tokens == 123
+    assert files.counting is not None
+    assert files.counting.content() == COUNTING.content()
     found = stored.restored(files, model, "float32", SMALL)
-    said = load_file(folder / "scores.safetensors")["scores"].tolist()
+    said = load_file(kept.parent / SCORES)["scores"].tolist()
     assert found.score(PROMPT, CANDIDATES).scores == pytest.approx(said, abs=1e-6)
     assert fresh(model).score(PROMPT, CANDIDATES).scores != pytest.approx(said, abs=1e-2)
 
 
 def test_its_files_name_no_machine_and_are_safetensors_and_json_alone(folder: Path, model: Path) -> None:
-    assert {path.name for path in folder.iterdir()} == {
-        WEIGHTS, FORM, stored.HEAD, stored.RECORD, "scores.safetensors"
-    }  # fmt: skip
+    assert {path.name for path in folder.iterdir()} == {WEIGHTS, FORM, stored.HEAD, stored.FILE, stored.RECORD}
     assert str(model) not in (folder / FORM).read_text()
+
+
+def test_it_is_called_by_its_content(folder: Path, model: Path, tmp_path: Path) -> None:
+    assert folder.name == stored.name_of(json.loads((folder / stored.RECORD).read_text()))
+    other = Path(shutil.copytree(folder, tmp_path / "reward"))
+    with pytest.raises(DataError, match="is not called as its record is"):
+        stored.read(other, model)
+    change(stored.RECORD, said_of(users=1))(folder)
+    with pytest.raises(DataError, match="is not called as its record is"):
+        stored.read(folder, model)
+
+
+def test_any_changed_byte_is_refused(folder: Path, model: Path) -> None:
+    for path in sorted(folder.iterdir()):
+        whole = path.read_bytes()
+        for place in (0, len(whole) // 2, len(whole) - 1):
+            # The record's last byte is a line's end, which says nothing.
+            if path.name != stored.RECORD or place < len(whole) - 1:
+                path.write_bytes(whole[:place] + bytes([whole[place] ^ 1]) + whole[place + 1 :])
+                with pytest.raises(DataError):
+                    stored.read(folder, model)
+        path.write_bytes(whole)
+    assert stored.read(folder, model)
 
 
 def change(name: str, edit: Callable[[bytes], bytes], part: str | None = None) -> Callable[[Path], None]:
@@ -132,6 +156,15 @@ def change(name: str, edit: Callable[[bytes], bytes], part: str | None = None) -
             (folder / stored.RECORD).write_text(json.dumps({**record, part: file_digest(content)}))
 
     return edited
+
+
+def renamed(folder: Path) -> Path:
+    """A folder that is called as its changed record is, for whoever changes one can do that too."""
+    try:
+        record = dict(json.loads((folder / stored.RECORD).read_text()))
+    except (OSError, ValueError, TypeError):
+        return folder
+    return folder.rename(folder.with_name(stored.name_of(record)))
 
 
 def said_of(**changed: Any) -> Callable[[bytes], bytes]:
@@ -154,8 +187,12 @@ def said_of(**changed: Any) -> Callable[[bytes], bytes]:
         (change(FORM, said_of(lora_alpha=1), "form"), DataError, "another scale"),
         (change(FORM, said_of(layers_to_transform=[1]), "form"), DataError, "other modules or layers"),
         (change(stored.RECORD, said_of(model="other")), ConfigurationError, "on another language model"),
-        (change(stored.RECORD, said_of(settings={})), DataError, "does not say how many tokens of evidence"),
+        (change(stored.RECORD, said_of(reading={})), DataError, "does not say how many tokens of evidence"),
         (change(stored.RECORD, said_of(prompt="other")), ConfigurationError, "learnt to read another prompt"),
+        (change(stored.RECORD, said_of(head=None)), DataError, "names no head"),
+        (change(stored.FILE, lambda content: content + b" "), DataError, "counting.json is not the file"),
+        (change(stored.FILE, lambda _: b"{", "counting"), DataError, "is no JSON"),
+        (lambda folder: (folder / stored.FILE).unlink(), UsageError, "holds no reward model"),
     ],
 )
 def test_a_damaged_or_foreign_reward_model_is_refused(
@@ -164,8 +201,8 @@ def test_a_damaged_or_foreign_reward_model_is_refused(
     damage(folder)
 
     def used() -> None:
-        found = stored.read(folder, model)
-        assert found.evidence_tokens
+        found = stored.read(renamed(folder), model)
+        assert found.reading
         stored.restored(found, model, "float32", SMALL)
 
     with pytest.raises(error, match=said):
@@ -176,7 +213,7 @@ def test_a_reward_model_of_a_wider_language_model_is_refused(folder: Path, tmp_p
     other = write_model(tmp_path / "other", 2 * WIDTH)
     change(stored.RECORD, said_of(model=stored.model_digest(other)))(folder)
     with pytest.raises(DataError, match="by its rank 4 and the language model it should be"):
-        stored.read(folder, other)
+        stored.read(renamed(folder), other)
 
 
 def test_a_start_from_labels_wants_them(model: Path) -> None:

@@ -17,7 +17,8 @@ from model_steps.training.reward import stored
 from model_steps.training.reward.model import RewardModel
 from runtime.errors import DataError
 from schemas.judge_labels import FINDINGS
-from settings import RewardSettings, Settings
+from settings import JudgeSettings, RewardSettings, Settings
+from tests.model_steps.judged_shop import SHOP
 from tests.model_steps.reward_cases import case_of, customer_of
 from tests.model_steps.tiny_reward import SMALL, fresh, write_model
 
@@ -138,7 +139,7 @@ def test_the_real_model_scores_a_customers_candidates_alike_and_starts_as_the_ju
     reward = stored.begin(settings.engine.model, "float32", RewardSettings(rank=2, first_layer=28), None, labels)
     customer = customer_of("ann", ["whole milk", "corn chips"])
     cases = [case_of(customer, "whole milk"), case_of(customer, "white bread", persona="bakery")]
-    (group,) = grouped(cases, encoder(chat, 100))
+    (group,) = grouped(cases, encoder(chat, lambda _day: SHOP, JudgeSettings(evidence_tokens=100)))
     shared = reward.score(group.prompt, group.candidates)
     assert shared.tokens_shared < 0.7 * shared.tokens_alone
     for candidate, score in zip(group.candidates, shared.scores, strict=True):

@@ -191,32 +191,39 @@ def test_another_trainings_state_is_refused_and_an_empty_folder_cannot_be_finish
 
 
 def test_a_reward_model_is_made_once_and_scores_as_it_did(model: Path, tmp_path: Path) -> None:
-    def made(**changed: Any) -> dict[str, Any]:
-        settings = SMALL.model_copy(update=changed)
-        return make_reward(model, "float32", None, LEARNT, VALIDATED, LABELS, settings, tmp_path, {"day": "2017-08-23"})
+    def made(folder: Path | None = tmp_path, **changed: Any) -> dict[str, Any]:
+        settings = SMALL.model_copy(update={"folder": tmp_path / "own", **changed})
+        return make_reward(model, "float32", None, LEARNT, VALIDATED, LABELS, settings, folder, {"day": "2017-08-23"})
 
     record = made()
     assert not record["reused"]
     assert record["groups"] == {
         "groups": 24, "teaching": 24, "of_one_tier": 0, "users": 12, "S": 24, "A": 24, "B": 48
     }  # fmt: skip
-    assert record["validation"].keys() == {3, 6}
+    assert record["validation"].keys() == {"3", "6"}
     assert (record["day"], record["losses"][0]["until_step"]) == ("2017-08-23", 6)
     again = made()
     assert again["reused"]
     assert json.loads(json.dumps({**record, "reused": True})) == again
-    reward = stored.restored(stored.read(tmp_path, model), model, "float32", SMALL)
+    reward = stored.restored(stored.read(Path(record["folder"]), model), model, "float32", SMALL)
     assert examine(reward, VALIDATED, SMALL)[0].accuracy.value == record["kept"]["accuracy"]["value"]
     with pytest.raises(DataError, match="state of another training"):
         made(seed=1)
+    # Equal work in a folder of its own gives the release of the same name.
+    own = made(None)
+    assert (own["reward"], own["reused"]) == (record["reward"], False)
+    assert Path(own["folder"]).parent.parent == tmp_path / "own"
+    (Path(own["folder"]) / stored.HEAD).write_bytes(b"")
+    assert not made(None)["reused"]
 
 
 def test_a_reward_model_goes_on_from_the_judges_adapter(model: Path, tmp_path: Path) -> None:
     settings = SMALL.model_copy(update={"rank": 2, "first_layer": 1})
-    make_reward(model, "float32", None, LEARNT, VALIDATED, LABELS, settings, tmp_path)
-    judge = stored.read(tmp_path, model).adapter
+    made = make_reward(model, "float32", None, LEARNT, VALIDATED, LABELS, settings, tmp_path)
+    files = stored.read(Path(made["folder"]), model)
+    judge = files.adapter
     begun = stored.begin(model, "float32", SMALL, judge, LABELS)
-    tuned = stored.restored(stored.read(tmp_path, model), model, "float32", SMALL)
+    tuned = stored.restored(files, model, "float32", SMALL)
     assert judge.rank == 2
     for name, each in begun.tuned.master.items():
         assert torch.equal(each, tuned.tuned.master[name])

@@ -6,16 +6,33 @@ import random
 from collections.abc import Sequence
 from pathlib import Path
 
+import numpy as np
+
+from evaluation.judged.regression import Regression
 from evaluation.tiers import Tier
+from model_steps.judge.counting import Counting
+from model_steps.judge.features import NAMES
 from model_steps.judge.reward.groups import Group
 from model_steps.training.reward import stored
 from model_steps.training.reward.model import RewardModel
+from schemas.judge_labels import FINDINGS
 from settings import RewardSettings
 from tests.model_steps.foreign_models import fill_with_random_weights
 
 VOCABULARY = 60
 # The tokens `positive` and `negative` of its judge.
 LABELS = (58, 59)
+# Expects the more of a tag, the more days its category was bought on.
+COUNTING = Counting(
+    Regression(
+        NAMES,
+        FINDINGS,
+        np.zeros(len(NAMES)),
+        np.ones(len(NAMES)),
+        np.array([1.0, -np.inf, 0.0]),
+        np.array([[0.0] * len(NAMES), [0.0] * len(NAMES), [float(name == "log_days") for name in NAMES]]),
+    )
+)
 # What gives a candidate's tier away.
 SIGNS: dict[Tier, int] = {"S": 50, "A": 51, "B": 52}
 # Ends every candidate, as a chat template does.

@@ -9,9 +9,10 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable
 from dataclasses import replace
+from datetime import date
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from model_steps.judge.case import Case, Customer, tag_case
 from representation.evidence import CategoryEvidence
@@ -41,6 +42,13 @@ class _Customer(_Part):
     attributes: tuple[tuple[str, str], ...] = ()
     evidence: tuple[_Evidence, ...] = ()
     season: str = ""
+
+    @model_validator(mode="after")
+    def _nothing_later(self) -> _Customer:
+        day = date.fromisoformat(self.day)
+        if later := [one for one in self.evidence if date.fromisoformat(one.last_day) > day]:
+            raise ValueError(f"{later[0].category} was bought on {later[0].last_day}, after the day {self.day}")
+        return self
 
 
 class _Case(_Part):

@@ -4,12 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cache
 
 from evaluation.tiers import Tier
 from model_steps.engine.chat import Chat
 from model_steps.judge.case import Case
-from model_steps.judge.reward.prompt import messages
+from model_steps.judge.evaluators import Asking
+from model_steps.judge.reward.prompt import rendered
+from model_steps.judge.shop import Shop
+from model_steps.judge.shown import Showing
 from runtime.errors import DataError
+from settings import JudgeSettings
 
 Tokens = tuple[int, ...]
 # A case as the tokens of its whole prompt.
@@ -35,13 +40,21 @@ class Group:
     tiers: tuple[Tier, ...] = ()
 
 
-def encoder(chat: Chat, tokens: int) -> Encode:
+def encoder(chat: Chat, shops: Callable[[str], Shop], settings: JudgeSettings) -> Encode:
     """How cases become tokens for a language model.
 
     Args:
-        chat: its template. tokens: that the evidence may have (INTENTFLOW_REWARD__EVIDENCE_TOKENS).
+        chat: its template.
+        shops: the shop as it was known on a day.
+        settings: how much of a customer's purchases is shown, and within how many days an output is to be bought.
     """
-    return lambda case: chat.tokens(chat.render(*messages(case, chat.count, tokens)))
+
+    @cache
+    def asks(day: str) -> tuple[Asking, Showing]:
+        asking = Asking(shops(day), settings, chat.render, chat.count, chat.answer_tokens)
+        return asking, asking.showing()
+
+    return lambda case: chat.tokens(rendered(case, *asks(case.customer.day)))
 
 
 def grouped(cases: Sequence[Case], encode: Encode, tiers: Sequence[Tier] = ()) -> list[Group]:

@@ -1,68 +1,33 @@
 """What the reward model reads: f_RM(y, U, I, S), the output with its customer and the season (PAPER 2.4).
 
-The customer comes first, whom all candidates of a group share, and the candidate last: so what a group shares is
-computed once. Pure functions, the same for training and scoring.
+The facts are those that evaluators are shown, in the same words, and what counting expects among them. Customer and
+question come first, which all candidates of a group share, and the candidate last: so what a group shares is computed
+once. A reward needs no texts of the catalog: which levels it has tells what it does not have.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from functools import cache
-from pathlib import Path
-from string import Template
-
-from model_steps.agents.data_text import delimit, delimit_block
-from model_steps.agents.prompt_files import SEPARATOR
-from model_steps.agents.ranked_expert import profile_line
+from model_steps.judge import prompt_files
 from model_steps.judge.case import Case
-from representation.evidence import FIELDS, line, lines
-from runtime.fingerprint import bytes_digest
+from model_steps.judge.evaluators import Asking
+from model_steps.judge.shown import Showing
+from runtime.fingerprint import bytes_digest, digest
 
-FILE = Path(__file__).with_name("reward.md")
-# Characters of a candidate's texts, at most: those that the table of intents has at most, or fewer.
-MOST_OF_PRODUCT, MOST_OF_PERSONA, MOST_OF_WHY = 120, 60, 300
-# What stands where a customer bought nothing.
-NOTHING, NEVER, UNKNOWN = "nothing", "never", "a kind that the catalog does not name"
+NAME = "reward"
+# Prompt files that it reads.
+FILES = ("case", "customer", NAME)
 
 
-def messages(case: Case, count: Callable[[str], int], tokens: int) -> tuple[str, str]:
-    """System and user message of one candidate.
+def rendered(case: Case, asking: Asking, showing: Showing) -> str:
+    """The prompt of one candidate.
 
     Args:
         case: the output with its customer.
-        count: tokens of a text.
-        tokens: that the evidence's lines may have together; the candidate's own category is shown beside them.
+        asking: with what evaluators ask. showing: of the same.
     """
-    system, user = _load()
-    customer = case.customer
-    about = "\n".join(part for part in (customer.season, profile_line(customer.attributes)) if part)
-    shown = "\n".join(lines(customer.evidence, customer.day, count, tokens))
-    return system, user.substitute(
-        about=delimit_block(about),
-        fields=FIELDS,
-        evidence=delimit_block(shown) or NOTHING,
-        persona=delimit(case.persona, MOST_OF_PERSONA),
-        why=delimit(case.why, MOST_OF_WHY),
-        own=delimit(_own(case)),
-        product=delimit(case.text, MOST_OF_PRODUCT),
-    )
+    return asking.prompt(showing.message(NAME, case, asking.question(NAME, case)))
 
 
 def prompt_digest() -> str:
-    """Digest of the prompt's file: a reward model speaks of what it learnt to read."""
-    return bytes_digest(FILE.read_bytes())
-
-
-def _own(case: Case) -> str:
-    """What the customer did in the candidate's category: it may be too rare for the lines above."""
-    if case.category is None:
-        return UNKNOWN
-    found = (one for one in case.customer.evidence if one.category == case.category)
-    return next((line(one, case.customer.day) for one in found), NEVER)
-
-
-@cache
-def _load() -> tuple[str, Template]:
-    """System message, and a text with $placeholders."""
-    system, user = FILE.read_text().split(SEPARATOR)
-    return system.strip(), Template(user.strip())
+    """Digest of the prompt's files: a reward model speaks of what it learnt to read."""
+    return digest([[name, bytes_digest((prompt_files.FOLDER / f"{name}.md").read_bytes())] for name in FILES])

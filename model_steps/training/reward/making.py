@@ -8,13 +8,17 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+from lake.registry.releases import NAME_DIGITS, file_digest
 from model_steps.engine.adapters import Adapter
 from model_steps.engine.model_digest import model_digest
+from model_steps.judge.counting import Counting
 from model_steps.judge.reward.groups import Group
 from model_steps.judge.reward.losses import has_order
 from model_steps.judge.reward.prompt import prompt_digest
+from model_steps.training.record import made_folder
 from model_steps.training.reward import stored
 from model_steps.training.reward.loop import ACCURACY, LOSS, START, examine, ordered, teaching, train
+from model_steps.training.reward.stored import StoredReward
 from runtime.errors import ConfigurationError, DataError, UsageError
 from runtime.fingerprint import digest
 from settings import RewardSettings
@@ -33,19 +37,22 @@ def make_reward(
     validated: Sequence[Group],
     labels: tuple[int, int] | None,
     settings: RewardSettings,
-    folder: Path,
+    folder: Path | None,
     about: Mapping[str, Any] | None = None,
+    counting: Counting | None = None,
     finish: bool = False,
 ) -> dict[str, Any]:
-    """Train a reward model and leave its files; returns the record.
+    """Train a reward model and leave its release in the training's folder; returns its record, and where it is.
 
     Args:
         model: folder of the language model. dtype: number type of its weights.
         judge: adapter of the tuned judge; none: the language model as it is.
         learnt, validated: groups of customers of the splits train and validation, with tiers.
         labels: tokens of ``head.label_tokens``, for a head that starts from them.
-        folder: of the files, and of the state that a killed run resumes; is made where it is missing.
+        folder: of the release, and of the state that a killed run resumes; none: one below the settings' folder, named
+            after what decides about the result.
         about: what the record says besides, such as whom and until when it learnt of.
+        counting: the judge's, where the prompts tell what it expects.
         finish: end a training that was stopped, with the best that it validated.
 
     Raises:
@@ -57,16 +64,17 @@ def make_reward(
         "prompt": prompt_digest(),
         "judge": None if judge is None else judge.digest,
         "labels": labels,
-        "settings": {**settings.model_dump(), "dtype": dtype},
+        "counting": None if counting is None else file_digest(counting.content()),
+        "settings": {**settings.model_dump(exclude={"folder"}), "dtype": dtype},
         "groups": _counts(learnt, settings),
         "validation_groups": _counts(validated, settings),
         "groups_digest": digest([[asdict(group) for group in groups] for groups in (learnt, validated)]),
     }
     record["work"] = digest(record)
+    folder = made_folder(settings.folder / record["work"][:NAME_DIGITS] if folder is None else folder)
     if (known := _made(folder, model, record["work"])) is not None:
-        log.info("Trained already, in %s.", folder)
-        return {**known, "reused": True}
-    folder.mkdir(parents=True, exist_ok=True)
+        log.info("Trained already, in %s.", known[0])
+        return {**known[1].record, **_place(known[0]), "reused": True}
     reward = stored.begin(model, dtype, settings, judge, labels)
     history = train(reward, learnt, validated, settings, folder, record["work"], finish)
     found, kept = examine(reward, ordered(validated), settings)
@@ -80,7 +88,8 @@ def make_reward(
         for start in range(0, len(history), WINDOW)
         if (some := history[start : start + WINDOW])
     ]
-    return {**stored.save(reward, folder, record), "reused": False}
+    place, said = stored.save(reward, folder, record, counting)
+    return {**said, **_place(place), "reused": False}
 
 
 def _counts(groups: Sequence[Group], settings: RewardSettings) -> dict[str, int]:
@@ -95,10 +104,17 @@ def _counts(groups: Sequence[Group], settings: RewardSettings) -> dict[str, int]
     }
 
 
-def _made(folder: Path, model: Path, work: str) -> dict[str, Any] | None:
-    """The record of this very training, where the folder holds its files whole."""
-    try:
-        found = dict(stored.read(folder, model).record)
-    except (UsageError, DataError, ConfigurationError):
-        return None
-    return found if found.get("work") == work else None
+def _place(release: Path) -> dict[str, str]:
+    return {"reward": release.name, "folder": str(release)}
+
+
+def _made(folder: Path, model: Path, work: str) -> tuple[Path, StoredReward] | None:
+    """The release of this very training, where the folder holds one that is whole."""
+    for place in sorted(folder.glob(f"{stored.NAME}-*")):
+        try:
+            found = stored.read(place, model)
+        except (UsageError, DataError, ConfigurationError):
+            continue
+        if found.record.get("work") == work:
+            return place, found
+    return None

@@ -40,7 +40,7 @@ class JudgeSettings(Section):
         "for the others. A JSON list.",
     )
     evidence_tokens: int = Field(
-        default=240, ge=64, description="Tokens that the lines of a customer's purchases may have."
+        default=96, ge=32, description="Tokens that the lines of a customer's purchases may have."
     )
     nearest: int = Field(default=1, ge=0, le=20, description="Bought categories beside the tag that relevance sees.")
     catalog_texts: int = Field(default=5, ge=1, le=50, description="Texts of the catalog that validity sees.")

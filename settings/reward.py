@@ -34,7 +34,7 @@ class RewardSettings(LoraSettings):
     )
     validation_users: int = Field(default=16, ge=1, description="Users of the split validation that stop training.")
     head_learning_rate: float = Field(default=1e-3, gt=0, description="Peak of the head's own learning rate.")
-    evidence_tokens: int = Field(default=240, ge=64, description="Tokens that the lines of a customer may have.")
+    evidence_tokens: int = Field(default=96, ge=32, description="Tokens that the lines of a customer may have.")
     together: int = Field(
         default=16, ge=1, description="Candidates scored behind one computation of what they share, at most."
     )

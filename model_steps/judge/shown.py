@@ -113,7 +113,10 @@ class Showing:
     def _expected(self, case: Case) -> str:
         if self._shop.expected is None:
             return ""
-        return f"by counting, {of_hundred(self._shop.expected(case))} of 100 such customers buy it"
+        chance = self._shop.expected(case)
+        # In the words of the answer, which a small model copies before it reads numbers.
+        leans = "positive" if chance > 0.5 else "negative"
+        return f"by counting {leans}: {of_hundred(chance)} of 100 such customers buy it"
 
     def _above(self, case: Case) -> str:
         return delimit(" > ".join(self._shop.above(case)), ABOUT) or NOTHING

@@ -145,7 +145,7 @@ def test_material_is_of_train_and_validation_users_and_tells_what_counting_expec
     groups = material.groups()
     train = {one.customer.user_id for one in material.cases if RULE.split_of(one.customer.user_id) == "train"}
     assert 0 < len(groups) <= len(train)
-    texts = [material.chat.tokens("by counting,"), material.chat.tokens("How good is this one?")]
+    texts = [material.chat.tokens("by counting"), material.chat.tokens("How good is this one?")]
     for group in groups:
         assert 0 < len(group) <= 6
         prompts = [question.prompt for question in group]

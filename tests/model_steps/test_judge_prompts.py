@@ -118,7 +118,11 @@ def test_texts_that_share_rare_words_come_first() -> None:
 
 def test_counting_speaks_where_it_is_given() -> None:
     told = replace(SHOP, expected=lambda of: 0.31 if of.category == "milk" else 0.0)
-    assert "by counting, about 30 of 100 such customers buy it" in prompt("relevance", case("milk"), asking(told))
+    assert "by counting negative: about 30 of 100 such customers buy it" in prompt(
+        "relevance", case("milk"), asking(told)
+    )
+    likely = replace(SHOP, expected=lambda of: 0.7)
+    assert "by counting positive: about 70 of 100 such" in prompt("relevance", case("milk"), asking(likely))
     assert "counting" not in prompt("relevance", case("milk"))
     assert "counting" not in prompt("consistency", case("milk"), asking(told))
 

@@ -247,7 +247,7 @@ def test_what_the_judges_counting_expects_is_told_where_it_brings_any(run: Run, 
     run(judged_by=counts)
     told = [request.prompt for request in model.asked[asked:] if "Will the customer buy" in request.prompt]
     assert told
-    assert all("by counting, about 30 of 100 such customers buy it" in prompt for prompt in told)
+    assert all("by counting negative: about 30 of 100 such customers buy it" in prompt for prompt in told)
 
 
 def test_declared_rules_are_asked_of_nobody(shop: Lake, run: Run, model: Model) -> None:

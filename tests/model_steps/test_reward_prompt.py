@@ -72,7 +72,7 @@ def test_what_counting_expects_is_told_where_it_is_known() -> None:
     milk = case_of(ANN, "milk")
     assert "by counting" not in user_message(milk)
     said = user_message(milk, told(SHOP, {milk.item_id: 0.31}))
-    assert "60 of 100 customers buy it\nby counting, about 30 of 100 such customers buy it\nabove it" in said
+    assert "60 of 100 customers buy it\nby counting negative: about 30 of 100 such customers buy it\nabove it" in said
 
 
 def test_the_candidates_own_category_is_shown_though_the_lines_have_no_room_for_it() -> None:

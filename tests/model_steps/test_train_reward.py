@@ -145,7 +145,7 @@ def test_a_killed_command_ends_with_the_same_release(
 
 def test_prompts_tell_what_counting_expects_where_the_judge_has_it(shop: Lake, chosen: Settings) -> None:
     chat = Chat(chosen.engine.model)
-    expected = chat.tokens("by counting,")[1:]
+    expected = chat.tokens("by counting")[1:]
 
     def tells(counting: Any) -> bool:
         found = material.read_material(shop, RULE, (), chosen, counting)

@@ -15,6 +15,7 @@ from lake.registry.splits import SplitRule, TrainingWindow, add_days, drawn, nex
 from lake.store.location import Lake
 from model_steps.engine.asking import Request
 from model_steps.engine.chat import Chat
+from model_steps.engine.options import Options
 from model_steps.judge import evaluators, one_shot
 from model_steps.judge.case import KIND, Case
 from model_steps.judge.counting import Counting, told
@@ -164,10 +165,23 @@ class Material:
         newest = max(case.customer.day for case in self.cases if self.split_of[case.item_id] == "validation")
         of_customers = {user: own for (user, day), own in self._customers("validation").items() if day == newest}
         chosen = drawn(of_customers, self.settings.judge_training.validation_users)
-        taught = [together(own) for user in chosen if (own := self._graded(of_customers[user]))]
-        if not taught:
+        found = [self._graded(of_customers[user]) for user in chosen]
+        graded = [together(own) for each in found if (own := [one for one in each if one.options == self._labels])]
+        whole = [together(own) for each in found if (own := [one for one in each if one.options != self._labels])]
+        if not graded:
             raise UsageError("No label of a validation user is of what is asked: build labels of more users.")
-        return lambda: {"cross_entropy": model.cross_entropy(taught)}
+
+        def figures() -> dict[str, float]:
+            # The judge's own questions decide; the one-shot rival's are only told.
+            rival = {"one_shot_cross_entropy": model.cross_entropy(whole)} if whole else {}
+            return {"cross_entropy": model.cross_entropy(graded), **rival}
+
+        return figures
+
+    @property
+    def _labels(self) -> Options:
+        """What the judge's own questions are answered with."""
+        return next(iter(self.asking.values())).labels
 
     def _customers(self, split: str) -> dict[tuple[str, str], list[Case]]:
         found: dict[tuple[str, str], list[Case]] = {}

@@ -28,16 +28,16 @@ class JudgeTrainingSettings(LoraSettings):
     folder: PathBelowRoot = Field(
         default=Path("var/training/judge"), description="Where trainings are kept, each in a folder of its own."
     )
-    batch: int = Field(default=4, ge=1, description="Customers a step, each with some of their outputs.")
+    batch: int = Field(default=2, ge=1, description="Customers a step, each with some of their outputs.")
     cases: int = Field(default=10, ge=1, description="Outputs of a customer on a day that are graded, at most.")
     one_shot: int = Field(
-        default=2,
+        default=1,
         ge=0,
         description="Outputs of these that also get a tier in one question, for the one-shot rival; 0: it stays base.",
     )
-    steps: int = Field(default=90, ge=1, description="Optimizer steps.")
-    learning_rate: float = Field(default=1e-3, gt=0, description="Peak, after a twentieth of the steps; then cosine.")
-    validation_users: int = Field(default=24, ge=1, description="Users of the split validation that stop training.")
-    validation_steps: int = Field(default=15, ge=1, description="Steps between two validations.")
-    checkpoint_steps: int = Field(default=15, ge=1, description="Steps between two kept states.")
+    steps: int = Field(default=100, ge=1, description="Optimizer steps.")
+    learning_rate: float = Field(default=7e-4, gt=0, description="Peak, after a twentieth of the steps; then cosine.")
+    validation_users: int = Field(default=12, ge=1, description="Users of the split validation that stop training.")
+    validation_steps: int = Field(default=20, ge=1, description="Steps between two validations.")
+    checkpoint_steps: int = Field(default=20, ge=1, description="Steps between two kept states.")
     patience: int = Field(default=3, ge=1, description="Validations without a better one after which it stops.")

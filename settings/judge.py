@@ -6,7 +6,7 @@ from typing import Literal
 
 from pydantic import Field, model_validator
 
-from settings.section import Section
+from settings.section import PathBelowRoot, Section
 
 Dimension = Literal["relevance", "consistency", "specificity", "validity"]
 
@@ -30,6 +30,10 @@ class JudgeSettings(Section):
     threshold: float = Field(
         default=0.75, gt=0, le=1, description="tau: share of positive findings from which on a tag without defect is S."
     )
+    release: PathBelowRoot | None = Field(
+        default=None,
+        description="Folder of the judge's release that a lake without one is given; none: the untuned model.",
+    )
     rules: tuple[Dimension, ...] = Field(
         default=(),
         description="Dimensions that a rule computes; the language model is asked for the others. A JSON list.",
@@ -52,6 +56,17 @@ class JudgeSettings(Section):
         default=600.0,
         gt=0,
         description="Judging a day begins no further chunk after this long; answers are kept.",
+    )
+    grace_seconds: float = Field(
+        default=300.0,
+        gt=0,
+        description="Longer than the limit by this much a day's judging may take for its start and its last chunk; "
+        "then its task is ended. It must exceed what a chunk takes.",
+    )
+    without_standing: bool = Field(
+        default=False,
+        description="Let a judge judge days that has not passed its exam: for trying. Its verdicts are published, and "
+        "the day says so.",
     )
     superior_band: BandSettings = Field(
         default=BandSettings(low=0.05, high=0.95), description="Usual share of S; a day outside sets off an alarm."

@@ -112,7 +112,8 @@ def run(shop: Lake, settings: Settings, model: Model) -> Run:
     def run(judged_by: Judge = BASE, **wanted: Any) -> dict[str, Any]:
         given = {name: wanted.pop(name) for name in ("force", "rules", "guard") if name in wanted}
         # Settings that cannot be read from an environment are spelt as code has them.
-        asked = JudgeSettings(**{"chunk_users": 2, **(wanted.pop("asked", {})), **wanted})
+        told = {"chunk_users": 2, "without_standing": True, **(wanted.pop("asked", {})), **wanted}
+        asked = JudgeSettings(**told)
         return judge_sample.judge_sample(
             shop, DAY, settings.model_copy(update={"judge": asked}), judged_by, start=model, **given
         )
@@ -146,7 +147,7 @@ def test_a_days_sample_is_judged_and_staged(shop: Lake, run: Run, model: Model) 
         "judged_outputs": 6,
         "flagged_outputs": 1,
     }
-    assert (manifest["judge"], manifest["standing"], manifest["adapters"]) == ("base-judge", "none", {})
+    assert (manifest["judge"], manifest["standing"], manifest["adapters"]) == ("base-judge", "missing", {})
     assert manifest["tier_shares"] == {"S": 0.6667, "A": 0.0, "B": 0.3333}
     assert (manifest["alarm"], manifest["model_calls"], model.starts) == (False, 24, 1)
     # Everything that was known is in the prompts: purchases, season, profile, popularity among three.
@@ -238,8 +239,9 @@ def test_counting_that_a_judge_does_not_have_is_refused(run: Run) -> None:
 
 
 def test_a_day_that_is_not_published_is_named(lake: Lake, settings: Settings, model: Model) -> None:
+    asked = settings.model_copy(update={"judge": JudgeSettings(without_standing=True)})
     with pytest.raises(SourceMissing, match=f"table intents has no day {DAY}"):
-        judge_sample.judge_sample(lake, DAY, settings, BASE, start=model)
+        judge_sample.judge_sample(lake, DAY, asked, BASE, start=model)
     assert model.starts == 0
 
 

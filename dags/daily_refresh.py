@@ -2,20 +2,25 @@
 
 For one day (UTC, the run's partition key): lands the day's behaviors (and those of earlier days that never were, or
 that late rows came for), compresses each user's history, asks the language model what each user intends to buy next
-and why, and publishes the day as a whole.
+and why, has a judge look at a sample of that, and publishes the day as a whole.
 
 **Owner:** intentflow.
 
-**Reads:** the log, items and profiles of the source that the settings name; the model folder; the champion, once.
+**Reads:** the log, items and profiles of the source that the settings name; the model folder; the champion, once;
+the judge with the record of its exam.
 
 **Writes:** `behaviors`, `rejected_behaviors`, `items`, `profiles`, `entities`, `rollups`, `signals`, `contexts`,
-`entity_vectors`, `answers`, `intents`, `failures`, and one row in `days`, which pins the versions of the tables by day.
-Emits the asset `intents`, one event a day, with release and figures.
+`entity_vectors`, `answers`, `intents`, `failures`, `verdicts` on a sample, and one row in `days`, which pins the
+versions of the tables by day. Emits the asset `intents`, one event a day, with release, figures, and whether it was
+judged.
 
 Every task runs one command, shown in its log, that also runs alone from a shell. Steps stage; a `publish` task has
 Great Expectations judge what was staged and makes visible what passed, all of it or nothing: until `publish_day` is
 green, readers through `days` see the day as it was before. Skipped `publish` tasks mean: all of it was published
-already, and nothing it depends on has changed.
+already, and nothing it depends on has changed; a skipped `judge.publish` may also mean that the judge has no standing.
+
+No judge holds a day back. A red task of `judge` does not make the run fail: the day is published without verdicts, and
+its row in `days`, its event and the log of `publish_day` say why (`judged`).
 
 ## When it fails
 
@@ -36,6 +41,12 @@ times already. Clearing the failed task continues the run; finished work is not 
   to change, or make a release of what is there and promote it.
 - `infer.publish`: too many users failed, or some have wrong tags. Read `failures` of this day, repair the cause, clear
   `infer.shard`.
+- `judge.sample`: the judge failed, or was ended after `INTENTFLOW_JUDGE__TIME_LIMIT_SECONDS` (and
+  `INTENTFLOW_JUDGE__GRACE_SECONDS`), and is not tried again by itself. The day is published without verdicts. Clear it
+  with what comes after it: answers that it has are kept, and `publish_day` pins the verdicts. Its log warns where a
+  tier's share left its usual band: look at the verdicts, then at what changed, the release or the log.
+- `judge.publish`: verdicts broke a rule of their table. The log names it and the Data Docs page.
+- `judged` succeeds however judging ended, so that the day is not held back. There is nothing to do about it.
 - `publish_day`: a table has nothing for this day, or the shards used more than one release. Clear the task that the
   log names.
 - any `publish`: another run published this day at the same time, and its result stands. Leave it, or clear the run.
@@ -62,7 +73,8 @@ from airflow.sdk import CronPartitionTimetable, chain, dag, task_group
 from tasks.champion import DTYPE, RELEASE, take_champion
 from tasks.command import model_step, spark_job
 from tasks.form import DAY, FORCE, OLDER_CODE, PARAMS, USERS
-from tasks.policy import DEFAULT_ARGS, Tag, first_run, last_run
+from tasks.judging import judge_sample, judged
+from tasks.policy import DEFAULT_ARGS, ONCE, Tag, first_run, last_run
 from tasks.published_day import publish_day
 from tasks.publishing import publish
 from tasks.shards import sharded_model_step, split
@@ -94,6 +106,12 @@ def infer(shards: Any) -> None:
     publish(sharded_model_step("infer", "--day", DAY, USERS, RELEASE, DTYPE, FORCE, shards=shards))
 
 
+@task_group(default_args=ONCE)
+def judge() -> None:
+    """A sample of the day's intents gets verdicts; whatever becomes of it, the day is published."""
+    publish(judge_sample())
+
+
 @dag(
     # Runs at midnight UTC for the day before; the key is that day. Only a midnight cron backfills its last day.
     schedule=CronPartitionTimetable("0 0 * * *", timezone="UTC", run_offset=-1, key_format="%Y-%m-%d"),
@@ -113,7 +131,10 @@ def infer(shards: Any) -> None:
 def daily_refresh() -> None:
     shards = split()
     embed = model_step("embed", "--day", DAY, USERS)
-    chain([take_champion(), shards, land()], compress(), embed, infer(shards), publish_day())
+    inferred, published = infer(shards), publish_day()
+    chain([take_champion(), shards, land()], compress(), embed, inferred, judge(), judged(), published)
+    # By itself what comes after `judged` would run whatever became of inference.
+    inferred >> published
 
 
 daily_refresh()

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 from lake.auditing import expectations
 from lake.auditing.expectations import TableEvidence
+from lake.auditing.tier_history import tier_history
 from lake.delta import audits
 from lake.delta.publishing import publish
 from lake.delta.staging import Batch, read_staged
@@ -63,7 +64,7 @@ def audit(lake: Lake, batches: Sequence[Batch], folder: Path) -> dict[str, Any]:
     known = {one.table.name: _known(lake, one, co_audited) for one in found}
     due = [one for one in found if known[one.table.name] is None]
     samples = {one.table.name: _samples(lake, one, batches) for one in due}
-    outcomes = _judge(folder, due, samples)
+    outcomes = _judge(lake, folder, due, samples)
     for one in due:
         _record(lake, one, outcomes[one.table.name], co_audited, samples[one.table.name])
     broken = [one for one in due if outcomes[one.table.name].failures]
@@ -90,7 +91,9 @@ def _known(lake: Lake, found: TableEvidence, co_audited: Mapping[str, list[str]]
     return verdicts[0] if holds else None
 
 
-def _judge(folder: Path, due: Sequence[TableEvidence], samples: Mapping[str, list[str]]) -> dict[str, Outcome]:
+def _judge(
+    lake: Lake, folder: Path, due: Sequence[TableEvidence], samples: Mapping[str, list[str]]
+) -> dict[str, Outcome]:
     if not due:
         return {}
     log.info(
@@ -101,7 +104,8 @@ def _judge(folder: Path, due: Sequence[TableEvidence], samples: Mapping[str, lis
     logging.getLogger("great_expectations").setLevel(logging.WARNING)
     from lake.auditing.validation import validate  # costs seconds: only when there is something to judge
 
-    outcomes = validate(folder, due, [samples[one.table.name] for one in due])
+    histories = [tier_history(lake, one) for one in due]
+    outcomes = validate(folder, due, [samples[one.table.name] for one in due], histories)
     return {one.table.name: outcome for one, outcome in zip(due, outcomes, strict=True)}
 
 

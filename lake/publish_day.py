@@ -2,13 +2,18 @@
 
 ``python -m lake.publish_day --day D --release NAME --figures JSON``: the last step of a refresh. Whoever wants a
 consistent day reads the ``days`` row first and then the tables at the versions it names.
+
+``verdicts`` are pinned where there are some of exactly these intents; without them the day is published all the same,
+and says why. ``python -m lake.publish_day --day D --verdicts`` pins verdicts that came later, and leaves everything
+else as the day was published.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
-from collections.abc import Mapping
+import logging
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import pyarrow as pa
@@ -17,13 +22,17 @@ from lake.delta import audits, tables
 from lake.delta.publishing import publish
 from lake.delta.staging import Batch, StagedPartition, stage
 from lake.delta.work import Step, plan
+from lake.registry import judged_days
 from lake.registry.days import history_of
+from lake.registry.judged_days import JudgedDay
 from lake.store.location import Lake
 from runtime.entry import day_argument, run_command
 from runtime.errors import DataError, UsageError
-from schemas import behaviors, contexts, days, failures, intents, rejected_behaviors, rollups, signals
+from schemas import behaviors, contexts, days, failures, intents, rejected_behaviors, rollups, signals, verdicts
 from schemas.table import Table
 from settings import load_settings
+
+log = logging.getLogger("intentflow")
 
 STEP = Step("publish_day", __file__, (days.TABLE,))
 DAY_TABLES = (
@@ -37,8 +46,16 @@ DAY_TABLES = (
 )
 
 
+JUDGED_USERS = "judged_users"
+
+
 def publish_day(
-    lake: Lake, day: str, release: str, figures: Mapping[str, float], history: str | None = None
+    lake: Lake,
+    day: str,
+    release: str,
+    figures: Mapping[str, float],
+    history: str | None = None,
+    why_unjudged: str | None = None,
 ) -> dict[str, Any]:
     """Write the day's row unless an equal one stands; returns the manifest.
 
@@ -46,34 +63,84 @@ def publish_day(
 
     Args:
         history: digest of the behaviors that the day's contexts rest on (default: of those landed now).
+        why_unjudged: why this run brought no verdicts; said where the day has none of an earlier one either.
 
     Raises:
         DataError: a table of the day is not published.
     """
     versions = [_version(lake, table, day) for table in DAY_TABLES]
-    contents = {entry["table"]: entry["digest"] for entry in versions}
-    history = history or history_of(lake, day)
-    name = STEP.work({**contents, "history": history}, {"day": day, "release": release})
-    counted = {**_counts(lake, day), **figures}
-    manifest = {"day": day, "release": release, "fingerprint": name, "empty": counted["behaviors"] == 0}
+    note, pin, why = judged_days.verdicts_for(lake, day, _digests(versions))
+    if note is None:
+        why = (why_unjudged or why).rstrip(".")
+        log.warning("%s is published without verdicts: %s.", day, why)
+    row = {
+        "day": day,
+        "release": release,
+        "history": history or history_of(lake, day),
+        "judged": f"no: {why}" if note is None else "yes",
+        "versions": [*versions, pin] if note else versions,
+    }
+    counted = {**_counts(lake, day), **_judged_figures(note), **figures}
+    return _publish_row(lake, {**row, "empty": counted["behaviors"] == 0}, counted)
+
+
+def pin_verdicts(lake: Lake, day: str) -> dict[str, Any]:
+    """Publish a published day once more with the verdicts on it, all else as it was; returns the manifest.
+
+    Raises:
+        DataError: the day is not published, or no verdicts are of the rows that it was published with.
+    """
+    rows = tables.read(lake, days.TABLE, day).to_pylist()
+    if not rows:
+        raise DataError(f"The day {day} is not published in {lake.root}: run daily_refresh for it first.")
+    row = rows[0]
+    versions = [entry for entry in row["versions"] if entry["table"] != verdicts.TABLE.name]
+    note, pin, why = judged_days.verdicts_for(lake, day, _digests(versions))
+    if note is None:
+        raise DataError(
+            f"No verdicts can be pinned to the day {day}, for {why}: run `python -m model_steps.judge_sample --day "
+            f"{day}` and publish its batch, or daily_refresh where the day's tables have changed since."
+        )
+    kept = {
+        figure["name"]: figure["value"]
+        for figure in row["figures"]
+        if not figure["name"].startswith(judged_days.PREFIX)
+    }
+    judged = {**row, "judged": "yes", "versions": [*versions, pin]}
+    return _publish_row(lake, judged, {**kept, **_judged_figures(note)})
+
+
+def _publish_row(lake: Lake, row: Mapping[str, Any], figures: Mapping[str, float]) -> dict[str, Any]:
+    """Publish the row unless the same work stands there; returns the manifest."""
+    day, release = row["day"], row["release"]
+    name = STEP.work({**_digests(row["versions"]), "history": row["history"]}, {"day": day, "release": release})
+    manifest = {
+        **{key: row[key] for key in ("day", "release", "empty", "judged")},
+        "fingerprint": name,
+    }
     if not plan(lake, STEP, {day: name}).due:
         standing = tables.read(lake, days.TABLE, day, columns=["figures"]).to_pylist()
         kept = {figure["name"]: figure["value"] for figure in standing[0]["figures"]}
         return {**manifest, "reused": True, "figures": kept}
-    row = {
-        **manifest,
-        "history": history,
-        "versions": versions,
-        "figures": [{"name": key, "value": float(value)} for key, value in sorted(counted.items())],
-    }
-    data = pa.Table.from_pylist([row], days.TABLE.schema)
+    told = [{"name": key, "value": float(value)} for key, value in sorted(figures.items())]
+    data = pa.Table.from_pylist([{**row, "fingerprint": name, "figures": told}], days.TABLE.schema)
     staged = stage(lake, days.TABLE, data, fingerprint=name, partition={"day": day})
     batch = Batch(days.TABLE.name, "publish_day", (StagedPartition({"day": day}, name, (staged,)),))
     # Nothing is left to judge in a row that only points: its tables passed their own audits.
     verdict = {"success": True, "co_audited": [batch.digest], "reason": "the row points at audited tables"}
     audits.record(lake, batch, verdict)
     publish(lake, [batch])
-    return {**manifest, "reused": False, "figures": counted}
+    return {**manifest, "reused": False, "figures": dict(figures)}
+
+
+def _digests(versions: Sequence[Mapping[str, Any]]) -> dict[str, str]:
+    """Content digest by table of what is pinned."""
+    return {entry["table"]: entry["digest"] for entry in versions}
+
+
+def _judged_figures(note: JudgedDay | None) -> dict[str, float]:
+    """What the verdicts come to; of a day without them that nobody was judged."""
+    return {JUDGED_USERS: float(note.users), **note.figures()} if note else {JUDGED_USERS: 0.0}
 
 
 def _version(lake: Lake, table: Table, day: str) -> dict[str, Any]:
@@ -97,19 +164,27 @@ def _counts(lake: Lake, day: str) -> dict[str, float]:
 
 def main(arguments: argparse.Namespace) -> dict[str, Any]:
     lake = Lake.open(arguments.lake or load_settings().lake.uri)
+    if arguments.verdicts:
+        return pin_verdicts(lake, arguments.day)
+    if not arguments.release:
+        raise UsageError("--release is needed: the name of the release that the day's intents were made with.")
     try:
         figures = dict(json.loads(arguments.figures))
         numbers = {str(key): float(value) for key, value in figures.items()}
     except (ValueError, TypeError):
         raise UsageError(f"--figures must be a JSON object of numbers, got {arguments.figures[:80]!r}.") from None
-    return publish_day(lake, arguments.day, arguments.release, numbers, arguments.history)
+    return publish_day(lake, arguments.day, arguments.release, numbers, arguments.history, arguments.why_unjudged)
 
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(prog="python -m lake.publish_day", description=__doc__)
     parser.add_argument("--day", type=day_argument, required=True)
-    parser.add_argument("--release", required=True, help="name of the release that the day's intents were made with")
+    parser.add_argument("--release", help="name of the release that the day's intents were made with")
     parser.add_argument("--history", help="digest of the behaviors that were rolled up (default: of those landed now)")
     parser.add_argument("--figures", default="{}", help="numbers of the run, as a JSON object")
+    parser.add_argument("--why-unjudged", help="why this run brings no verdicts, said where the day has none")
+    parser.add_argument(
+        "--verdicts", action="store_true", help="pin verdicts that came after the day, and leave all else as it was"
+    )
     parser.add_argument("--lake", help="address of the lake (default: the setting)")
     run_command(main, parser)

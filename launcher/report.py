@@ -10,7 +10,7 @@ from lake.delta import tables
 from lake.registry.days import read_day
 from lake.store.location import Lake
 from launcher.watch import Say, say
-from schemas import days, intents
+from schemas import days, intents, verdicts
 from settings import Settings
 
 SHOWN_USERS = 3
@@ -20,6 +20,8 @@ COLUMNS = {"rank": 4, "tag": 32, "category": 32, "persona": 26, "chosen_by": 11}
 
 # Figures from which the time is split: the whole run, and what of it went by with users in the engine.
 RUN_SECONDS, USER_SECONDS, USERS = "run.seconds", "infer.shard.seconds_users", "infer.shard.users_in"
+# Figures of the verdicts begin with it.
+JUDGED = f"{verdicts.TABLE.name}."
 
 Row = Mapping[str, Any]
 
@@ -34,7 +36,7 @@ def report(day: str, settings: Settings, say: Say = say) -> None:
     if published[0]["empty"]:
         say(f"The log has no usable behavior on {day}: the day is published as empty.")
     rows = read_day(lake, intents.TABLE, day).to_pylist()
-    for line in [*users_lines(rows), *figures_lines(published[0])]:
+    for line in [*users_lines(rows), *figures_lines(published[0]), *judged_lines(published[0])]:
         say(line)
 
 
@@ -86,6 +88,23 @@ def figures_lines(day: Row) -> list[str]:
         head = f"  {task:<{TASK_WIDTH}}{seconds:>7.1f} s  "
         lines += textwrap.wrap(head + counts, WIDTH, subsequent_indent=" " * len(head)) if counts else [head.rstrip()]
     return [*lines, *_time_lines(figures)]
+
+
+def judged_lines(day: Row) -> list[str]:
+    """What a judge found of a sample, or why there is none; nothing of rows from before days were judged."""
+    judged = day.get("judged")
+    if judged is None:
+        return []
+    if judged != "yes":
+        return textwrap.wrap(f"Judged: {judged}.", WIDTH, subsequent_indent="  ")
+    found = {figure["name"].removeprefix(JUDGED): figure["value"] for figure in day["figures"]}
+    shares = {name: found.get(figure) for name, figure in (("S", "superior"), ("A", "average"), ("B", "bad"))}
+    told = ", ".join(f"{name} {share:.0%}" for name, share in shares.items() if share is not None)
+    corrected = found.get("superior_corrected")
+    beside = "S corrected: not estimable" if corrected is None else f"S corrected {corrected:.0%}"
+    alarm = f"; ALARM, {found['alarms']:.0f} out of their usual band" if found.get("alarms") else ""
+    sample = f"{found.get('outputs', 0):.0f} tags of {found.get('judged_users', 0):.0f} users"
+    return [f"Judged: {sample}: {told} ({beside}){alarm}."]
 
 
 def _time_lines(figures: Mapping[str, float]) -> list[str]:

@@ -21,12 +21,15 @@ from typing import Any
 from lake.registry import judge_records
 from lake.registry.evaluation_file import read_rule
 from lake.registry.judge_records import FULL, SMALL, CalibrationRecord
+from lake.registry.judges import PLOTS
+from lake.registry.releases import DOCUMENT
 from lake.registry.splits import SplitRule
 from lake.store.location import Lake
 from model_steps.engine.answer_cache import AnswerCache
 from model_steps.engine.environment import prepare_environment
 from model_steps.engine.start import LazyEngine, StartsModel
 from model_steps.engine.vllm_engine import engine_name
+from model_steps.judge import shipped
 from model_steps.judge.decides import decides
 from model_steps.judge.exam import run
 from model_steps.judge.exam.asked import AskedInChunks, cost
@@ -43,7 +46,6 @@ from settings import JudgeSettings, Settings, load_settings
 log = logging.getLogger("intentflow")
 
 ENGINE = "model_steps.engine.vllm_engine"
-PLOTS = "_judge_plots"
 
 
 @dataclass(frozen=True)
@@ -167,9 +169,9 @@ def main(arguments: argparse.Namespace) -> dict[str, Any]:
     prepare_environment(settings.engine)
     lake = Lake.open(arguments.lake or settings.lake.uri)
     named = arguments.judge or (str(settings.judge.release) if settings.judge.release else None)
+    if named is not None and (Path(named) / DOCUMENT).is_file():
+        named = shipped.give(lake, Path(named))
     judged_by = choose_judge(lake, named, settings.engine.model)
-    if named is not None and Path(named).is_dir():
-        judge_records.install_records(lake, Path(named), judged_by.name)
     wanted = Wanted(arguments.preset, tuple(dict.fromkeys(arguments.seed or (0,))), arguments.out, arguments.force)
     return calibrate_judge(lake, judged_by, wanted, read_rule(settings.source), settings)
 

@@ -2,8 +2,8 @@
 
 Draws users by a stable hash, has all of their tags judged, and stages ``verdicts``. Judged are the published intents:
 so a judge holds no day back, and a later verdict is one more commit. Answers are cached by what was asked, so a killed
-or timed-out run goes on at the chunk it was in. Without ``--judge`` the untuned language model judges, which has no
-standing.
+or timed-out run goes on at the chunk it was in. A judge without standing judges nothing and leaves well, unless the
+setting INTENTFLOW_JUDGE__WITHOUT_STANDING says otherwise.
 """
 
 from __future__ import annotations
@@ -12,15 +12,20 @@ import argparse
 import logging
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
-from typing import Any
+from pathlib import Path
+from typing import Any, get_args
 
 import pyarrow as pa
 
 from lake.delta import tables
 from lake.delta.staging import Batch, StagedPartition, stage
 from lake.delta.work import Step, plan
+from lake.registry import judged_days
+from lake.registry.judge_records import Standing
+from lake.registry.judged_days import JUDGED_FROM
+from lake.registry.releases import DOCUMENT
 from lake.store.location import Lake
 from model_steps.agents import inputs
 from model_steps.agents.population import chunks_of
@@ -30,23 +35,26 @@ from model_steps.engine.chat import Chat
 from model_steps.engine.environment import prepare_environment
 from model_steps.engine.start import LazyEngine, StartsModel
 from model_steps.engine.vllm_engine import engine_name
-from model_steps.judge import day_inputs
+from model_steps.judge import day_inputs, shipped
 from model_steps.judge.case import Case
 from model_steps.judge.catalog_facts import CatalogFacts
 from model_steps.judge.counting import told
 from model_steps.judge.customers import read_catalog_facts
+from model_steps.judge.day_figures import judged_day, known_errors, manifest_figures
 from model_steps.judge.declared import declared_rules
 from model_steps.judge.evaluators import Asking, Rule
 from model_steps.judge.judge_release import Judge, choose_judge
+from model_steps.judge.judge_standing import standing_of
 from model_steps.judge.judging import Guard, judge
 from model_steps.judge.reviewer import Verdict
 from model_steps.judge.shop import Shop
-from model_steps.judge.verdicts import Row, sample, tier_figures, verdict_rows
+from model_steps.judge.verdicts import Row, sample, verdict_rows
 from runtime.entry import day_argument, run_command
 from runtime.errors import InfrastructureError, SourceMissing, UsageError
 from runtime.fingerprint import code_of, digest
+from runtime.processor import NumberType
 from runtime.progress import Progress
-from schemas import contexts, intents, signals
+from schemas import intents
 from schemas.verdicts import TABLE, broken_rows
 from settings import Settings, load_settings
 
@@ -58,7 +66,10 @@ ENGINE = "model_steps.engine.vllm_engine"
 ELSEWHERE = {
     "sample_users",
     "seed",
+    "release",
+    "without_standing",
     "time_limit_seconds",
+    "grace_seconds",
     "superior_band",
     "average_band",
     "bad_band",
@@ -72,8 +83,10 @@ class Work:
     """A day's judging: of what, by whom, under which name.
 
     Args:
+        standing: of the judge, as of the day.
         outputs: rows of ``intents`` that are judged, user by user.
         facts: of the catalog, for rules and for counting.
+        contents: digest of what the day's verdicts are of, as in ``JudgedDay``.
         name: the fingerprint.
     """
 
@@ -81,21 +94,24 @@ class Work:
     day: str
     settings: Settings
     judged_by: Judge
+    standing: Standing
     outputs: Sequence[Row]
     shop: Shop
     facts: CatalogFacts
+    contents: str
     name: str
 
     @classmethod
-    def of(cls, lake: Lake, day: str, settings: Settings, judged_by: Judge) -> Work:
+    def of(cls, lake: Lake, day: str, settings: Settings, judged_by: Judge, standing: Standing) -> Work:
         """Read what the work depends on.
 
         Raises:
             As ``judge_sample``.
         """
-        for table in (intents.TABLE, contexts.TABLE, signals.TABLE):
-            if tables.partition_digest(lake, table, day) is None:
-                raise SourceMissing(f"The table {table.name} has no day {day} in {lake.root}: publish it first.")
+        digests = {table.name: tables.partition_digest(lake, table, day) for table in JUDGED_FROM}
+        for table, found in digests.items():
+            if found is None:
+                raise SourceMissing(f"The table {table} has no day {day} in {lake.root}: publish it first.")
         asked = settings.judge
         rows = tables.read(lake, intents.TABLE, day).to_pylist()
         outputs = sample(rows, day, asked.sample_users, asked.seed)
@@ -104,20 +120,22 @@ class Work:
         shop = day_inputs.shop_of(categories, day_inputs.read_texts(lake), day_inputs.read_buyers(lake, day))
         name = STEP.work(
             {
-                "intents": digest(list(outputs)),
-                "contexts": tables.partition_digest(lake, contexts.TABLE, day),
-                "signals": tables.partition_digest(lake, signals.TABLE, day),
+                # All intents of the day, not only the drawn ones: the verdicts are a sample of these.
+                **digests,
+                "outputs": digest(list(outputs)),
                 "categories": digest([shop.catalog.names, shop.paths]),
                 "texts": digest(shop.texts.texts),
                 "judge": judged_by.name,
+                "standing": standing.state,
             },
             {"day": day, "engine": engine_name(settings.engine), **asked.model_dump(exclude=ELSEWHERE)},
         )
-        return cls(lake, day, settings, judged_by, outputs, shop, read_catalog_facts(lake, embedder), name)
+        contents, facts = judged_days.contents_digest(digests), read_catalog_facts(lake, embedder)
+        return cls(lake, day, settings, judged_by, standing, outputs, shop, facts, contents, name)
 
     def manifest(self) -> dict[str, Any]:
         """What every manifest of this work begins with."""
-        return {"day": self.day, "fingerprint": self.name, **self.judged_by.manifest()}
+        return {"fingerprint": self.name, **_beginning(self.day, self.judged_by, self.standing), "judged": True}
 
     def shown(self, cases: Sequence[Case]) -> Shop:
         """The shop as evaluators see it, with what the judge's counting expects of cases, where it brings any."""
@@ -132,12 +150,33 @@ class Work:
         users = sorted({row["user_id"] for row in self.outputs})
         return AnswerCache(self.lake, users, self.day, self.judged_by.name, engine, partial(start, None))
 
-    def stage(self, rows: pa.Table, counts: Mapping[str, int]) -> str:
-        """Stage the verdicts, an empty day's too; returns the batch's path."""
+    def stage(self, data: pa.Table, counts: Mapping[str, int]) -> tuple[str, dict[str, Any]]:
+        """Stage the verdicts, an empty day's too; returns the batch's path and the figures of the tiers."""
         partition = {"day": self.day}
-        file = stage(self.lake, TABLE, rows, fingerprint=self.name, partition=partition)
+        file = stage(self.lake, TABLE, data, fingerprint=self.name, partition=partition)
+        # Before the batch: whoever audits and publishes it finds the note.
+        tiers = self.note(file.path, data.to_pylist())
         batch = Batch(TABLE.name, STEP.name, (StagedPartition(partition, self.name, (file,), counts),))
-        return batch.save(self.lake)
+        return batch.save(self.lake), tiers
+
+    def published_figures(self) -> dict[str, Any]:
+        """Figures of the tiers of the verdicts that are published; the note on them is left anew."""
+        (file,) = tables.live_files(tables.open_table(self.lake, TABLE), TABLE, {"day": self.day})
+        return self.note(file.path, tables.read(self.lake, TABLE, self.day).to_pylist())
+
+    def note(self, file: str, rows: Sequence[Row]) -> dict[str, Any]:
+        """Leave the note on a file of verdicts, and say in the log what is unusual; returns the manifest's figures."""
+        errors = known_errors(self.lake, self.judged_by.name, self.standing)
+        found = judged_day(rows, self.contents, self.judged_by.name, self.standing, errors, self.settings.judge)
+        judged_days.put(self.lake, self.day, file, found)
+        for sentence in found.alarms:
+            log.warning("%s", sentence)
+        return manifest_figures(found)
+
+
+def _beginning(day: str, judged_by: Judge, standing: Standing) -> dict[str, Any]:
+    """What every manifest of this command begins with: the day, and by whom it is judged."""
+    return {"day": day, **judged_by.manifest(), "record": standing.record}
 
 
 def judge_sample(
@@ -152,6 +191,8 @@ def judge_sample(
 ) -> dict[str, Any]:
     """Judge a day's sample and stage the verdicts; returns the manifest.
 
+    A judge without standing does not judge: the manifest then says ``judged: false``, and why.
+
     Args:
         judged_by: the judge.
         force: also when nothing changed.
@@ -161,14 +202,23 @@ def judge_sample(
 
     Raises:
         SourceMissing: something of the day is not published or not embedded.
+        DataError: a calibration record of the judge was changed.
         ConfigurationError: the settings want what this judge does not have.
         InfrastructureError: the engine failed, or judging took too long; answers so far are kept.
     """
     started = time.monotonic()
-    work = Work.of(lake, day, settings, judged_by)
+    standing = standing_of(lake, judged_by.name, settings.judge, day)
+    judged_by = replace(judged_by, standing=standing.state)
+    if standing.state != "valid":
+        log.warning("The judge has no standing (%s). %s", standing.state, standing.reason)
+        if not settings.judge.without_standing:
+            unjudged = {"judged": False, "why": f"the judge has no standing ({standing.state}). {standing.reason}"}
+            return {**_beginning(day, judged_by, standing), **unjudged, "batches": [], "reused": False}
+        log.warning("It judges all the same, for INTENTFLOW_JUDGE__WITHOUT_STANDING is set.")
+    work = Work.of(lake, day, settings, judged_by, standing)
     if not plan(lake, STEP, {day: work.name}, force=force).due:
         log.info("The verdicts on %s are published already; nothing changed.", day)
-        return {**work.manifest(), "batches": [], "reused": True}
+        return {**work.manifest(), **work.published_figures(), "batches": [], "reused": True}
     cases = day_inputs.read_cases(lake, day, work.outputs, work.shop)
     start = start or LazyEngine(settings.engine, judged_by.adapters)
     cache, chat = work.cache(start), Chat(settings.engine.model)
@@ -178,19 +228,17 @@ def judge_sample(
     verdicts = _judge_all(cases, cache, asking, rules, guard, started + settings.judge.time_limit_seconds)
     rows = verdict_rows(work.outputs, cases, verdicts, settings.judge.threshold, judged_by.name)
     data = inputs.rows_of(TABLE, rows, day)
-    tiers = tier_figures(verdicts, settings.judge)
-    for sentence in tiers["alarms"]:
-        log.warning("%s", sentence)
     counts = {
         "sampled_outputs": len(work.outputs),
         "judged_outputs": len(verdicts),
         "flagged_outputs": sum(bool(verdict.flags) for verdict in verdicts),
         "broken_verdicts": broken_rows(data),
     }
+    batch, tiers = work.stage(data, counts)
     return {
         **work.manifest(),
         **counts,
-        "batches": [work.stage(data, counts)],
+        "batches": [batch],
         "reused": False,
         "users_sampled": len({row["user_id"] for row in work.outputs}),
         "rules": list(settings.judge.rules),
@@ -238,6 +286,14 @@ def _judge_all(
     return verdicts
 
 
+def _named(lake: Lake, asked: str | None, settings: Settings) -> str | None:
+    """The name of the judge that is asked for, else of the shipped one; a folder's judge is put on the lake."""
+    if asked is not None and not (Path(asked) / DOCUMENT).is_file():
+        return asked
+    folder = settings.judge.release if asked is None else Path(asked)
+    return None if folder is None else shipped.give(lake, folder)
+
+
 def main(arguments: argparse.Namespace) -> dict[str, Any]:
     settings = load_settings()
     prepare_environment(settings.engine)
@@ -246,8 +302,11 @@ def main(arguments: argparse.Namespace) -> dict[str, Any]:
             raise UsageError("--users is the number of users whose tags are judged, or 0 for all.")
         wanted = settings.judge.model_copy(update={"sample_users": arguments.users})
         settings = settings.model_copy(update={"judge": wanted})
+    if arguments.dtype:
+        engine = settings.engine.model_copy(update={"dtype": arguments.dtype})
+        settings = settings.model_copy(update={"engine": engine})
     lake = Lake.open(arguments.lake or settings.lake.uri)
-    judged_by = choose_judge(lake, arguments.judge, settings.engine.model)
+    judged_by = choose_judge(lake, _named(lake, arguments.judge, settings), settings.engine.model)
     return judge_sample(lake, arguments.day, settings, judged_by, arguments.force)
 
 
@@ -255,7 +314,8 @@ if __name__ == "__main__":
     parser = argparse.ArgumentParser(prog="python -m model_steps.judge_sample", description=__doc__)
     parser.add_argument("--day", type=day_argument, required=True, help="the day whose published intents are judged")
     parser.add_argument("--lake", help="address of the lake (default: the setting)")
-    parser.add_argument("--judge", help="folder or name of a judge's release (default: the untuned language model)")
+    parser.add_argument("--judge", help="folder or name of a judge's release (default: the setting)")
     parser.add_argument("--users", type=int, help="users drawn by a stable hash, 0 for all (default: the setting)")
+    parser.add_argument("--dtype", choices=get_args(NumberType), help="the engine's number type (default: the setting)")
     parser.add_argument("--force", action="store_true", help="judge again even when nothing changed")
     run_command(main, parser)

@@ -33,6 +33,12 @@ TABLE = Table(
             "Digest of the behaviors of all days up to this one; null in old rows.",
             nullable=True,
         ),
+        Column(
+            "judged",
+            pa.string(),
+            "`yes` where verdicts on a sample of the day's intents are pinned, else `no: ` and why; null in old rows.",
+            nullable=True,
+        ),
         Column("versions", VERSIONS, "The version of each table that holds this day, and the day's content digest."),
         Column("figures", FIGURES, "Counts, shares and seconds of the run."),
     ),

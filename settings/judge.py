@@ -58,6 +58,17 @@ class JudgeSettings(Section):
         gt=0,
         description="Judging a day begins no further chunk after this long; answers are kept.",
     )
+    grace_seconds: float = Field(
+        default=300.0,
+        gt=0,
+        description="Longer than the limit by this much a day's judging may take for its start and its last chunk; "
+        "then its task is ended. It must exceed what a chunk takes.",
+    )
+    without_standing: bool = Field(
+        default=False,
+        description="Let a judge judge days that has not passed its exam: for trying. Its verdicts are published, and "
+        "the day says so.",
+    )
     superior_band: BandSettings = Field(
         default=BandSettings(low=0.05, high=0.95), description="Usual share of S; a day outside sets off an alarm."
     )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from airflow.sdk import Asset
 
-# One event a published day: partition key = day, extra = day, release, fingerprint, empty, figures.
+# One event a published day: partition key = day, extra = day, release, fingerprint, empty, judged, figures.
 INTENTS = Asset("intents", group="intentflow")
 
 # One event a candidate: extra = release, the champion it was made beside, its training's record in figures.

@@ -41,6 +41,15 @@ DEFAULT_ARGS: dict[str, Any] = {
     "weight_rule": WeightRule.UPSTREAM,
 }
 
+# Of tasks that hold nothing back: a second try would only make the others wait.
+ONCE: dict[str, Any] = {"retries": 0}
+
+
+def judge_timeout() -> timedelta:
+    """When a day's judging is ended that does not end by itself: some time after its own limit."""
+    judge = load_settings().judge
+    return timedelta(seconds=judge.time_limit_seconds + judge.grace_seconds)
+
 
 def heavy_pool() -> str:
     """The pool that keeps Spark and the engine from one another. It must exist, or its tasks never run."""

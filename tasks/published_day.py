@@ -13,6 +13,7 @@ from airflow.sdk.exceptions import AirflowFailException
 from tasks.assets import INTENTS
 from tasks.command import Command, outcome
 from tasks.form import DAY
+from tasks.judging import why_unjudged
 from tasks.manifests import Manifest, figures
 
 
@@ -38,6 +39,7 @@ class PublishDay(Command):
         # Of what was rolled up: what was landed since, this day does not rest on.
         histories = (manifest.get("history") for of_task in manifests.values() for manifest in of_task)
         arguments += [f"--history={history}" for history in histories if history]
+        arguments += [f"--why-unjudged={why}"] if (why := why_unjudged(manifests)) else []
         manifest = outcome(self.command(self.module, arguments))
         if manifest["empty"]:
             self.log.warning("%s is published as an empty day: its log held no usable behavior.", self.day)
@@ -48,6 +50,7 @@ class PublishDay(Command):
             "release": manifest["release"],
             "fingerprint": manifest["fingerprint"],
             "empty": manifest["empty"],
+            "judged": manifest["judged"],
             "figures": manifest["figures"],
         }
         return self.report(manifest)

@@ -23,6 +23,16 @@ def figure(value: float | None) -> str:
     return f"{value:,.0f}" if float(value).is_integer() else f"{value:,.4g}"
 
 
+def share(value: float | None) -> str:
+    """A share as a percentage."""
+    return "none" if value is None else f"{value:.1%}"
+
+
+def interval(found: Mapping[str, float | None]) -> str:
+    """A share with its interval."""
+    return f"{share(found['value'])} ({share(found['low'])} to {share(found['high'])})"
+
+
 def moment(when: Any) -> str:
     """An instant in UTC, to the second."""
     instant = when if isinstance(when, datetime) else datetime.fromisoformat(str(when))
@@ -46,7 +56,7 @@ PAGES = Environment(
     trim_blocks=True,
     lstrip_blocks=True,
 )
-PAGES.filters.update(figure=figure, moment=moment, address=address, without=without)
+PAGES.filters.update(figure=figure, share=share, interval=interval, moment=moment, address=address, without=without)
 
 
 class Html:
@@ -98,6 +108,7 @@ class ValidationPage:
             audit=audit,
             summary=_summary(audit),
             rules=_rules(result, audit["observed"]),
+            history=audit.get("history", []),
             counted=sorted({name for _partition, counts in audit["counts"] for name in counts} | set(audit["needed"])),
             audited=run["run_time"] if isinstance(run, Mapping) else run.run_time,
             version=result.meta["great_expectations_version"],

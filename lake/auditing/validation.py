@@ -9,7 +9,7 @@ from __future__ import annotations
 import fcntl
 import logging
 import shutil
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -51,12 +51,18 @@ class Outcome:
     page: str
 
 
-def validate(folder: Path, found: Sequence[TableEvidence], notes: Sequence[Sequence[str]]) -> list[Outcome]:
+def validate(
+    folder: Path,
+    found: Sequence[TableEvidence],
+    notes: Sequence[Sequence[str]],
+    histories: Sequence[Sequence[Mapping[str, Any]]],
+) -> list[Outcome]:
     """Judge each table's evidence and bring the Data Docs up to date.
 
     Args:
         folder: of the Data Docs; made when it is not there. Audits that run at once take turns.
         notes: for each table, lines that its page shows below the figures.
+        histories: for each table, days that its page shows above the rules (``tier_history``).
 
     Raises:
         InfrastructureError: the folder cannot be written.
@@ -64,7 +70,7 @@ def validate(folder: Path, found: Sequence[TableEvidence], notes: Sequence[Seque
     try:
         with _turn(folder):
             context = _context(folder)
-            judged = [_judge(context, one, lines) for one, lines in zip(found, notes, strict=True)]
+            judged = [_judge(context, *each) for each in zip(found, notes, histories, strict=True)]
             for one in found:
                 _forget_old(folder, one.table.name)
             keys = [key for _outcome, of_table in judged for key in of_table]
@@ -125,7 +131,9 @@ def _context(folder: Path) -> Any:
     return gx.get_context(mode="ephemeral", project_config=config)
 
 
-def _judge(context: Any, found: TableEvidence, lines: Sequence[str]) -> tuple[Outcome, list[Any]]:
+def _judge(
+    context: Any, found: TableEvidence, lines: Sequence[str], history: Sequence[Mapping[str, Any]]
+) -> tuple[Outcome, list[Any]]:
     table = found.table
     suite = context.suites.add_or_update(_suite(table))
     asset = context.data_sources.add_or_update_pandas(DATA_SOURCE).add_dataframe_asset(table.name)
@@ -139,7 +147,7 @@ def _judge(context: Any, found: TableEvidence, lines: Sequence[str]) -> tuple[Ou
         result_format={"result_format": "COMPLETE", "unexpected_index_column_names": ["partition"]},
     )
     failures = _failures(found, result)
-    result.meta["audit"] = _told(found, failures, lines)
+    result.meta["audit"] = {**_told(found, failures, lines), "history": list(history)}
     suite_key = ExpectationSuiteIdentifier(name=table.name)
     key = ValidationResultIdentifier(
         expectation_suite_identifier=suite_key, run_id=run, batch_identifier=result.batch_id

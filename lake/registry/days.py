@@ -13,7 +13,7 @@ from lake.registry import older_code
 from lake.registry.histories import histories
 from lake.store.location import Lake
 from runtime.errors import DataError
-from schemas import behaviors, days
+from schemas import behaviors, days, verdicts
 from schemas.registry import TABLES
 from schemas.table import Table
 
@@ -80,12 +80,18 @@ def read_day(lake: Lake, table: Table, day: str, columns: Sequence[str] | None =
         columns: to read (default: all).
 
     Raises:
-        DataError: the day is not published, the table is none of a day's, or its version is gone.
+        DataError: the day is not published, the table is none of a day's, or its version is gone; or it is
+            ``verdicts``, and the day is published without.
     """
     rows = tables.read(lake, days.TABLE, day).to_pylist()
     if not rows:
         raise DataError(f"The day {day} is not published in {lake.root}: run daily_refresh for it first.")
     pin = _pins(rows[0]).get(table.name)
+    if pin is None and table.name == verdicts.TABLE.name:
+        why = (rows[0]["judged"] or "").partition(": ")[2] or "nobody judged it then"
+        raise DataError(
+            f"The day {day} is published without {table.name} ({why}): docs/judge.md says how a day is judged later."
+        )
     if pin is None:
         raise DataError(f"The table {table.name} is no part of a day: read it as it is now.")
     # Where nothing changed since, the newest version says the same, and a log may forget versions in time.

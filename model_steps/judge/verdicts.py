@@ -1,4 +1,4 @@
-"""A day's sample of outputs and what the verdicts on it come to: rows, shares of tiers, alarms. Pure functions."""
+"""A day's sample of outputs, the rows of the verdicts on it, and what is unusual about its tiers. Pure functions."""
 
 from __future__ import annotations
 
@@ -65,19 +65,16 @@ def verdict_rows(
     ]
 
 
-def tier_figures(verdicts: Sequence[Verdict], settings: JudgeSettings) -> dict[str, Any]:
-    """How a day's tiers are shared, for its manifest.
+def alarms(tiers: Sequence[str], settings: JudgeSettings) -> list[str]:
+    """A sentence for each tier whose share of a day's tags left its usual band; none where nothing was judged.
 
-    Returns:
-        tier_shares: raw, by tier; 0 of all where nothing was judged. alarm: whether one left its usual band. alarms: a
-        sentence for each that did.
+    Args:
+        tiers: of the day's judged tags. settings: with the bands.
     """
-    tiers: list[str] = [verdict.tier for verdict in verdicts]
-    shares = {tier: round(tiers.count(tier) / max(len(tiers), 1), 4) for tier in TIERS}
     bands = {"S": settings.superior_band, "A": settings.average_band, "B": settings.bad_band}
-    alarms = [
+    shares = {tier: tiers.count(tier) / max(len(tiers), 1) for tier in TIERS}
+    return [
         f"The share of {tier} is {shares[tier]:.2f}, and usually it is from {band.low:g} to {band.high:g}."
         for tier, band in bands.items()
-        if verdicts and not band.low <= shares[tier] <= band.high
+        if tiers and not band.low <= shares[tier] <= band.high
     ]
-    return {"tier_shares": shares, "alarm": bool(alarms), "alarms": alarms}

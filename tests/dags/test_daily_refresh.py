@@ -42,7 +42,10 @@ def test_order(refresh: Any) -> None:
         "embed": {"compress.publish"},
         "infer.shard": {"embed", "split"},
         "infer.publish": {"infer.shard"},
-        "publish_day": {"infer.publish"},
+        "judge.sample": {"infer.publish"},
+        "judge.publish": {"judge.sample"},
+        "judged": {"judge.publish"},
+        "publish_day": {"infer.publish", "judged"},
     }
 
 
@@ -50,11 +53,12 @@ def test_all_shards_get_what_the_first_task_took(refresh: Any) -> None:
     arguments = refresh.get_task("infer.shard").partial_kwargs["arguments"]
     for name in ("release", "dtype"):
         assert f"--{name}={{{{ ti.xcom_pull(task_ids='champion')['{name}'] }}}}" in arguments
+    assert "--dtype={{ ti.xcom_pull(task_ids='champion')['dtype'] }}" in refresh.get_task("judge.sample").arguments
 
 
 def test_what_is_published_was_audited(refresh: Any) -> None:
     publishing = [task for task in refresh.tasks if task.task_id.split(".")[-1].startswith("publish")]
-    assert len(publishing) == 5
+    assert len(publishing) == 6
     for task in publishing:
         # The last one's row only points at tables that passed.
         assert task.module == ("lake.publish_day" if task.task_id == "publish_day" else "lake.audit")
@@ -66,7 +70,10 @@ def test_heavy_tasks_share_a_pool(refresh: Any) -> None:
         return str(task.partial_kwargs["module"] if task.is_mapped else getattr(task, "module", ""))
 
     heavy = {task.task_id for task in refresh.tasks if module(task).startswith(("spark_jobs.", "model_steps."))}
-    assert heavy == {"land.stage", "compress.roll_up", "compress.signals", "compress.contexts", "embed", "infer.shard"}
+    assert heavy == {
+        *("land.stage", "compress.roll_up", "compress.signals", "compress.contexts", "embed", "infer.shard"),
+        "judge.sample",
+    }
     pool = load_settings().airflow.heavy_pool
     assert {task.task_id for task in refresh.tasks if task.pool == pool} == heavy
 
@@ -74,7 +81,7 @@ def test_heavy_tasks_share_a_pool(refresh: Any) -> None:
 def test_a_skipped_publish_does_not_skip_what_follows(refresh: Any) -> None:
     for task in refresh.tasks:
         if any(before.task_id.split(".")[-1].startswith("publish") for before in task.upstream_list):
-            assert task.trigger_rule == "none_failed", task.task_id
+            assert task.trigger_rule == ("all_done" if task.task_id == "judged" else "none_failed"), task.task_id
 
 
 def test_only_publish_day_tells_the_asset(refresh: Any) -> None:

@@ -115,7 +115,8 @@ def run(shop: Lake, settings: Settings, model: Model) -> Run:
     def run(judged_by: Judge = BASE, **wanted: Any) -> dict[str, Any]:
         given = {name: wanted.pop(name) for name in ("force", "rules", "guard") if name in wanted}
         # Settings that cannot be read from an environment are spelt as code has them.
-        asked = JudgeSettings(**{"chunk_users": 2, "rules": (), **(wanted.pop("asked", {})), **wanted})
+        told = {"chunk_users": 2, "rules": (), "without_standing": True, **(wanted.pop("asked", {})), **wanted}
+        asked = JudgeSettings(**told)
         return judge_sample.judge_sample(
             shop, DAY, settings.model_copy(update={"judge": asked}), judged_by, start=model, **given
         )
@@ -149,7 +150,7 @@ def test_a_days_sample_is_judged_and_staged(shop: Lake, run: Run, model: Model) 
         "judged_outputs": 6,
         "flagged_outputs": 1,
     }
-    assert (manifest["judge"], manifest["standing"], manifest["adapters"]) == ("base-judge", "none", {})
+    assert (manifest["judge"], manifest["standing"], manifest["adapters"]) == ("base-judge", "missing", {})
     assert manifest["tier_shares"] == {"S": 0.6667, "A": 0.0, "B": 0.3333}
     assert (manifest["alarm"], manifest["model_calls"], model.starts) == (False, 24, 1)
     # Everything that was known is in the prompts: purchases, season, profile, popularity among three.
@@ -259,8 +260,9 @@ def test_declared_rules_are_asked_of_nobody(shop: Lake, run: Run, model: Model) 
 
 
 def test_a_day_that_is_not_published_is_named(lake: Lake, settings: Settings, model: Model) -> None:
+    asked = settings.model_copy(update={"judge": JudgeSettings(without_standing=True)})
     with pytest.raises(SourceMissing, match=f"table intents has no day {DAY}"):
-        judge_sample.judge_sample(lake, DAY, settings, BASE, start=model)
+        judge_sample.judge_sample(lake, DAY, asked, BASE, start=model)
     assert model.starts == 0
 
 

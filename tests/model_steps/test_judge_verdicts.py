@@ -10,7 +10,7 @@ import pytest
 from model_steps.agents import inputs
 from model_steps.judge.judging import judge
 from model_steps.judge.reviewer import Verdict
-from model_steps.judge.verdicts import sample, tier_figures, verdict_rows
+from model_steps.judge.verdicts import alarms, sample, verdict_rows
 from schemas.verdicts import TABLE, broken_rows
 from settings import BandSettings, JudgeSettings
 from tests.model_steps.judged_shop import BOB, DAY, Answers, asking, case, sure
@@ -88,31 +88,17 @@ def test_a_planted_tier_is_found_by_the_rules() -> None:
 # --- tiers
 
 
-def of_tiers(tiers: Any) -> list[Verdict]:
-    return [Verdict(f"tag-{number}", tier, (), 1.0) for number, tier in enumerate(tiers)]
-
-
 def test_shares_that_leave_their_bands_set_off_an_alarm() -> None:
     settings = JudgeSettings(
         superior_band=BandSettings(low=0.3, high=0.6), average_band=BandSettings(), bad_band=BandSettings(high=0.2)
     )
-    assert tier_figures(of_tiers("SSAAB"), settings) == {
-        "tier_shares": {"S": 0.4, "A": 0.4, "B": 0.2},
-        "alarm": False,
-        "alarms": [],
-    }
-    told = tier_figures(of_tiers("SAABB"), settings)
-    assert told["alarm"]
-    assert told["alarms"] == [
+    assert alarms("SSAAB", settings) == []
+    assert alarms("SAABB", settings) == [
         "The share of S is 0.20, and usually it is from 0.3 to 0.6.",
         "The share of B is 0.40, and usually it is from 0 to 0.2.",
     ]
-    assert tier_figures(of_tiers("SSS"), settings)["alarm"]
+    assert len(alarms("SSS", settings)) == 1
 
 
 def test_a_day_without_outputs_is_no_alarm() -> None:
-    assert tier_figures([], JudgeSettings()) == {
-        "tier_shares": {"S": 0.0, "A": 0.0, "B": 0.0},
-        "alarm": False,
-        "alarms": [],
-    }
+    assert alarms([], JudgeSettings(superior_band=BandSettings(low=0.5))) == []

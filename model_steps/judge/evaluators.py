@@ -86,7 +86,7 @@ class Asking:
 
     def prompt(self, shown: str) -> str:
         """A rendered prompt."""
-        return self.render(prompt_files.system(), shown)
+        return self.render(prompt_files.instruction(), shown)
 
     def question(self, name: str, case: Case, seed: int | None = None) -> str:
         """The question of a dimension, or of ``one_shot``, with what each answer means.

@@ -47,7 +47,7 @@ class Question:
 
 
 @cache
-def system() -> str:
+def instruction() -> str:
     """The system message."""
     return _text("case").strip()
 

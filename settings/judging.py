@@ -35,7 +35,7 @@ class JudgeTrainingSettings(LoraSettings):
         ge=0,
         description="Outputs of these that also get a tier in one question, for the one-shot rival; 0: it stays base.",
     )
-    steps: int = Field(default=100, ge=1, description="Optimizer steps.")
+    steps: int = Field(default=80, ge=1, description="Optimizer steps.")
     learning_rate: float = Field(default=7e-4, gt=0, description="Peak, after a twentieth of the steps; then cosine.")
     validation_users: int = Field(default=12, ge=1, description="Users of the split validation that stop training.")
     validation_steps: int = Field(default=20, ge=1, description="Steps between two validations.")

@@ -115,6 +115,17 @@ def test_no_kind_of_label_crowds_out_another() -> None:
     assert len(_mixed(cases, labels, FINDINGS, 100)) == 10
     assert _mixed(list(reversed(cases)), labels, FINDINGS, 4) == taken
     assert _mixed(cases, {}, FINDINGS, 4) == []
+    assert _mixed([], labels, FINDINGS, 4) == []
+
+
+def test_of_one_case_a_customer_all_kinds_are_taught() -> None:
+    taught = set()
+    for number in range(40):
+        own = [case(text, user=f"user {number}") for text in ("white milk", "yogurt", "red wine")]
+        labels = dict(zip((one.item_id for one in own), ("S", "A", "B"), strict=True))
+        (one,) = _mixed(own, labels, ("S", "A", "B"), 1)
+        taught.add(labels[one.item_id])
+    assert taught == {"S", "A", "B"}
 
 
 # --- on a lake

@@ -233,9 +233,14 @@ class Groups(Sequence[list[Graded]]):
 
 
 def _mixed(cases: Sequence[Case], labels: Labels, kinds: Sequence[str], most: int) -> list[Case]:
-    """Some cases of a customer, each kind of label in turn, so that a frequent one does not crowd out the others."""
+    """Some cases of a customer, each kind of label in turn, so that a frequent one does not crowd out the others.
+
+    Which kind is first differs from customer to customer: of one case each, all kinds are taught.
+    """
+    turns_of = ordered(kinds, "turns", *(f"{case.customer.user_id}\0{case.customer.day}" for case in cases[:1]))
     of_kind = {
-        kind: ordered((case.item_id for case in cases if labels.get(case.item_id) == kind), "graded") for kind in kinds
+        kind: ordered((case.item_id for case in cases if labels.get(case.item_id) == kind), "graded")
+        for kind in turns_of
     }
     longest = max(map(len, of_kind.values()), default=0)
     turns = [own[place] for place in range(longest) for own in of_kind.values() if place < len(own)]

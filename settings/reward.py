@@ -38,8 +38,8 @@ class RewardSettings(LoraSettings):
     together: int = Field(
         default=16, ge=1, description="Candidates scored behind one computation of what they share, at most."
     )
-    steps: int = Field(default=80, ge=1, description="Optimizer steps.")
+    steps: int = Field(default=100, ge=1, description="Optimizer steps.")
     learning_rate: float = Field(default=5e-4, gt=0, description="Peak of the adapter's; it goes on from the judge's.")
-    validation_steps: int = Field(default=20, ge=1, description="Steps between two validations.")
+    validation_steps: int = Field(default=25, ge=1, description="Steps between two validations.")
     patience: int = Field(default=4, ge=1, description="Validations without a better one after which it stops.")
     checkpoint_steps: int = Field(default=10, ge=1, description="Steps between two kept states.")

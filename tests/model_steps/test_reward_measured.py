@@ -109,7 +109,7 @@ def test_the_ratio_is_of_the_same_group_and_both_ways_take_turns() -> None:
     model: Any = SimpleNamespace(score=score)
     found = sharing(model, GROUPS, rounds=3, clock=lambda: now[0])
     assert found == {
-        "speedup": 3.0, "tokens": 2.5, "difference": pytest.approx(1e-5), "pairs": 6,
+        "speedup": 3.0, "tokens": 2.5, "difference": pytest.approx(1e-5), "pairs": 6, "unsaturated": 1.0,
         "seconds_shared": 1.0, "seconds_alone": 3.0,
     }  # fmt: skip
     firsts = order[::2]

@@ -105,9 +105,11 @@ def sharing(
     Returns:
         ``speedup``: of the seconds of each group, without by with sharing, the median over groups and rounds;
         ``tokens``: the same of positions computed, over all groups; ``difference``: the largest of two scores of one
-        candidate; ``pairs``: how many were timed; ``seconds_shared``, ``seconds_alone``: medians a group.
+        candidate; ``unsaturated``: share of scores that the sigmoid did not bring near 0 or 1, where any two are alike;
+        ``pairs``: how many were timed; ``seconds_shared``, ``seconds_alone``: medians a group.
     """
     times: list[dict[bool, float]] = []
+    told: list[float] = []
     difference, shared_tokens, alone_tokens = 0.0, 0, 0
     for number in range(rounds + 1):
         for place, group in enumerate(groups):
@@ -121,11 +123,13 @@ def sharing(
                 continue
             pairs = zip(scores[True], scores[False], strict=True)
             difference = max(difference, *(abs(one - other) for one, other in pairs))
+            told += scores[True]
             shared_tokens, alone_tokens = shared_tokens + found.tokens_shared, alone_tokens + found.tokens_alone
     return {
         "speedup": round(median(one[False] / one[True] for one in times), 3),
         "tokens": round(alone_tokens / shared_tokens, 3),
         "difference": difference,
+        "unsaturated": round(sum(0.001 < score < 0.999 for score in told) / len(told), 3),
         "pairs": len(times),
         "seconds_shared": round(median(one[True] for one in times), 4),
         "seconds_alone": round(median(one[False] for one in times), 4),

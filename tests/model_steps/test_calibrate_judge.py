@@ -24,7 +24,7 @@ from model_steps.judge.decides import decides
 from model_steps.judge.exam import plots
 from model_steps.judge.exam.examiners import AGENT, MODELS, ONE_SHOT
 from model_steps.judge.judge_release import Judge
-from model_steps.judge.judge_standing import corrected, record_of, standing_of
+from model_steps.judge.judge_standing import standing_of
 from runtime.errors import DataError, InfrastructureError, UsageError
 from schemas.judge_labels import TABLE
 from settings import ExamSizes, JudgeExamSettings, JudgeSettings, Settings, load_settings
@@ -227,15 +227,6 @@ def test_a_standing_is_read_with_the_code_and_settings_that_are_here(examine: Ru
     other = JudgeSettings(minimum_kappa=-0.5, threshold=0.5)
     assert standing_of(labelled, JUDGE.name, other, "2017-04-01").state == "outdated"
     assert standing_of(labelled, "judge-other", low, "2017-04-01").state == "missing"
-    record = record_of(labelled, JUDGE.name, stands.record)
-    assert record is not None
-    share = corrected(record, 5, 10)
-    assert share is not None
-    assert share.raw.value == 0.5
-    assert (share.sensitivity.of, share.specificity.of) == tuple(
-        record.figures["superior_errors"][name]["of"] for name in ("sensitivity", "specificity")
-    )
-    assert record_of(labelled, JUDGE.name, None) is None
 
 
 def test_shipped_records_are_installed_unless_a_byte_changed(examine: Run, labelled: Lake, tmp_path: Path) -> None:

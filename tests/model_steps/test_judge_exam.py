@@ -8,9 +8,8 @@ from typing import Any
 
 import pytest
 
-from evaluation.corrected_share import Proportion
+from evaluation.corrected_share import Proportion, corrected_share
 from evaluation.tiers import Tier
-from lake.registry.judge_records import CalibrationRecord
 from lake.registry.splits import SplitRule
 from model_steps.engine.asking import Answer, Counts, Request
 from model_steps.judge.case import Case
@@ -21,7 +20,6 @@ from model_steps.judge.exam.attacked import Attacked
 from model_steps.judge.exam.examined import Examined
 from model_steps.judge.exam.examiners import AGENT, AGENT_BASE, LOOKUP, MODELS, ONE_SHOT, REGRESSION, ROLES, Examiners
 from model_steps.judge.exam.people import people
-from model_steps.judge.judge_standing import corrected
 from model_steps.judge.reviewer import Verdict
 from runtime.errors import DataError
 from settings import ExamSizes, JudgeExamSettings
@@ -190,13 +188,9 @@ def test_figures_are_those_that_one_computes_by_hand() -> None:
 def test_errors_on_superior_correct_a_share() -> None:
     found = figures.superior_errors(SET, verdicts(SET, "SBBSSA"))
     assert found == {"sensitivity": {"found": 2, "of": 3}, "specificity": {"found": 2, "of": 3}}
-    record = CalibrationRecord("judge-1", "code", {}, "full", DAY, 0.4, {"superior_errors": found})
     # (0.5 + 2/3 - 1) / (2/3 + 2/3 - 1)
-    share = corrected(record, 50, 100)
-    assert share is not None
-    assert share.corrected.value == 0.5
-    assert (share.sensitivity, share.raw.value) == (Proportion(2, 3), 0.5)
-    assert corrected(replace(record, figures={}), 50, 100) is None
+    share = corrected_share(Proportion(50, 100), Proportion(**found["specificity"]), Proportion(**found["sensitivity"]))
+    assert (share.corrected.value, share.raw.value) == (0.5, 0.5)
 
 
 def test_each_release_is_looked_at_apart() -> None:
@@ -285,7 +279,9 @@ def test_a_judge_that_is_always_right_has_full_marks_and_its_rivals_have_theirs(
     assert len(ask.asked) == exam().questions(1) == 4 * (32 + 8)
     prompts = {name: [one.prompt for one in ask.asked if one.role == role] for name, role in ROLES.items()}
     assert prompts[AGENT] == prompts[AGENT_BASE]
-    assert len(prompts[AGENT]) == len(prompts[ONE_SHOT]) == 40
+    # What is asked once more is asked in another order.
+    for asked in prompts.values():
+        assert len(asked) == len(set(asked)) == 40
 
 
 def test_a_judge_that_only_knows_built_outputs_is_blind_on_real_ones() -> None:

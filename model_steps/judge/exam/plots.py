@@ -71,7 +71,7 @@ def reliability(figures: Mapping[str, Any]) -> bytes:
             label=label,
         )
     panel.set_xlim(0, 1)
-    panel.set_ylim(0, 1)
+    panel.set_ylim(0, 1.02)
     panel.set_xlabel("confidence of the tier")
     panel.set_ylabel("share right")
     panel.set_title("Outputs really written: confidence and truth, about as many outputs a point")
@@ -82,7 +82,7 @@ def reliability(figures: Mapping[str, Any]) -> bytes:
 def confusion(figures: Mapping[str, Any]) -> bytes:
     """What is taken for what, of tuned agent and tuned one-shot judge: outputs, and the share of the label's."""
     names = [AGENT, ONE_SHOT]
-    drawing, axes = plots.panels(len(names), height=3.6)
+    drawing, axes = plots.panels(len(names), height=3.6, share_rows=False)
     for panel, name in zip(axes, names, strict=True):
         table = figures["tiers"][name]["confusion"]
         shares = [[count / max(sum(row), 1) for count in row] for row in table]
@@ -105,7 +105,8 @@ def dimensions(figures: Mapping[str, Any]) -> bytes:
     """Accuracy, and true positive and negative rate of the finding positive, a panel a dimension."""
     found = figures["dimensions"]
     most = max(len(of_judges) for of_judges in found.values())
-    drawing, axes = plots.panels(len(found), height=0.9 * most + 1.2, share_rows=False)
+    alike = len({tuple(of_judges) for of_judges in found.values()}) == 1
+    drawing, axes = plots.panels(len(found), height=0.9 * most + 1.2, share_rows=alike)
     for panel, (dimension, of_judges) in zip(axes, found.items(), strict=True):
         bars, colors = {}, {}
         for name, one in of_judges.items():

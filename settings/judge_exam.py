@@ -20,7 +20,7 @@ class ExamSizes(Section):
 class JudgeExamSettings(Section):
     """The exam of a judge (issue 15; PAPER 3.5 compares judges and says nothing of sizes)."""
 
-    full: ExamSizes = ExamSizes(built_users=40, real_users=150, canaries=400, good_outputs=500, reasked=300)
+    full: ExamSizes = ExamSizes(built_users=20, real_users=100, canaries=400, good_outputs=500, reasked=200)
     small: ExamSizes = Field(
         default=ExamSizes(built_users=3, real_users=6, canaries=40, good_outputs=20, reasked=20),
         description="What proves that the machinery works, and nothing about the judge.",

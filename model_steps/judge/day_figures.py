@@ -82,7 +82,7 @@ def known_errors(lake: Lake, judge: str, standing: Standing) -> Errors | str:
 
 
 def _errors_of(record: CalibrationRecord) -> Errors | None:
-    counted = record.figures.get(ERRORS)
+    counted: Any = record.figures.get(ERRORS)
     try:
         sensitivity, specificity = (
             Proportion(counted[name]["found"], counted[name]["of"]) for name in (SENSITIVITY, SPECIFICITY)

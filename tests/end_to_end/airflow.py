@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import os
 import socket
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import psutil
 
@@ -19,6 +21,7 @@ from schemas import days
 ROOT = Path(__file__).resolve().parents[2]
 DAY = "2017-11-01"
 USERS, SHARDS, TAGS = 4, 2, 10
+JUDGED_USERS = 2
 READY = "Ctrl-C here"
 # Seconds after which a run that hangs is ended; a good one takes some minutes.
 HANGS = 1500
@@ -44,6 +47,9 @@ def settings_below(folder: Path) -> dict[str, str]:
         # One user a chunk, so that there is something to lose; two personas, so that it does not take for ever.
         "INTENTFLOW_INFERENCE__CHUNK_USERS": "1",
         "INTENTFLOW_INFERENCE__PERSONAS": "2",
+        # Whatever judge is shipped, and whatever it is worth.
+        "INTENTFLOW_JUDGE__SAMPLE_USERS": str(JUDGED_USERS),
+        "INTENTFLOW_JUDGE__WITHOUT_STANDING": "true",
         "JAVA_HOME": str(java_home()),
     }
 
@@ -100,10 +106,22 @@ class RunningAirflow:
             command, cwd=ROOT, env=self.environment, capture_output=True, text=True, timeout=HANGS, check=False
         )
 
+    def command(self, module: str, *arguments: str) -> dict[str, Any]:
+        """Run a command that must succeed, as a person would; returns its manifest."""
+        done = subprocess.run(
+            [sys.executable, "-m", module, *arguments],
+            cwd=ROOT, env=self.environment, capture_output=True, text=True, timeout=HANGS, check=False,
+        )  # fmt: skip
+        assert done.returncode == 0, f"{module} left with {done.returncode}:\n{done.stderr[-3000:]}"
+        return dict(json.loads(done.stdout.strip().splitlines()[-1]))
+
+    def row(self) -> dict[str, Any]:
+        """The published day's row."""
+        return dict(tables.read(self.lake, days.TABLE, DAY).to_pylist()[0])
+
     def figures(self) -> dict[str, float]:
         """What the published day says of itself."""
-        row = tables.read(self.lake, days.TABLE, DAY).to_pylist()[0]
-        return {figure["name"]: figure["value"] for figure in row["figures"]}
+        return {figure["name"]: figure["value"] for figure in self.row()["figures"]}
 
 
 def working_for(lake: Lake) -> list[psutil.Process]:

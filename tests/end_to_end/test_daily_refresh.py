@@ -1,10 +1,11 @@
-"""One day on the real Airflow scheduler: Spark, the audits, the model on vLLM, two shards, one of them killed.
+"""One day on the real Airflow scheduler: Spark, the audits, the model on vLLM, two shards, one of them killed, a judge.
 
 A month of the demo log, four users. It takes minutes, so one run serves all tests of this file.
 """
 
 from __future__ import annotations
 
+import contextlib
 import subprocess
 import threading
 from collections import Counter
@@ -16,9 +17,10 @@ import pytest
 from lake.delta import tables
 from lake.registry.days import read_day
 from lake.store.location import Lake
-from schemas import answers, behaviors, contexts, failures, intents
+from runtime.errors import DataError
+from schemas import answers, behaviors, contexts, failures, intents, verdicts
 from schemas.registry import TABLES
-from tests.end_to_end.airflow import DAY, SHARDS, TAGS, USERS, RunningAirflow, working_for
+from tests.end_to_end.airflow import DAY, JUDGED_USERS, SHARDS, TAGS, USERS, RunningAirflow, working_for
 
 VICTIM = f"{SHARDS}/{SHARDS}"
 
@@ -124,6 +126,24 @@ def test_the_killed_shard_resumed_without_asking_again(refreshed: Refreshed) -> 
     assert figures["infer.shard.model_calls"] < len(keys)
 
 
+def test_all_tags_of_some_users_were_judged(refreshed: Refreshed) -> None:
+    rows = read_day(refreshed.lake, verdicts.TABLE, DAY).to_pylist()
+    assert len({row["user_id"] for row in rows}) == JUDGED_USERS
+    assert len(rows) == JUDGED_USERS * TAGS
+    given = {
+        (row["user_id"], row["rank"], row["tag"]) for row in read_day(refreshed.lake, intents.TABLE, DAY).to_pylist()
+    }
+    assert {(row["user_id"], row["rank"], row["tag"]) for row in rows} <= given
+    assert refreshed.airflow.row()["judged"] == "yes"
+    figures = refreshed.airflow.figures()
+    assert (figures["judged_users"], figures["verdicts.outputs"]) == (JUDGED_USERS, JUDGED_USERS * TAGS)
+    assert sum(figures[f"verdicts.{name}"] for name in ("superior", "average", "bad")) == pytest.approx(1, abs=1e-3)
+    assert f"Judged: {JUDGED_USERS * TAGS} tags of {JUDGED_USERS} users" in refreshed.outcome.stdout
+    pages = list(refreshed.airflow.data_docs.glob("validations/verdicts/**/*.html"))
+    assert pages
+    assert "Tiers of the last days" in pages[0].read_text(encoding="utf-8")
+
+
 def test_no_command_is_left_running(refreshed: Refreshed) -> None:
     left = [room for room in ("spark_jobs.", "model_steps.", "lake.") if commands_of(refreshed.lake, room)]
     assert left == []
@@ -150,6 +170,68 @@ def test_a_second_run_asks_the_model_nothing_and_changes_nothing(refreshed: Refr
     outcome = refreshed.airflow.run()
     assert outcome.returncode == 0, outcome.stdout[-4000:]
     assert _versions(refreshed.lake) == before
+
+
+# --- last: from here on the day is another one
+
+
+class JudgeKiller(threading.Thread):
+    """Kills the judge of a run with SIGKILL as soon as it is at work."""
+
+    def __init__(self, lake: Lake) -> None:
+        super().__init__(daemon=True)
+        self.lake = lake
+        self.finished = threading.Event()
+        self.killed = False
+
+    def run(self) -> None:
+        while not self.finished.wait(0.1):
+            for victim in commands_of(self.lake, "model_steps.judge_sample"):
+                with contextlib.suppress(psutil.NoSuchProcess):
+                    victim.kill()
+                    self.killed = True
+                    return
+
+
+@pytest.fixture(scope="module")
+def unjudged(refreshed: Refreshed) -> subprocess.CompletedProcess[str]:
+    """A run with other users, so with other intents, whose judge is killed; verdicts on the old ones are still there."""
+    killer = JudgeKiller(refreshed.lake)
+    killer.start()
+    outcome = refreshed.airflow.run("--users", str(USERS - 1))
+    killer.finished.set()
+    killer.join()
+    print(outcome.stdout[-6000:], outcome.stderr[-3000:])
+    assert killer.killed, "the judge was never seen at work"
+    return outcome
+
+
+def test_a_day_whose_judge_is_killed_is_published_and_says_so(
+    refreshed: Refreshed, unjudged: subprocess.CompletedProcess[str]
+) -> None:
+    assert unjudged.returncode == 0
+    assert [line for line in unjudged.stdout.splitlines() if "judge.sample" in line and "FAILED" in line]
+    assert "Judged: no: the task judge.sample failed or was ended" in unjudged.stdout
+    users = set(read_day(refreshed.lake, intents.TABLE, DAY)["user_id"].to_pylist())
+    assert USERS - 2 <= len(users) <= USERS - 1
+    assert refreshed.airflow.row()["judged"].startswith("no: the task judge.sample failed")
+    assert refreshed.airflow.figures()["judged_users"] == 0
+    with pytest.raises(DataError, match="is published without verdicts"):
+        read_day(refreshed.lake, verdicts.TABLE, DAY)
+
+
+@pytest.mark.usefixtures("unjudged")
+def test_a_later_verdict_is_pinned_to_the_day(refreshed: Refreshed) -> None:
+    airflow = refreshed.airflow
+    before = airflow.row()
+    (batch,) = airflow.command("model_steps.judge_sample", "--day", DAY)["batches"]
+    airflow.command("lake.audit", "--publish", "--batch", batch)
+    assert airflow.command("lake.publish_day", "--day", DAY, "--verdicts")["judged"] == "yes"
+    rows = read_day(refreshed.lake, verdicts.TABLE, DAY).to_pylist()
+    assert len({row["user_id"] for row in rows}) == JUDGED_USERS
+    after = airflow.row()
+    assert [pin for pin in after["versions"] if pin["table"] != verdicts.TABLE.name] == before["versions"]
+    assert airflow.figures()["judged_users"] == JUDGED_USERS
 
 
 def _versions(lake: Lake) -> dict[str, int | None]:

@@ -9,7 +9,7 @@ import pytest
 from deltalake import write_deltalake
 
 from lake.store.location import Lake
-from launcher.report import figures_lines, number, report, users_lines
+from launcher.report import figures_lines, judged_lines, number, report, users_lines
 from schemas import days, intents
 from settings import LakeSettings, Settings
 
@@ -95,6 +95,33 @@ def test_a_day_without_users_has_no_time_split() -> None:
     figures = [{"name": "run.seconds", "value": 50.0}]
 
     assert not any("fixed" in line for line in figures_lines(the_day(figures=figures)))
+
+
+def judged(**figures: float) -> list[str]:
+    told = {
+        "verdicts.outputs": 120.0,
+        "judged_users": 12.0,
+        "verdicts.alarms": 0.0,
+        "verdicts.superior": 0.61,
+        **figures,
+    }
+    told |= {"verdicts.average": 0.3, "verdicts.bad": 0.09}
+    return judged_lines(the_day(judged="yes", figures=[{"name": n, "value": v} for n, v in told.items()]))
+
+
+def test_what_the_judge_found_of_the_day() -> None:
+    assert judged(**{"verdicts.superior_corrected": 0.48}) == [
+        "Judged: 120 tags of 12 users: S 61%, A 30%, B 9% (S corrected 48%)."
+    ]
+    assert judged(**{"verdicts.alarms": 1.0}) == [
+        "Judged: 120 tags of 12 users: S 61%, A 30%, B 9% (S corrected: not estimable); "
+        "ALARM, 1 out of their usual band."
+    ]
+
+
+def test_a_day_without_verdicts_says_why() -> None:
+    assert judged_lines(the_day(judged="no: the judge has no standing")) == ["Judged: no: the judge has no standing."]
+    assert judged_lines(the_day()) == judged_lines(the_day(judged=None)) == []
 
 
 @pytest.mark.parametrize(("value", "text"), [(3.0, "3"), (4025.0, "4,025"), (0.91666, "0.917"), (1234.5, "1,234")])

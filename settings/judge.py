@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Literal
 
 from pydantic import Field, model_validator
@@ -31,7 +32,7 @@ class JudgeSettings(Section):
         default=0.75, gt=0, le=1, description="tau: share of positive findings from which on a tag without defect is S."
     )
     release: PathBelowRoot | None = Field(
-        default=None,
+        default=Path("releases/judge-7e9ecb1cfe7c"),
         description="Folder of the judge's release that a lake without one is given; none: the untuned model.",
     )
     rules: tuple[Dimension, ...] = Field(

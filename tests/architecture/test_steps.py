@@ -13,8 +13,11 @@ from runtime.errors import CommandError
 
 ROOT = imports.ROOT
 ROOMS = ("evaluation", "lake", "model_steps", "representation", "schemas", "spark_jobs")
-# Commands that import what writes and write into no lake that is published from, and where they do write.
-ELSEWHERE = {"model_steps.evaluate": "copies into a lake of its own, for the benefit of one comparison"}
+# Commands that import what writes and write into no table that is published from, and where they do write.
+ELSEWHERE = {
+    "model_steps.evaluate": "copies into a lake of its own, for the benefit of one comparison",
+    "model_steps.calibrate_judge": "answers, which are keyed by what was asked; its record names all that it rests on",
+}
 WRITES = {"stage", "insert_new", "renew"}
 
 

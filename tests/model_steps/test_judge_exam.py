@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
@@ -131,19 +131,19 @@ def test_tiers_follow_from_the_labels_and_people_outrank_what_was_built() -> Non
 # --- figures
 
 
-def output(number: int, tier: Tier, user: str, release: str = "") -> Examined:
+def output(number: int, tier: str, user: str, release: str = "") -> Examined:
     relevance = {"S": "positive", "A": "neutral", "B": "negative"}[tier]
     own = case(f"tag {number}", replace(case("milk").customer, user_id=user))
-    return Examined(own, tier, {"relevance": relevance}, (release,) if release else ())
+    return Examined(own, cast(Tier, tier), {"relevance": relevance}, (release,) if release else ())
 
 
-def verdicts(of: Sequence[Examined], tiers: str, confidence: float = 0.9) -> list[Verdict]:
+def verdicts(of: Sequence[Examined], tiers: Iterable[str], confidence: float = 0.9) -> list[Verdict]:
     """Tiers as they are said, with the finding of relevance that each would follow from."""
     said = {"S": "positive", "A": "neutral", "B": "negative"}
     return [
         Verdict(
             one.case.item_id,
-            tier,
+            cast(Tier, tier),
             (Finding("relevance", said[tier], confidence, {said[tier]: confidence}, "model"),),
             confidence,
         )

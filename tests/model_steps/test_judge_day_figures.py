@@ -111,8 +111,8 @@ def folder(tmp_path: Path) -> Path:
     """A release with its calibration record beside it; what kind of release does not matter here."""
     place = releases.save(tmp_path, Release("model-1", {"judge": "p-1"}, "embedder@1"), {})
     record = replace(RECORD, judge=place.name)
-    (place / shipped.CALIBRATION).mkdir()
-    (place / shipped.CALIBRATION / f"{record.name}.json").write_text(json.dumps(asdict(record)))
+    (place / judge_records.SHIPPED).mkdir()
+    (place / judge_records.SHIPPED / f"{record.name}.json").write_text(json.dumps(asdict(record)))
     return place
 
 
@@ -123,16 +123,16 @@ def test_a_shipped_judge_comes_with_its_exam(lake: Lake, folder: Path) -> None:
     assert record.figures["superior_errors"] == ERRORS
 
 
-def test_a_changed_record_or_anothers_is_refused_and_nothing_is_installed(lake: Lake, folder: Path) -> None:
-    (path,) = (folder / shipped.CALIBRATION).iterdir()
+def test_a_changed_record_or_anothers_is_refused(lake: Lake, folder: Path) -> None:
+    (path,) = (folder / judge_records.SHIPPED).iterdir()
     good = path.read_text()
     path.write_text(good.replace('"found": 90', '"found": 99'))
     with pytest.raises(DataError, match="was changed since it was written"):
         shipped.give(lake, folder)
     path.unlink()
     (path.parent / f"{RECORD.name}.json").write_text(json.dumps(asdict(RECORD)))
-    with pytest.raises(DataError, match="of judge-1: put it into that judge's"):
+    with pytest.raises(DataError, match="is a record of the judge judge-1, and lies beside"):
         shipped.give(lake, folder)
-    assert list(lake.list("_releases")) == []
+    assert judge_records.records_of(lake, folder.name) == []
     with pytest.raises(UsageError, match="is no release"):
         shipped.give(lake, folder.parent)

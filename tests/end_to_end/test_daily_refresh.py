@@ -195,7 +195,7 @@ class JudgeKiller(threading.Thread):
 
 @pytest.fixture(scope="module")
 def unjudged(refreshed: Refreshed) -> subprocess.CompletedProcess[str]:
-    """A run with other users, so other intents, whose judge is killed; verdicts on the old ones are still there."""
+    """A run with other users, so other intents, whose judge is killed; verdicts on the old are there."""
     killer = JudgeKiller(refreshed.lake)
     killer.start()
     outcome = refreshed.airflow.run("--users", str(USERS - 1))

@@ -20,7 +20,7 @@ class ExamSizes(Section):
 class JudgeExamSettings(Section):
     """The exam of a judge (issue 15; PAPER 3.5 compares judges and says nothing of sizes)."""
 
-    full: ExamSizes = ExamSizes(built_users=20, real_users=100, canaries=400, good_outputs=500, reasked=200)
+    full: ExamSizes = ExamSizes(built_users=10, real_users=50, canaries=400, good_outputs=500, reasked=100)
     small: ExamSizes = Field(
         default=ExamSizes(built_users=3, real_users=6, canaries=40, good_outputs=20, reasked=20),
         description="What proves that the machinery works, and nothing about the judge.",

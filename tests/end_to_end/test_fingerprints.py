@@ -79,7 +79,7 @@ def somebodys_labels(lake: Lake, folder: Path) -> Path:
 def shop(tmp_path_factory: pytest.TempPathFactory, make_commands: Callable[[Path], Callable[..., Any]]) -> Shop:
     folder = tmp_path_factory.mktemp("fingerprints")
     log = folder / "shop"
-    generate = [sys.executable, "examples/second_shop/generate.py", str(log), "--days", "3", "--users", "8"]
+    generate = [sys.executable, "examples/second_shop/generate.py", str(log), "--days", "3", "--users", "40"]
     subprocess.run(generate, cwd=ROOT, check=True)
     (folder / "evaluation.toml").write_text(EVALUATION)
     model = load_settings().engine.model

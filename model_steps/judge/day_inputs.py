@@ -10,6 +10,7 @@ from typing import Any
 from lake.delta import tables
 from lake.store.location import Lake
 from model_steps.agents import inputs, ranked_inputs
+from model_steps.agents.evidence import label_of
 from model_steps.agents.words import Categories
 from model_steps.judge.case import Case, Customer, tag_case
 from model_steps.judge.guard import flags
@@ -74,5 +75,7 @@ def guard_of(shop: Shop, inference: InferenceSettings) -> Guard | None:
     if inference.asking == "written" and not inference.word_categories:
         return None
     levels = (level for path in shop.paths for level in path)
-    vocabulary = Vocabulary.of([*shop.catalog.labels, *shop.catalog.parents, *levels])
+    above = (path[-2] if len(path) > 1 else None for path in shop.paths)
+    written = map(label_of, shop.catalog.names, above)
+    vocabulary = Vocabulary.of([*shop.catalog.labels, *shop.catalog.parents, *levels, *written])
     return partial(flags, vocabulary=vocabulary, maximum_why=inference.maximum_why)

@@ -165,8 +165,11 @@ def reason_form(vocabulary: Vocabulary) -> Form:
 
 def _written_reason(vocabulary: Vocabulary, labels: Form) -> Form:
     thing = _phrase(vocabulary)
+    # Of "laundry soap and soap dispensers" the word that stands twice is taken out (planner.without_repeats).
+    merged = _chain(thing, " ", _phrase(vocabulary, most=1))
+    things = Either((_chain(thing, _maybe(_chain(" and ", thing))), merged))
     because = Either((_chain(labels, _AGAIN), _chain("it goes with ", labels)))
-    need = _chain("Likely to need ", thing, _maybe(_chain(" and ", thing)), " because ", because, ".")
+    need = _chain("Likely to need ", things, " because ", because, ".")
     fact = _chain(labels, ": ", _NUMBER, OneOf(frozenset({" time", " times"})), ", last ", _PERIOD)
     facts: Form = fact
     for _ in range(MOST_FACTS - 1):
@@ -174,9 +177,9 @@ def _written_reason(vocabulary: Vocabulary, labels: Form) -> Form:
     return _chain(need, " Bought: ", facts, ".")
 
 
-def _phrase(vocabulary: Vocabulary) -> Form:
+def _phrase(vocabulary: Vocabulary, most: int = MOST_WORDS) -> Form:
     # A number alone names nothing.
-    return Phrase(OneOf(frozenset(word for word in vocabulary.words if any(map(str.isalpha, word)))))
+    return Phrase(OneOf(frozenset(word for word in vocabulary.words if any(map(str.isalpha, word)))), most)
 
 
 def _chain(*parts: str | Form) -> Form:

@@ -20,10 +20,13 @@ from model_steps.agents.words import Categories
 from model_steps.embedding.embedder import Embedder
 from model_steps.judge import guard
 from model_steps.judge.case import Case, Customer
+from model_steps.judge.day_inputs import guard_of
 from model_steps.judge.guard import flags, tag_flags
 from model_steps.judge.plain_forms import Chain, OneOf, Phrase, persona_form, reads, reason_form
+from model_steps.judge.shop import CatalogTexts, Shop, levels_of
 from model_steps.judge.vocabulary import Vocabulary, outlying
 from representation.evidence import AGES, INTERVALS, CategoryEvidence, fact, reason
+from settings import InferenceSettings
 from tests.model_steps.plain_outputs import DAY, PATHS, catalog_of, outputs, vocabulary_of
 
 GROCER = catalog_of(PATHS["grocer"])
@@ -70,8 +73,9 @@ def written_outputs() -> list[Case]:
         CategoryFacts("kefir", "kefir, cultured dairy", 1, "2017-09", ()),
     )
     cases = []
-    for said in planner.reasons(facts):
-        need = planner.without_repeats(f"Likely to need fresh milk and cultured yogurt because {said}.")
+    things = ("fresh milk and cultured yogurt", "fresh milk and milk yogurt", "milk yogurt and yogurt milk")
+    for said, thing in zip(planner.reasons(facts), things, strict=True):
+        need = planner.without_repeats(f"Likely to need {thing} because {said}.")
         persona = Persona("cultured milk expert", need, facts)
         for tag in ("juice socks", "blended turkey breast"):
             user = Intents("u", (persona,), (Chosen(PoolTag(tag, 0), "arbiter", "kefir"),))
@@ -83,10 +87,15 @@ def written_outputs() -> list[Case]:
 
 def test_what_agents_write_with_the_catalogs_words_is_plain() -> None:
     """A shrimp wine is no product, and a plain tag: whether it exists is validity's business."""
-    vocabulary = Vocabulary.of([*GROCER.labels, *GROCER.parents, "kefir, cultured dairy"])
+    above = sorted(PATHS["grocer"], key=lambda path: path.rpartition(" > ")[2])
+    paths = tuple(levels_of(path, label) for path, label in zip(above, GROCER.labels, strict=True))
+    guarded = guard_of(Shop(GROCER, paths, CatalogTexts(())), InferenceSettings(asking="written"))
+    assert guarded is not None
     written = written_outputs()
     assert len(written) == 6
-    assert {flags(case, vocabulary) for case in written} == {()}
+    assert {tuple(guarded(case)) for case in written} == {()}
+    answered = replace(written[0], why=written[0].why.replace("fresh milk and cultured yogurt", "fresh milk superior"))
+    assert guarded(answered) == ("why_form", "why_verdict")
 
 
 def test_a_reason_that_was_cut_where_reasons_are_cut_is_plain() -> None:

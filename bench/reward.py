@@ -14,6 +14,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from evaluation.leaks import refuse_known
 from lake.registry.evaluation_file import read_rule
 from lake.registry.splits import drawn
 from lake.store.location import Lake
@@ -68,11 +69,11 @@ def measure(
 
     Raises:
         UsageError: a folder's model learnt by another loss. As ``stored.read``, ``material.read_holdout`` and
-            ``material.refuse_leak``.
+            ``leaks.refuse_known``.
     """
     # Imported late: torch reads its threads from the environment that main has prepared.
     from model_steps.training.reward import stored
-    from model_steps.training.reward.material import read_holdout, read_tiered, refuse_leak
+    from model_steps.training.reward.material import read_holdout, read_tiered
 
     rule, model = read_rule(settings.source), settings.engine.model
     found = {name: stored.read(folder, model) for name, folder in folders.items()}
@@ -81,7 +82,7 @@ def measure(
             raise UsageError(f"The reward model in {folders[name]} learnt {loss}, and is named as the {name} one.")
     rows = read_holdout(lake, rule, days)
     for one in found.values():
-        refuse_leak(f"The {stored.name_of(one.record)}", one.record, lake, rule, min(row["day"] for row in rows))
+        refuse_known(f"The {stored.name_of(one.record)}", one.record, lake, rule, min(row["day"] for row in rows))
     kept = set(drawn((row["user_id"] for row in rows), users))
     rows = [row for row in rows if row["user_id"] in kept]
     tiered = read_tiered(lake, rule, rows, settings)

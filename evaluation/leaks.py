@@ -12,7 +12,7 @@ from lake.registry.splits import SplitRule, next_day
 from lake.store.location import Lake
 from runtime.errors import SourceMissing, UsageError
 from runtime.fingerprint import digest
-from schemas import contexts
+from schemas import contexts, rollups
 
 
 @dataclass(frozen=True)
@@ -141,6 +141,37 @@ def refuse_other_people(lake: Lake, part: Learnt) -> None:
                 f"{part.who} learnt from users of {day} who are others on {lake.root}: it was trained under another "
                 "pseudonym key, and may know whom this lake holds out. Train it on this lake."
             )
+
+
+def rollups_digest(lake: Lake, day: str) -> str:
+    """Digest of all users who did anything on a day: a lake under another pseudonym key has another one."""
+    return digest(sorted(set(tables.read(lake, rollups.TABLE, day, columns=["user_id"])["user_id"].to_pylist())))
+
+
+def refuse_known(who: str, record: Mapping[str, Any], lake: Lake, rule: SplitRule, day: str) -> None:
+    """Refuse a judge, or a reward model, that may know what held-out users of a lake did after a day.
+
+    Args:
+        who: the model, for a sentence.
+        record: of its training, with the users' digest of each day that it learnt of (``rollups_digest``).
+
+    Raises:
+        UsageError: it learnt too late, under another split rule, or of people who are others here.
+    """
+    until = record.get("trained_until")
+    if until is None or until > next_day(day):
+        raise UsageError(f"{who} learnt until {until}, past {next_day(day)}: train it on earlier days.")
+    if record.get("registry") not in rule.digests:
+        raise UsageError(
+            f"{who} was trained under the split rule {record.get('registry')}, and here it is {rule.digest}: it may "
+            "know whom this rule holds out. Train it under this rule."
+        )
+    known = dict(record.get("population") or {})
+    if not known or any(rollups_digest(lake, day) != said for day, said in known.items()):
+        raise UsageError(
+            f"{who} learnt of users who are others in {lake.root}, or does not say of whom: it may know whom this lake "
+            "holds out. Train it on this lake's labels."
+        )
 
 
 def population_digest(lake: Lake, day: str) -> str:

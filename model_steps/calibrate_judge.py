@@ -18,6 +18,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from evaluation.leaks import refuse_known
 from lake.registry import judge_records
 from lake.registry.evaluation_file import read_rule
 from lake.registry.judge_records import FULL, SMALL, CalibrationRecord
@@ -78,7 +79,8 @@ def calibrate_judge(
         start: gives the model (default: the engine of the settings, started when the first answer is missing).
 
     Raises:
-        As ``Material.read``; UsageError: the judge is untuned, or the folder cannot be written.
+        As ``Material.read``; UsageError: the judge is untuned, or may know whom this lake holds out and the preset is
+        full, or the folder cannot be written.
         InfrastructureError: the engine failed; answers so far are kept.
     """
     if not judged_by.adapters:
@@ -86,6 +88,8 @@ def calibrate_judge(
             f"{judged_by.name} is the language model as it is, and is examined beside every tuned judge: name a "
             "judge's release with --judge, or tune one with `python -m model_steps.train_judge`."
         )
+    if wanted.preset == FULL:
+        refuse_known(f"The judge {judged_by.name}", judged_by.record, lake, rule, min(rule.days))
     # Reasons decide nothing and cost most.
     settings = settings.model_copy(update={"judge": settings.judge.model_copy(update={"reasons": False})})
     material = Material.read(lake, rule, wanted.preset, wanted.seeds, settings, judged_by.counting)

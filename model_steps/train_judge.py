@@ -18,7 +18,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from lake.delta import tables
+from evaluation.leaks import rollups_digest
 from lake.registry.evaluation_file import read_rule
 from lake.registry.releases import JUDGE, NAME_DIGITS, file_digest
 from lake.registry.splits import add_days, next_day
@@ -35,7 +35,6 @@ from runtime import atomic, processor
 from runtime.entry import day_argument, run_command
 from runtime.errors import CommandError
 from runtime.fingerprint import bytes_digest, digest
-from schemas import rollups
 from settings import ROOT, Settings, load_settings
 
 log = logging.getLogger("intentflow")
@@ -79,7 +78,7 @@ def train_judge(
         "day": max(of_days),
         "days": of_days,
         "trained_until": add_days(next_day(max(of_days)), settings.judge_labels.outcome_days),
-        "population": {day: digest(_users_on(lake, day)) for day in of_days},
+        "population": {day: rollups_digest(lake, day) for day in of_days},
         "registry": rule.digest,
         "users": len({row["user_id"] for row in learnt}),
         "users_digest": digest(sorted({row["user_id"] for row in learnt})),
@@ -121,11 +120,6 @@ def train_judge(
 
 # What of the judge's settings shapes a prompt, or which questions there are.
 SHOWN = ("threshold", "rules", "evidence_tokens", "nearest", "catalog_texts", "expected", "outcome_days")
-
-
-def _users_on(lake: Lake, day: str) -> list[str]:
-    """All who did anything on a day: under another pseudonym key they are others."""
-    return sorted(set(tables.read(lake, rollups.TABLE, day, columns=["user_id"])["user_id"].to_pylist()))
 
 
 def _finished(folder: Path, work: str) -> dict[str, Any] | None:

@@ -15,6 +15,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from evaluation.leaks import refuse_known
 from lake.registry.evaluation_file import read_rule
 from lake.store.location import Lake
 from model_steps.engine.chat import Chat
@@ -49,10 +50,10 @@ def train_reward(
     # Imported late: torch reads its threads from the environment that main has prepared.
     from model_steps.judge.reward.head import label_tokens
     from model_steps.training.reward.making import make_reward
-    from model_steps.training.reward.material import read_material, refuse_leak
+    from model_steps.training.reward.material import read_material
 
     model, chosen, rule = settings.engine.model, settings.reward, read_rule(settings.source)
-    refuse_leak(f"The judge {judge.name}", judge.record, lake, rule, min(rule.days))
+    refuse_known(f"The judge {judge.name}", judge.record, lake, rule, min(rule.days))
     material = read_material(lake, rule, days, settings, judge.counting)
     labels = label_tokens(Options(FINDINGS, Chat(model).answer_tokens)) if chosen.start == "labels" else None
     return make_reward(

@@ -5,11 +5,13 @@ from __future__ import annotations
 import json
 import shutil
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from evaluation.leaks import rollups_digest
 from lake.delta import tables
 from lake.registry import judge_records
 from lake.registry.judge_records import FULL, SMALL, install_records
@@ -135,7 +137,11 @@ def model() -> Model:
 
 @pytest.fixture
 def examine(labelled: Lake, exam_settings: Settings, model: Model) -> Run:
-    def examine(preset: str = FULL, judged_by: Judge = JUDGE, judge: Any = None, **wanted: Any) -> dict[str, Any]:
+    known: dict[str, Any] = {"trained_until": RULE.trained_until, "registry": RULE.digest}
+    known["population"] = {TRAINING: rollups_digest(labelled, TRAINING)}
+    of_here = replace(JUDGE, record=known)
+
+    def examine(preset: str = FULL, judged_by: Judge = of_here, judge: Any = None, **wanted: Any) -> dict[str, Any]:
         settings = exam_settings.model_copy(update={"judge": judge or exam_settings.judge})
         return calibrate_judge(labelled, judged_by, Wanted(preset, **wanted), RULE, settings, model)
 
@@ -242,6 +248,19 @@ def test_shipped_records_are_installed_unless_a_byte_changed(examine: Run, label
     file.write_text(file.read_text().replace('"minimum_kappa": 0.4', '"minimum_kappa": 0.1'))
     with pytest.raises(DataError, match="was changed since it was written"):
         install_records(Lake.open(f"{labelled.root}-other"), tmp_path, JUDGE.name)
+
+
+def test_a_judge_that_may_know_whom_the_lake_holds_out_takes_no_full_exam(examine: Run, labelled: Lake) -> None:
+    other = {"trained_until": RULE.trained_until, "registry": RULE.digest, "population": {TRAINING: "of another key"}}
+    for record, said in (
+        (other, "users who are others"),
+        ({**other, "trained_until": "2018-01-01"}, "learnt until 2018-01-01"),
+        ({}, "learnt until None"),
+    ):
+        with pytest.raises(UsageError, match=said):
+            examine(judged_by=replace(JUDGE, record=record))
+    assert not judge_records.records_of(labelled, JUDGE.name)
+    assert examine(SMALL, judged_by=replace(JUDGE, record=other))["standing"] == "small"
 
 
 def test_the_untuned_model_alone_is_no_judge(examine: Run) -> None:

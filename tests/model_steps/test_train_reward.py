@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from bench import reward as bench_reward
+from evaluation.leaks import refuse_known, rollups_digest
 from lake.registry.splits import SplitRule
 from lake.store.location import Lake
 from model_steps import train_reward as command
@@ -21,7 +22,7 @@ from model_steps.judge.prompt_files import ROLE
 from model_steps.train_reward import train_reward
 from model_steps.training.lora.tuned_model import TunedModel
 from model_steps.training.reward import material, stored
-from model_steps.training.reward.material import read_holdout, refuse_leak, users_digest
+from model_steps.training.reward.material import read_holdout
 from runtime.errors import DataError, SourceMissing, UsageError
 from settings import Settings
 from tests.model_steps.foreign_models import build as build_model
@@ -71,7 +72,7 @@ def judge(shop: Lake, chosen: Settings, tmp_path: Path) -> Judge:
     record = {
         "trained_until": RULE.trained_until,
         "registry": RULE.digest,
-        "population": {TRAINING: users_digest(shop, TRAINING)},
+        "population": {TRAINING: rollups_digest(shop, TRAINING)},
     }
     return Judge("judge-1", {ROLE: adapter}, counting=COUNTING, record=record)
 
@@ -111,7 +112,7 @@ def test_a_judge_is_distilled_once_and_the_reward_is_measured(
         bench_reward.measure(shop, {"listwise": folders["pointwise"]}, (), 3, 0, chosen)
     other_rule = replace(RULE, salt="another")
     with pytest.raises(UsageError, match="trained under the split rule"):
-        refuse_leak("It", found.record, shop, other_rule, EVALUATION)
+        refuse_known("It", found.record, shop, other_rule, EVALUATION)
 
 
 class Killed(Exception):

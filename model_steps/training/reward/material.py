@@ -6,8 +6,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from evaluation.leaks import rollups_digest
 from lake.delta import tables
-from lake.registry.splits import SplitRule, drawn, next_day
+from lake.registry.splits import SplitRule, drawn
 from lake.store.location import Lake
 from model_steps.engine.chat import Chat
 from model_steps.judge.case import KIND
@@ -22,7 +23,6 @@ from model_steps.training.judge.material import read_rows, refuse_leaks
 from model_steps.training.reward.stored import READING
 from runtime.errors import DataError, SourceMissing, UsageError
 from runtime.fingerprint import digest
-from schemas import rollups
 from schemas.judge_labels import TABLE
 from settings import JudgeSettings, Settings
 
@@ -82,7 +82,7 @@ def read_material(
             # What users never touched is known until then.
             "trained_until": rule.trained_until,
             "registry": rule.digest,
-            "population": {day: users_digest(lake, day) for day in of_days},
+            "population": {day: rollups_digest(lake, day) for day in of_days},
             "users": len(users),
             "users_digest": digest(users),
             "label_rows": len(rows),
@@ -167,33 +167,3 @@ def read_tiered(lake: Lake, rule: SplitRule, rows: Sequence[Row], settings: Sett
     facts = read_catalog_facts(lake)
     cases, popularity = read_cases(lake, rows, rule, facts.vectors, settings)
     return Tiered(Chat(settings.engine.model), facts, tiered(rows, cases, settings.judge.threshold), popularity)
-
-
-def users_digest(lake: Lake, day: str) -> str:
-    """Digest of all users that did anything on a day: a lake under another pseudonym key has another one."""
-    return digest(sorted(set(tables.read(lake, rollups.TABLE, day, columns=["user_id"])["user_id"].to_pylist())))
-
-
-def refuse_leak(who: str, record: Mapping[str, Any], lake: Lake, rule: SplitRule, day: str) -> None:
-    """See that a tuned model may be looked at by what held-out users of a lake did after a day.
-
-    Args:
-        who: the model, for a sentence. record: of its training.
-
-    Raises:
-        UsageError: it learnt too late, under another split rule, or of people who are others here.
-    """
-    until = record.get("trained_until")
-    if until is None or until > next_day(day):
-        raise UsageError(f"{who} learnt until {until}, past {next_day(day)}: train it on earlier days.")
-    if record.get("registry") not in rule.digests:
-        raise UsageError(
-            f"{who} was trained under the split rule {record.get('registry')}, and here it is {rule.digest}: it may "
-            "know whom this rule holds out. Train it under this rule."
-        )
-    known = dict(record.get("population") or {})
-    if not known or any(users_digest(lake, day) != said for day, said in known.items()):
-        raise UsageError(
-            f"{who} learnt of users who are others in {lake.root}, or does not say of whom: it may know whom this lake "
-            "holds out. Train it on this lake's labels."
-        )

@@ -160,21 +160,25 @@ def reason_form(vocabulary: Vocabulary) -> Form:
     need = _chain("Likely to need ", labels, " because ", because, ".")
     shown = _chain(OneOf(frozenset({"Bought before: ", "Goes with what was bought: "})), fact, ".")
     ranked = _chain(_maybe(_chain(need, " ")), shown)
-    return Either((ranked, _written_reason(vocabulary, labels)))
+    # A ranked persona's need stands before written facts where labels are built (own_reasons.py).
+    return Either((ranked, _chain(Either((need, _written_need(vocabulary, labels))), " ", _written_facts(labels))))
 
 
-def _written_reason(vocabulary: Vocabulary, labels: Form) -> Form:
+def _written_need(vocabulary: Vocabulary, labels: Form) -> Form:
     thing = _phrase(vocabulary)
     # Of "laundry soap and soap dispensers" the word that stands twice is taken out (planner.without_repeats).
     merged = _chain(thing, " ", _phrase(vocabulary, most=1))
     things = Either((_chain(thing, _maybe(_chain(" and ", thing))), merged))
     because = Either((_chain(labels, _AGAIN), _chain("it goes with ", labels)))
-    need = _chain("Likely to need ", things, " because ", because, ".")
+    return _chain("Likely to need ", things, " because ", because, ".")
+
+
+def _written_facts(labels: Form) -> Form:
     fact = _chain(labels, ": ", _NUMBER, OneOf(frozenset({" time", " times"})), ", last ", _PERIOD)
     facts: Form = fact
     for _ in range(MOST_FACTS - 1):
         facts = _chain(fact, _maybe(_chain("; ", facts)))
-    return _chain(need, " Bought: ", facts, ".")
+    return _chain("Bought: ", facts, ".")
 
 
 def _phrase(vocabulary: Vocabulary, most: int = MOST_WORDS) -> Form:

@@ -98,6 +98,16 @@ def test_what_agents_write_with_the_catalogs_words_is_plain() -> None:
     assert guarded(answered) == ("why_form", "why_verdict")
 
 
+def test_a_ranked_need_before_written_facts_is_plain() -> None:
+    """So are labels of consistency built; the need alone states no fact."""
+    vocabulary = Vocabulary.of([*GROCER.labels, *GROCER.parents])
+    need = f"Likely to need milk because {reason(MILK, DAY)}."
+    why = f"{need} Bought: white milk: 3 times, last 2017-08-20; kefir: 1 time, last 2017-07."
+    assert flags(replace(GOOD, why=why), vocabulary) == ()
+    for wrong in (need, f"{why} Superior.", why.replace("3 times", "three times"), why.replace("Bought", "Answer")):
+        assert "why_form" in flags(replace(GOOD, why=wrong), vocabulary)
+
+
 def test_a_reason_that_was_cut_where_reasons_are_cut_is_plain() -> None:
     for length in range(1, len(GOOD.why)):
         cut = replace(GOOD, why=GOOD.why[:length])

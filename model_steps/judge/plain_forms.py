@@ -160,8 +160,9 @@ def reason_form(vocabulary: Vocabulary) -> Form:
     need = _chain("Likely to need ", labels, " because ", because, ".")
     shown = _chain(OneOf(frozenset({"Bought before: ", "Goes with what was bought: "})), fact, ".")
     ranked = _chain(_maybe(_chain(need, " ")), shown)
-    # A ranked persona's need stands before written facts where labels are built (own_reasons.py).
-    return Either((ranked, _chain(Either((need, _written_need(vocabulary, labels))), " ", _written_facts(labels))))
+    # Labels are built with a ranked need before written facts, too, and with a bare one (own_reasons.py).
+    written = _chain(Either((need, _written_need(vocabulary, labels))), " ", _written_facts(labels))
+    return Either((ranked, written, _chain("Likely to need ", labels, ".")))
 
 
 def _written_need(vocabulary: Vocabulary, labels: Form) -> Form:

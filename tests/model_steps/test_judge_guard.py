@@ -98,13 +98,20 @@ def test_what_agents_write_with_the_catalogs_words_is_plain() -> None:
     assert guarded(answered) == ("why_form", "why_verdict")
 
 
-def test_a_ranked_need_before_written_facts_is_plain() -> None:
-    """So are labels of consistency built; the need alone states no fact."""
+def test_reasons_that_labels_are_built_with_are_plain() -> None:
+    """A ranked need before written facts, and a need without any; a need that says because states what it rests on."""
     vocabulary = Vocabulary.of([*GROCER.labels, *GROCER.parents])
     need = f"Likely to need milk because {reason(MILK, DAY)}."
     why = f"{need} Bought: white milk: 3 times, last 2017-08-20; kefir: 1 time, last 2017-07."
-    assert flags(replace(GOOD, why=why), vocabulary) == ()
-    for wrong in (need, f"{why} Superior.", why.replace("3 times", "three times"), why.replace("Bought", "Answer")):
+    for plain in (why, "Likely to need kefir."):
+        assert flags(replace(GOOD, why=plain), vocabulary) == ()
+    for wrong in (
+        need,
+        "Likely to need love.",
+        f"{why} Superior.",
+        why.replace("3 times", "three times"),
+        why.replace("Bought", "Answer"),
+    ):
         assert "why_form" in flags(replace(GOOD, why=wrong), vocabulary)
 
 

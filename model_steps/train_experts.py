@@ -15,14 +15,12 @@ from __future__ import annotations
 import argparse
 import json
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from evaluation.leaks import Learnt, population_digest, refuse_other_people, refuse_other_rule
 from lake.registry.evaluation_file import read_rule
 from lake.registry.releases import NAME_DIGITS, REFERENCES
-from lake.registry.splits import SplitRule
 from lake.store.location import Lake
 from model_steps.agents import arbiter, ranked_expert
 from model_steps.agents.prompt_files import role_digest
@@ -30,11 +28,12 @@ from model_steps.embedding.embedder import Embedder
 from model_steps.engine.environment import prepare_environment
 from model_steps.engine.model_digest import model_digest
 from model_steps.training.catalog import read_catalog
+from model_steps.training.experts.start import KEPT_OF_A_START, about, finished, read_start
 from model_steps.training.picture import write_picture
-from model_steps.training.record import EXPERTS_RECORD, TunedExperts, made_folder, read_experts
+from model_steps.training.record import EXPERTS_RECORD, made_folder
 from runtime import atomic, processor
 from runtime.entry import day_argument, run_command
-from runtime.errors import CommandError, ConfigurationError, DataError, UsageError
+from runtime.errors import CommandError, ConfigurationError
 from runtime.fingerprint import bytes_digest, digest
 from settings import ExpertsSettings, MixSettings, Settings, load_settings
 
@@ -42,8 +41,6 @@ log = logging.getLogger("intentflow")
 
 GENERAL = "general.json"
 CHANCES = "chances.json"
-# What a record says of the experts that a training began with.
-KEPT_OF_A_START = ("adapter", "days", "examples", "examples_digest", "trained_until", "users_digest")
 
 
 def refuse_missing_sources(mix: MixSettings) -> None:
@@ -63,27 +60,6 @@ def refuse_missing_sources(mix: MixSettings) -> None:
         raise ConfigurationError(
             "The training mix has no examples of behavior: raise INTENTFLOW_EXPERTS__MIX__BEHAVIOR."
         )
-
-
-def read_start(folder: Path, lake: Lake, rule: SplitRule, settings: Settings) -> TunedExperts:
-    """Experts that were tuned before, which may go on here.
-
-    Raises:
-        UsageError: the folder has none, or they may know whom this lake holds out. ConfigurationError: they are of
-            another language model.
-    """
-    start = read_experts(folder)
-    if start.record.get("model") != model_digest(settings.engine.model):
-        raise ConfigurationError(
-            f"The experts in {folder} were tuned on another language model than {settings.engine.model}: set "
-            "INTENTFLOW_ENGINE__MODEL to that one's folder, or leave --start out."
-        )
-    part = Learnt(f"What --start {folder} names", start.record, outcomes=True)
-    if part.until is None or part.until > rule.trained_until:
-        raise UsageError(f"{part.who} learnt until {part.until}, past {rule.trained_until}: leave --start out.")
-    refuse_other_rule(part, rule)
-    refuse_other_people(lake, part)
-    return start
 
 
 def train_experts(
@@ -121,7 +97,7 @@ def train_experts(
     dtype = processor.resolve(chosen.dtype, settings.engine.model)
     roles = (ranked_expert.ROLE, arbiter.ROLE) if chosen.reviews else (ranked_expert.ROLE,)
     record: dict[str, Any] = {
-        **_about(lake, rule, material.days, material.learnt),
+        **about(lake, rule, material.days, material.learnt),
         "model": model_digest(settings.engine.model),
         "roles": list(roles),
         "prompts": {role: role_digest(role) for role in roles},
@@ -188,31 +164,6 @@ def train_experts(
     record |= write_picture(folder / REFERENCES, read_catalog(lake, Embedder(settings.embedder.model).name), rule)
     atomic.write(folder / EXPERTS_RECORD, json.dumps(record, indent=1, sort_keys=True) + "\n")
     return {**record, "folder": str(folder), "reused": False}
-
-
-def finished(folder: Path, work: str) -> dict[str, Any] | None:
-    """The record of a training that ended in a folder, if it is this one and its adapter is whole."""
-    try:
-        found = read_experts(folder).record
-    except (UsageError, DataError):
-        return None
-    return found if found.get("work") == work else None
-
-
-def _about(lake: Lake, rule: SplitRule, days: Sequence[str], learnt: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
-    """What a record says of whom and of what was learnt (evaluation/leaks.py)."""
-    users = sorted({row["user_id"] for row in learnt})
-    return {
-        "day": max(days),
-        "days": sorted(days),
-        "trained_until": max(row["outcomes_until"] for row in learnt),
-        "population": population_digest(lake, max(days)),
-        "registry": rule.digest,
-        "users": len(users),
-        "users_digest": digest(users),
-        "examples": len(learnt),
-        "examples_digest": digest(list(learnt)),
-    }
 
 
 def main(arguments: argparse.Namespace) -> dict[str, Any]:

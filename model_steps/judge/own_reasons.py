@@ -52,7 +52,17 @@ class OwnReasons:
 
     def of(self, category: str, form: Form) -> tuple[str, str]:
         """The name of the expert whose persona has a category, or is nearest to it, and the reason that it gives."""
-        number = self._number(category)
+        return self.by(self._number(category), category, form)
+
+    def by(self, number: int, category: str, form: Form) -> tuple[str, str]:
+        """The name of a persona's expert, and the reason that it gives for a tag of a category.
+
+        Args:
+            number: of the persona.
+
+        Raises:
+            IndexError: the customer has no such persona.
+        """
         naming, group = self._named[number], self._groups[number]
         return f"{naming.field} expert", self._why(category, naming, group, form)[: self._most]
 

@@ -98,6 +98,11 @@ class Material:
         """Personas of the validation users that show what shares are worth, likewise."""
         return self._drawn(self.settings.experts.calibration_users)
 
+    @cached_property
+    def targets(self) -> list[Taught]:
+        """What came true of the validation users that stop training, as cross-entropy is measured by it."""
+        return [packed([self.target(one) for one in of_user]) for of_user in self.validated.values()]
+
     def course(self, general: Sequence[Written], chances: teacher.Chances) -> ExpertsCourse:
         """What each step learns.
 
@@ -107,7 +112,7 @@ class Material:
         chosen = self.settings.experts
         return ExpertsCourse(
             self.learnt,
-            self._encoded,
+            self.encoded,
             general,
             self.options,
             chosen,
@@ -118,7 +123,7 @@ class Material:
 
     def validation(self, model: TunedModel) -> Callable[[], dict[str, float]]:
         """What is measured of validation users: recall, and the cross-entropy to what came true."""
-        targets = [packed([self._target(one) for one in of_user]) for of_user in self.validated.values()]
+        targets = self.targets
         reviewing = self._reviewing(model) if self.settings.experts.reviews else None
 
         def figures() -> dict[str, float]:
@@ -136,17 +141,19 @@ class Material:
         found: dict[str, list[PersonaExample]] = {}
         for row in self._newest:
             if row["user_id"] in chosen:
-                found.setdefault(row["user_id"], []).append(self._encoded(row))
+                found.setdefault(row["user_id"], []).append(self.encoded(row))
         return found
 
     @cached_property
     def _newest(self) -> list[Row]:
         return [row for row in self.rows if row["split"] == "validation" and row["day"] == max(self.days)]
 
-    def _encoded(self, row: Row) -> PersonaExample:
+    def encoded(self, row: Row) -> PersonaExample:
+        """A row with its prompt."""
         return personas.example_of(row, self.labels, self.chat, self.settings)
 
-    def _target(self, one: PersonaExample) -> Taught:
+    def target(self, one: PersonaExample) -> Taught:
+        """What validation holds a persona against: its outcomes, and nothing for the rest."""
         chosen = self.settings.experts
         shares = target_shares(one.outcomes, chosen.target_size, random.Random(chosen.seed))
         return teach(one.prompt, shares, self.options)

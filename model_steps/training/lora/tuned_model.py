@@ -11,9 +11,10 @@ from safetensors.torch import load
 from torch import nn
 
 from model_steps.engine.options import Node, Options
-from model_steps.engine.ranking import Search
+from model_steps.engine.ranking import Search, search_together
 from model_steps.training.lora.taught import Taught
 from model_steps.training.lora.token_tree import Tree
+from model_steps.training.lora.walk import Walk
 from runtime.errors import ConfigurationError
 from settings import LoraSettings
 
@@ -166,33 +167,44 @@ class TunedModel:
     def _children_of(self, node: Node) -> torch.Tensor:
         return torch.tensor(list(node.children), device=self.device)
 
-    @torch.no_grad()
+    def continued(self, cache: Any, tokens: Sequence[int], places: Sequence[int], sees: torch.Tensor) -> torch.Tensor:
+        """Last states of tokens behind what a cache holds, which then holds them too.
+
+        Args:
+            cache: of transformers. places: how far each token is from the beginning.
+            sees: tokens x positions of the cache and the tokens, which of them each one sees.
+
+        Returns:
+            Tokens x width.
+        """
+        states: torch.Tensor = self._core(
+            torch.tensor([list(tokens)], device=self.device),
+            position_ids=torch.tensor([list(places)], device=self.device),
+            attention_mask=self._additive(sees[None]),
+            past_key_values=cache,
+            use_cache=True,
+        ).last_hidden_state
+        return states[0]
+
+    def logits_of(self, states: torch.Tensor, node: Node) -> torch.Tensor:
+        """Logits of a node's children, in float32: number types with fewer digits would round them to eighths.
+
+        Args:
+            states: ... x width.
+
+        Returns:
+            ... x children.
+        """
+        children = self._children_of(node)
+        found: torch.Tensor = states.float() @ self._head.weight[children].float().T
+        return found if self._head.bias is None else found + self._head.bias[children].float()
+
     def rank(self, prompt: Sequence[int], options: Options, most: int) -> list[tuple[str, float]]:
         """The most probable options behind a prompt with their log-probabilities, as the engine would rank them."""
-        from transformers import DynamicCache
+        return self.rank_all([prompt], options, most)[0]
 
-        cache = DynamicCache()
-        states = self._core(torch.tensor([list(prompt)], device=self.device), past_key_values=cache, use_cache=True)
-        logits: dict[tuple[int, ...], torch.Tensor] = {(): self._head(states.last_hidden_state[:, -1])[0].float()}
-        sees: dict[tuple[int, ...], list[int]] = {(): list(range(len(prompt)))}
-        known = len(prompt)
-        search = Search(options, most, WIDTH)
-        while due := search.due():
-            paths = sorted({node.path[:depth] for node in due for depth in range(1, len(node.path) + 1)} - sees.keys())
-            if paths:
-                mask = torch.zeros(1, len(paths), known + len(paths), dtype=torch.bool)
-                for number, path in enumerate(paths):
-                    sees[path] = [*sees[path[:-1]], known + number]
-                    mask[0, number, sees[path]] = True
-                found = self._core(
-                    torch.tensor([[path[-1] for path in paths]], device=self.device),
-                    position_ids=torch.tensor([[len(prompt) - 1 + len(path) for path in paths]], device=self.device),
-                    attention_mask=self._additive(mask),
-                    past_key_values=cache,
-                    use_cache=True,
-                ).last_hidden_state
-                rows = self._head(found)[0].float()
-                logits |= {path: rows[number] for number, path in enumerate(paths)}
-                known += len(paths)
-            search.take([logits[node.path][self._children_of(node)].tolist() for node in due])
-        return search.best()
+    def rank_all(self, prompts: Sequence[Sequence[int]], options: Options, most: int) -> list[list[tuple[str, float]]]:
+        """``rank`` behind each of several prompts, together."""
+        searches = [Search(options, most, WIDTH) for _ in prompts]
+        search_together(searches, Walk(self, prompts).scores)
+        return [search.best() for search in searches]

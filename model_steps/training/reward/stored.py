@@ -20,7 +20,8 @@ from model_steps.engine.model_digest import model_digest
 from model_steps.judge.counting import FILE, Counting
 from model_steps.judge.reward import head as heads
 from model_steps.judge.reward.prompt import prompt_digest
-from model_steps.training.lora.tuned_model import MODULES, TunedModel
+from model_steps.training.lora.adapted import adapted
+from model_steps.training.lora.tuned_model import TunedModel
 from model_steps.training.reward.model import RewardModel
 from runtime import atomic
 from runtime.errors import ConfigurationError, DataError, UsageError
@@ -183,32 +184,4 @@ def read(folder: Path, model: Path) -> StoredReward:
 
 
 def _tuned(model: Path, dtype: str, settings: LoraSettings, adapter: Adapter | None) -> TunedModel:
-    """The language model with an adapter of the same rank and layers as the given one, which it then is."""
-    if adapter is None:
-        return TunedModel(model, dtype, settings)
-    tuned = TunedModel(model, dtype, settings.model_copy(update=_shape(adapter)))
-    try:
-        tuned.start_from(adapter.weights, adapter.name)
-    except ConfigurationError:
-        raise _foreign(adapter) from None
-    return tuned
-
-
-def _shape(adapter: Adapter) -> dict[str, int]:
-    """Rank and first layer of an adapter, as settings name them.
-
-    Raises:
-        DataError: it has another scale or other modules than our trainings give.
-    """
-    form = json.loads(adapter.form)
-    layers = form.get("layers_to_transform") or [0]
-    if form["lora_alpha"] != 2 * adapter.rank or adapter.modules != tuple(sorted(MODULES)) or form.get("use_rslora"):
-        raise _foreign(adapter)
-    return {"rank": adapter.rank, "first_layer": min(layers if isinstance(layers, list) else [layers])}
-
-
-def _foreign(adapter: Adapter) -> DataError:
-    return DataError(
-        f"The adapter {adapter.name} has other modules or layers, or another scale, than this project trains: give one "
-        "that was trained here."
-    )
+    return TunedModel(model, dtype, settings) if adapter is None else adapted(model, dtype, adapter, settings)

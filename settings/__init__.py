@@ -22,6 +22,7 @@ from settings.judge_exam import ExamSizes as ExamSizes
 from settings.judge_exam import JudgeExamSettings as JudgeExamSettings
 from settings.judging import JudgeLabelsSettings as JudgeLabelsSettings
 from settings.judging import JudgeTrainingSettings as JudgeTrainingSettings
+from settings.reinforcement import ReinforcementSettings as ReinforcementSettings
 from settings.reward import RewardSettings as RewardSettings
 from settings.section import ROOT as ROOT
 from settings.section import PathBelowRoot as PathBelowRoot
@@ -241,6 +242,7 @@ class Settings(BaseSettings):
     judge: JudgeSettings = JudgeSettings()
     judge_exam: JudgeExamSettings = JudgeExamSettings()
     reward: RewardSettings = RewardSettings()
+    reinforcement: ReinforcementSettings = ReinforcementSettings()
     judge_labels: JudgeLabelsSettings = JudgeLabelsSettings()
     judge_training: JudgeTrainingSettings = JudgeTrainingSettings()
     airflow: AirflowSettings = AirflowSettings()

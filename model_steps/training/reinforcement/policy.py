@@ -1,0 +1,94 @@
+"""The policy that is trained: lists drawn from the shares that are served, with the gradient of their probability.
+
+The tags of all lists behind one prompt are the branches of one tree, so a group of lists costs its prompt once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import torch
+
+from model_steps.agents.ranked_expert import NOTHING
+from model_steps.engine.options import Node
+from model_steps.training.lora.taught import Taught, teach
+from model_steps.training.lora.tuned_model import TunedModel
+from model_steps.training.reinforcement.completions import Completions
+from model_steps.training.reinforcement.plackett_luce import log_probabilities
+
+Prompt = tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class Told:
+    """What the policy says of lists.
+
+    Args:
+        log_probabilities: lists x places, of each tag among those that were left when it was drawn.
+        entropies: lists x places, nats: of the choices on the way to each tag, summed. Their mean over drawn lists is
+            the entropy of one draw.
+    """
+
+    log_probabilities: torch.Tensor
+    entropies: torch.Tensor
+
+
+class ListPolicy:
+    """What experts say of lists, with gradients to the adapter.
+
+    Args:
+        model: whose adapter it is, as it is when it is asked.
+        completions: of the tag space. temperature: that logits are divided by, as when lists are drawn.
+    """
+
+    def __init__(self, model: TunedModel, completions: Completions, temperature: float = 1.0) -> None:
+        self.model, self.completions, self.temperature = model, completions, temperature
+
+    def told(self, prompts: Sequence[Prompt], lists: Sequence[Sequence[str]]) -> Told:
+        """Of each list behind its prompt; lists of one prompt are computed together.
+
+        Args:
+            prompts: tokens, one a list. lists: tags, as many in each.
+        """
+        places: dict[Prompt, list[int]] = {}
+        for place, prompt in enumerate(prompts):
+            places.setdefault(prompt, []).append(place)
+        trees = [
+            teach(prompt, dict.fromkeys((NOTHING, *(tag for place in own for tag in lists[place])), 1.0), options)
+            for options in [self.completions.options]
+            for prompt, own in places.items()
+        ]
+        states = self.model.states(trees)
+        found = [
+            self._of_prompt(states[row], tree, [lists[place] for place in own])
+            for row, (tree, own) in enumerate(zip(trees, places.values(), strict=True))
+        ]
+        order = torch.tensor([place for own in places.values() for place in own], device=states.device).argsort()
+        return Told(torch.cat([one for one, _ in found])[order], torch.cat([other for _, other in found])[order])
+
+    def _of_prompt(
+        self, states: torch.Tensor, tree: Taught, lists: Sequence[Sequence[str]]
+    ) -> tuple[torch.Tensor, torch.Tensor]:
+        starts: dict[tuple[int, ...], int] = {}
+        shares, entropies, at = [], [], 0
+        for question in tree.questions:
+            node: Node = question.node
+            known = (self.model.logits_of(states[question.position], node) / self.temperature).log_softmax(-1)
+            starts[node.path] = at
+            at += len(known)
+            shares.append(known)
+            entropies.append(-(known.exp() * known).sum().expand(len(known)))
+        share, entropy = torch.cat(shares), torch.cat(entropies).detach()
+        tags = sorted({tag for one in lists for tag in one})
+        steps = [
+            [starts[node.path] + child for node, child in self.completions.steps(option)] for option in (NOTHING, *tags)
+        ]
+        # Paths of unequal length: what is missing of a shorter one points at a zero behind all shares.
+        longest = max(map(len, steps))
+        index = torch.tensor([[*own, *[at] * (longest - len(own))] for own in steps], device=states.device)
+        worths = torch.cat([share, share.new_zeros(1)])[index].sum(1)
+        spread = torch.cat([entropy, entropy.new_zeros(1)])[index].sum(1)
+        number = {tag: place for place, tag in enumerate(tags, start=1)}
+        rows = torch.tensor([[number[tag] for tag in one] for one in lists], device=states.device)
+        return log_probabilities(worths[rows], worths[:1].expand(len(lists))), spread[rows]

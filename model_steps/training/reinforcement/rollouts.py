@@ -1,0 +1,126 @@
+"""What a step learns from: groups of lists drawn from the experts as they are, and their rewards.
+
+Personas whose lists are all worth the same have no advantage, so others are drawn in their place while there are spare
+ones; TRL has no such sampling. A step's personas and draws follow from the seed and its number: a killed run makes an
+open step's rollouts anew, and equal.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import islice
+
+from model_steps.training.experts.personas import PersonaExample
+from model_steps.training.lora.tuned_model import TunedModel
+from model_steps.training.lora.walk import Walk
+from model_steps.training.reinforcement.completions import Completions
+from model_steps.training.reinforcement.personas import Personas, key_of
+from model_steps.training.reinforcement.sampling import Sampler
+from model_steps.training.reinforcement.scoring import Scoring
+from model_steps.training.reinforcement.shaping import Combine, Shaped, has_signal, shape
+from model_steps.training.reinforcement.thresholds import WarmedUp
+from settings import ReinforcementSettings
+
+
+@dataclass(frozen=True)
+class Group:
+    """The lists of one persona.
+
+    Args:
+        lists: tags of each. shaped: their rewards.
+    """
+
+    persona: PersonaExample
+    lists: Sequence[Sequence[str]]
+    shaped: Sequence[Shaped]
+
+    @property
+    def teaches(self) -> bool:
+        """Whether its rewards differ."""
+        return has_signal([one.reward for one in self.shaped])
+
+
+@dataclass(frozen=True)
+class Rollout:
+    """What a step learns from.
+
+    Args:
+        groups: that are learnt, in their order. drawn: all that were drawn, those that teach nothing too.
+        tokens: positions that were computed to draw them.
+    """
+
+    groups: Sequence[Group]
+    drawn: Sequence[Group]
+    tokens: int
+
+
+def draw_lists(
+    model: TunedModel,
+    completions: Completions,
+    personas: Sequence[PersonaExample],
+    number: int,
+    seed: str,
+    temperature: float = 1.0,
+) -> tuple[list[list[list[str]]], int]:
+    """Lists of the model as it is, for each persona; and the positions that were computed.
+
+    Args:
+        number: of lists a persona. seed: of all draws.
+    """
+    walk = Walk(model, [one.prompt for one in personas])
+    asked = [
+        (place, f"{seed}/{'/'.join(map(str, key_of(one)))}/{generation}")
+        for place, one in enumerate(personas)
+        for generation in range(number)
+    ]
+    found = Sampler(walk, completions, temperature).lists(asked)
+    return [found[start : start + number] for start in range(0, len(found), number)], walk.tokens
+
+
+class Rollouts:
+    """Makes the rollouts of a step.
+
+    Args:
+        model: the experts, whose weights at the time of the step draw.
+        thresholds: of each step. combine: gives one reward of a list's parts.
+    """
+
+    def __init__(
+        self,
+        model: TunedModel,
+        completions: Completions,
+        personas: Personas,
+        scoring: Scoring,
+        thresholds: WarmedUp,
+        combine: Combine,
+        settings: ReinforcementSettings,
+    ) -> None:
+        self._model, self._completions, self._personas, self._scoring = model, completions, personas, scoring
+        self._thresholds, self._combine, self._settings = thresholds, combine, settings
+
+    def of(self, step: int) -> Rollout:
+        """The groups of a step, from 0: first those that teach something, and where too few do some that do not."""
+        wanted = self._settings.personas
+        waiting = self._personas.of(step, wanted * (1 + self._settings.spare))
+        drawn: list[Group] = []
+        tokens = 0
+        while (missing := wanted - sum(group.teaches for group in drawn)) > 0:
+            groups, computed = self._drawn(list(islice(waiting, missing)), step)
+            if not groups:
+                break
+            drawn, tokens = drawn + groups, tokens + computed
+        return Rollout(sorted(drawn, key=lambda group: not group.teaches)[:wanted], drawn, tokens)
+
+    def shaped(self, persona: PersonaExample, lists: Sequence[Sequence[str]], step: int) -> list[Shaped]:
+        """The rewards of a persona's lists in a step."""
+        thresholds = self._thresholds.at(step)
+        return [shape(parts, thresholds, self._combine) for parts in self._scoring.parts(persona, lists)]
+
+    def _drawn(self, personas: Sequence[PersonaExample], step: int) -> tuple[list[Group], int]:
+        if not personas:
+            return [], 0
+        seed, number = f"{self._settings.seed}/{step}", self._settings.generations
+        lists, tokens = draw_lists(self._model, self._completions, personas, number, seed, self._settings.temperature)
+        groups = [Group(one, own, self.shaped(one, own, step)) for one, own in zip(personas, lists, strict=True)]
+        return groups, tokens

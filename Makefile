@@ -50,9 +50,10 @@ prove-models: ## infer with models of two more families through the real engine;
 	@$(SET_UP)
 	@$(VENV_PYTHON) -m pytest -m proof tests/model_steps/test_foreign_engine.py
 
-prove-training: ## kill a training of experts five times, and compare its adapter; takes about five minutes
+prove-training: ## kill a training of experts, and a reinforcement, five times each, and compare; about ten minutes
 	@$(SET_UP)
 	@$(VENV_PYTHON) -m pytest -m proof tests/model_steps/test_killed_training.py
+	@$(VENV_PYTHON) -m pytest -m proof tests/model_steps/test_killed_reinforcement.py
 
 prove-calibration: ## examine a judge at the small preset on a fresh lake, on a real Airflow; takes about ten minutes
 	@$(SET_UP)

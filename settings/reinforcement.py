@@ -67,6 +67,9 @@ class ReinforcementSettings(Section):
     weight_diversity: float = Field(default=1.0, ge=0, description="Of the sum.")
     weight_length: float = Field(default=1.0, ge=0, description="Of the sum.")
     validation_users: int = Field(default=48, ge=1, description="Users of the split validation that choose the step.")
+    calibration_users: int = Field(
+        default=72, ge=1, description="Users of the split validation that show what experts' shares are worth."
+    )
     validation_steps: int = Field(default=25, ge=1, description="Steps between two validations.")
     checkpoint_steps: int = Field(default=5, ge=1, description="Steps between two kept states.")
     dtype: Literal["auto", "float32", "bfloat16"] = Field(default="auto", description="Of the language model.")
@@ -107,6 +110,7 @@ PRESETS: Mapping[Preset, Mapping[str, Any]] = {
         "warm_up": 2,
         "threshold_personas": 2,
         "validation_users": 2,
+        "calibration_users": 2,
         "validation_steps": 3,
         "checkpoint_steps": 3,
     },

@@ -50,7 +50,7 @@ class ReinforcementMaterial:
         """
         chosen = settings.reinforcement
         experts = settings.experts.model_copy(
-            update={"days": chosen.days, "validation_users": chosen.validation_users, "seed": chosen.seed}
+            update={name: getattr(chosen, name) for name in ("days", "validation_users", "calibration_users", "seed")}
         )
         material = Material.read(lake, rule, days, settings.model_copy(update={"experts": experts}))
         return cls(material, read_catalog_facts(lake, Embedder(settings.embedder.model).name), settings)

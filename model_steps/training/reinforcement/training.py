@@ -77,10 +77,10 @@ def train(
         DataError: the folder's state is of other work. UsageError: it is to be finished, and nothing was validated yet.
         CommandError: nothing is learnt (``canary``), or the policy collapsed.
     """
-    states.claim(folder, work)
     best = Best(folder)
     if finish and best.step is None:
         raise UsageError(f"{folder} holds no training that was validated: leave --finish out.")
+    states.claim(folder, work)
     completions = Completions(options, settings.tags)
     thresholds = _thresholds(model, personas, scoring, completions, settings, folder)
     begun = {name: each.detach().clone() for name, each in model.master.items()}

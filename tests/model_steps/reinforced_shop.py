@@ -31,6 +31,7 @@ from tests.model_steps.test_real_model import context_row
 
 CATALOG = ("plain yogurt", "whole milk", "white bread", "corn chips", "baby food", "mixed nuts")
 DAY, UNTIL = "2017-08-23", "2017-09-07"
+USERS = [f"user {number}" for number in range(40)]
 
 
 def publish(lake: Lake, table: Any, rows: list[dict[str, Any]]) -> None:
@@ -61,8 +62,12 @@ def example(user: str, number: int, rule: SplitRule) -> dict[str, Any]:
     }
 
 
-def land(lake: Lake, users: Sequence[str] = tuple(f"user {number}" for number in range(40))) -> Lake:
-    """Catalog, contexts, vectors and examples of one day."""
+def land(lake: Lake, planted: Sequence[dict[str, Any]] = ()) -> Lake:
+    """Catalog, contexts, vectors and examples of one day.
+
+    Args:
+        planted: further rows of ``examples``.
+    """
     rule = read_rule(load_settings().source)
     catalog = [
         {
@@ -76,9 +81,9 @@ def land(lake: Lake, users: Sequence[str] = tuple(f"user {number}" for number in
     ]
     catalog += [{**row, "entity_id": entity_id("item", row["text"]), "kind": "item"} for row in catalog]
     writing.insert_new(lake, entities.TABLE, pa.Table.from_pylist(catalog, entities.TABLE.schema))
-    known = [user for user in users if rule.split_of(user) in examples.SPLITS]
+    known = [user for user in USERS if rule.split_of(user) in examples.SPLITS]
     publish(lake, contexts.TABLE, [{**context_row(user, CATALOG[:3]), "day": DAY} for user in known])
-    publish(lake, examples.TABLE, [example(user, number, rule) for number, user in enumerate(known)])
+    publish(lake, examples.TABLE, [example(user, number, rule) for number, user in enumerate(known)] + list(planted))
     embed.embed(lake, Embedder(), DAY)
     return lake
 

@@ -14,11 +14,10 @@ from lake.store.location import Lake
 from model_steps.reinforce_experts import reinforce_experts
 from model_steps.training.record import read_experts
 from runtime.errors import DataError, UsageError
-from schemas import examples
 from settings import ReinforcementSettings, Settings, load_settings
 from tests.model_steps.foreign_models import build as build_model
 from tests.model_steps.foreign_models import fill_with_random_weights
-from tests.model_steps.reinforced_shop import DAY, example, land, publish, tuned_experts
+from tests.model_steps.reinforced_shop import DAY, example, land, tuned_experts
 
 WANTED = ReinforcementSettings(dtype="float32", learning_rate=1e-2).of_preset("tiny")
 
@@ -80,11 +79,9 @@ def test_what_is_held_out_is_not_learnt_from(
     planted: dict[str, Any], said: str, chosen: Settings, tmp_path: Path
 ) -> None:
     rule = read_rule(load_settings().source)
-    users = [f"user {number}" for number in range(60)]
-    lake = land(Lake.open(tmp_path / "lake"))
     wanted = "holdout" if "split" in planted else "train"
-    user = next(user for user in users if rule.split_of(user) == wanted)
-    publish(lake, examples.TABLE, [{**example(user, 0, rule), **planted}])
+    user = next(user for user in (f"other {number}" for number in range(60)) if rule.split_of(user) == wanted)
+    lake = land(Lake.open(tmp_path / "lake"), [{**example(user, 0, rule), **planted}])
     start = tuned_experts(lake, chosen.engine.model, tmp_path / "start")
     with pytest.raises(DataError, match=said):
         reinforce_experts(lake, start, None, (DAY,), tmp_path / "out", chosen)

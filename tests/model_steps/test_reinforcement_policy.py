@@ -84,7 +84,7 @@ def test_the_entropy_of_draws_is_that_of_the_shares(model: TunedModel) -> None:
     whole = -sum(share * math.log(share) for share in worth.values())
     # `nothing` is decided at the root alone.
     scores = sum(worth[tag] * float(said.entropies[row, 0]) for row, tag in enumerate(TAGS))
-    root = {}
+    root: dict[int, float] = {}
     for tag, tokens in TOKENS.items():
         root[tokens[0]] = root.get(tokens[0], 0.0) + worth[tag]
     at_root = -sum(share * math.log(share) for share in root.values())

@@ -240,7 +240,7 @@ def test_another_reference_than_the_start_is_noticed(
 
     def planted(self: ListTrainer) -> None:
         made_alike(self)
-        for name, each in self.model.named_parameters():
+        for name, each in self._policy.model.peft.named_parameters():
             if ".ref." in name:
                 each.data.mul_(2)
 
@@ -254,7 +254,7 @@ def test_another_reference_than_the_start_is_noticed(
 
 def test_the_reference_is_a_copy_that_does_not_learn(folder: Path, tmp_path: Path) -> None:
     trainer = trainer_of(folder, tmp_path)
-    named = dict(trainer.model.named_parameters())
+    named = dict(trainer._policy.model.peft.named_parameters())
     pairs = [(each, named[name.replace(".ref.", ".default.")]) for name, each in named.items() if ".ref." in name]
     assert pairs
     assert all(torch.equal(one, other) and not one.requires_grad and other.requires_grad for one, other in pairs)

@@ -26,7 +26,7 @@ def trainable(peft: Any) -> int:
     Raises:
         CommandError: none does.
     """
-    found = sum(each.numel() for each in peft.parameters() if each.requires_grad)
+    found: int = sum(each.numel() for each in peft.parameters() if each.requires_grad)
     if not found:
         raise CommandError("No parameter of the adapter is trainable, so nothing would be learnt: load it trainable.")
     return found

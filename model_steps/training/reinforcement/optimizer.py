@@ -30,7 +30,7 @@ class MasterAdamW(torch.optim.AdamW):
     def step(self, closure: Callable[[], float] | None = None) -> float | None:  # type: ignore[override]
         """Take the working copy's gradients, change the master copy, and hand it over."""
         self._model.gradients_to_master()
-        loss = super().step(closure)
+        loss: float | None = super().step(closure)
         self._model.take_over()
         return loss
 

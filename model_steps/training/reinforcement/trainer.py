@@ -34,7 +34,7 @@ class ListTrainer(GRPOTrainer):
 
     def __init__(self, policy: ListPolicy, rollouts: Rollouts, **options: Any) -> None:
         self._policy, self._rollouts = policy, rollouts
-        self.generated = 0
+        self._generations = int(options["args"].num_generations)
         super().__init__(
             model=policy.model.peft, reward_funcs=self._rewards, rollout_func=_rollout, **options
         )  # fmt: skip
@@ -61,7 +61,6 @@ class ListTrainer(GRPOTrainer):
         self._note(found.drawn, found.groups, found.tokens)
         completions = self._policy.completions
         sampled = [completions.tokens(tags) for _, tags in rows]
-        self.generated += sum(map(len, sampled))
         return {
             "prompt_ids": [list(group.persona.prompt) for group, _ in rows],
             "completion_ids": sampled,
@@ -83,7 +82,7 @@ class ListTrainer(GRPOTrainer):
         self, persona: Sequence[Any], tags: Sequence[Sequence[str]], trainer_state: Any, **_: Any
     ) -> list[float | None]:
         """The one reward that TRL is given: the shaped one, None where a part is missing."""
-        size, found = self.num_generations, list[float | None]()
+        size, found = self._generations, list[float | None]()
         for start in range(0, len(tags), size):
             shaped = self._rollouts.shaped(persona[start], tags[start : start + size], trainer_state.global_step)
             found += [one.reward for one in shaped]

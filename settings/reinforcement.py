@@ -62,6 +62,11 @@ class ReinforcementSettings(Section):
     start_quantile: float = Field(default=0.05, ge=0, le=1, description="The same at the beginning.")
     warm_up: int = Field(default=50, ge=0, description="Steps in which thresholds rise from the one to the other.")
     threshold_personas: int = Field(default=32, ge=1, description="Personas whose lists show the quantiles.")
+    align_all: bool = Field(
+        default=False,
+        description="Score the alignment of all lists, for the log; false: only where it decides, of those that name "
+        "something that came true and hold the other constraints. Sums need it of all.",
+    )
     weight_accuracy: float = Field(default=1.0, ge=0, description="Of the sum.")
     weight_alignment: float = Field(default=1.0, ge=0, description="Of the sum.")
     weight_diversity: float = Field(default=1.0, ge=0, description="Of the sum.")

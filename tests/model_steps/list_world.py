@@ -88,11 +88,15 @@ def personas(number: int = 6) -> Personas:
     return Personas(rows, encode, seed=0)
 
 
-def scoring() -> Scoring:
-    """Without alignment; each tag is at right angles to all others but the corns, which lie together."""
+def catalog() -> CategoryVectors:
+    """Each tag is at right angles to all others but the corns, which lie together."""
     vectors = np.eye(len(TAGS), dtype=np.float32)
     for place, tag in enumerate(TAGS):
         if tag.startswith("corn"):
             vectors[place] = np.eye(len(TAGS), dtype=np.float32)[0]
-    catalog = CategoryVectors(TAGS, TAGS, tuple("" for _ in TAGS), vectors)
-    return Scoring(catalog, {tag: tag for tag in TAGS}, BANDS["english"], None)
+    return CategoryVectors(TAGS, TAGS, tuple("" for _ in TAGS), vectors)
+
+
+def scoring() -> Scoring:
+    """Without alignment."""
+    return Scoring(catalog(), {tag: tag for tag in TAGS}, BANDS["english"], None)

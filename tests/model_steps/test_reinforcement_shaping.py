@@ -37,6 +37,13 @@ def test_the_sum_differs_in_how_parts_are_combined_and_in_nothing_else() -> None
     assert sum_.reward == pytest.approx(2 * 0.5 + 0.4 + 0.5 * 0.1 + 0.1 * 0.9)
 
 
+def test_a_product_with_a_zero_is_zero_whatever_is_missing() -> None:
+    """A factor that is not known cannot change it, so it need not be asked for."""
+    assert shape({**PARTS, "accuracy": 0.0, "alignment": None}, THRESHOLDS, constrained).reward == 0.0
+    assert shape({**PARTS, "length": 0.1, "alignment": None}, THRESHOLDS, constrained).reward == 0.0
+    assert shape({**PARTS, "accuracy": 0.0, "alignment": None}, THRESHOLDS, summed(WEIGHTS)).reward is None
+
+
 @pytest.mark.parametrize("missing", list(PARTS))
 def test_a_part_that_is_missing_makes_the_reward_missing_and_not_zero(missing: str) -> None:
     parts = {**PARTS, missing: None}

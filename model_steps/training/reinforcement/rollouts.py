@@ -115,7 +115,9 @@ class Rollouts:
     def shaped(self, persona: PersonaExample, lists: Sequence[Sequence[str]], step: int) -> list[Shaped]:
         """The rewards of a persona's lists in a step."""
         thresholds = self._thresholds.at(step)
-        return [shape(parts, thresholds, self._combine) for parts in self._scoring.parts(persona, lists)]
+        deciding = thresholds if self._settings.shaping == "crs" and not self._settings.align_all else None
+        found = self._scoring.parts(persona, lists, deciding)
+        return [shape(parts, thresholds, self._combine) for parts in found]
 
     def _drawn(self, personas: Sequence[PersonaExample], step: int) -> tuple[list[Group], int]:
         if not personas:

@@ -8,7 +8,7 @@ from typing import Protocol
 from model_steps.training.experts.personas import PersonaExample
 from model_steps.training.reinforcement import rewards
 from model_steps.training.reinforcement.rewards import Bands
-from model_steps.training.reinforcement.shaping import Parts
+from model_steps.training.reinforcement.shaping import Parts, Thresholds
 from representation.catalog import CategoryVectors
 
 
@@ -36,19 +36,36 @@ class Scoring:
         self._catalog, self._category_of, self._bands, self._aligning = catalog, category_of, bands, aligning
         self._row_of = {tag: catalog.row_of[category] for tag, category in category_of.items()}
 
-    def parts(self, persona: PersonaExample, lists: Sequence[Sequence[str]]) -> list[Parts]:
-        """The rewards of each list of a persona, by name; None where one cannot be scored."""
-        if self._aligning is not None:
-            # All at once: what is asked together shares its beginning.
-            self._aligning.scores(persona, sorted({tag for tags in lists for tag in tags}))
-        return [self._of_list(persona, tags) for tags in lists]
+    def parts(
+        self, persona: PersonaExample, lists: Sequence[Sequence[str]], deciding: Thresholds | None = None
+    ) -> list[Parts]:
+        """The rewards of each list of a persona, by name; None where one cannot be scored, or was not asked for.
 
-    def _of_list(self, persona: PersonaExample, tags: Sequence[str]) -> Parts:
-        found: dict[str, float | None] = {
+        Args:
+            deciding: ask for alignment, the expensive reward, only where it decides: of lists that name something
+                which came true and hold the other constraints. None: of all.
+        """
+        found = [self._cheap(persona, tags) for tags in lists]
+        if self._aligning is None:
+            return list(found)
+        asked = [deciding is None or _is_open(parts, deciding) for parts in found]
+        # All at once: what is asked together shares its beginning.
+        wanted = sorted({tag for tags, ask in zip(lists, asked, strict=True) if ask for tag in tags})
+        score = dict(zip(wanted, self._aligning.scores(persona, wanted), strict=True))
+        return [
+            {**parts, "alignment": rewards.alignment([score[tag] for tag in tags]) if ask else None}
+            for parts, tags, ask in zip(found, lists, asked, strict=True)
+        ]
+
+    def _cheap(self, persona: PersonaExample, tags: Sequence[str]) -> dict[str, float | None]:
+        return {
             "accuracy": rewards.accuracy(tags, [self._category_of[tag] for tag in persona.outcomes], self._category_of),
             "diversity": rewards.diversity(self._catalog.vectors[[self._row_of[tag] for tag in tags]]),
             "length": rewards.length(tags, self._bands),
         }
-        if self._aligning is not None:
-            found["alignment"] = rewards.alignment(self._aligning.scores(persona, tags))
-        return found
+
+
+def _is_open(parts: Parts, thresholds: Thresholds) -> bool:
+    """Whether the constrained reward is not 0 already."""
+    held = (value is None or value >= thresholds[name] for name, value in parts.items() if name in thresholds)
+    return parts["accuracy"] != 0 and all(held)

@@ -47,15 +47,15 @@ Combine = Callable[[Parts, Mapping[str, bool | None]], float | None]
 
 
 def constrained(parts: Parts, gates: Mapping[str, bool | None]) -> float | None:
-    """R_acc times the indicators: 0 where one constraint fails, and None where a part is missing.
+    """R_acc times the indicators: 0 where one factor is, and else None where a part is missing.
 
     Args:
         gates: as of ``Shaped``.
     """
     accuracy = parts[ACCURACY]
-    if accuracy is None or None in gates.values():
-        return None
-    return accuracy if all(gates.values()) else 0.0
+    if accuracy == 0 or False in gates.values():
+        return 0.0
+    return None if accuracy is None or None in gates.values() else accuracy
 
 
 def summed(weights: Mapping[str, float]) -> Combine:

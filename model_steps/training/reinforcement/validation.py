@@ -23,6 +23,8 @@ from model_steps.training.reinforcement.shaping import Combine, Shaped, Threshol
 from runtime.progress import Progress
 
 LENGTHS = (5, 10, 30)
+# Users whose drawn lists are rewarded: alignment is expensive, and recall needs no lists.
+DRAWN = 12
 # The figure that chooses the checkpoint.
 DECIDES = "recall_30"
 
@@ -75,7 +77,7 @@ class Validation:
 
     Args:
         users: the personas of each. targets: of SFT, for its cross-entropy.
-        seed: of the lists that are drawn, one a persona with outcomes.
+        seed: of the lists that are drawn, one a persona with outcomes of the first users.
     """
 
     users: Mapping[str, Sequence[PersonaExample]]
@@ -101,7 +103,7 @@ class Validation:
             prompts = [one.prompt for one in personas]
             rankings: list[Ranking] = list(model.rank_all(prompts, self.options, MOST_A_PERSONA))
             served.append((rankings, {tag for one in personas for tag in one.outcomes}))
-            known = [one for one in personas if one.outcomes]
+            known = [one for one in personas if one.outcomes] if len(served) <= DRAWN else []
             if known:
                 lists, _ = draw_lists(model, self.completions, known, 1, f"validation/{self.seed}")
                 for one, own in zip(known, lists, strict=True):

@@ -1,0 +1,55 @@
+"""The parts of lists' rewards: what is handed to the pure functions, and of whom the expensive one is asked."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import pytest
+
+from model_steps.training.experts.personas import PersonaExample
+from model_steps.training.reinforcement.rewards import BANDS
+from model_steps.training.reinforcement.scoring import Scoring
+from tests.model_steps.list_world import TAGS, catalog
+
+PERSONA = PersonaExample("ann", "2017-08-23", 0, "train", (2, 3), ("corn", "soap"))
+THRESHOLDS = {"alignment": 0.5, "diversity": 0.5, "length": 0.7}
+
+
+class Judge:
+    """Scores a tag by its length, and does not know soap."""
+
+    def __init__(self) -> None:
+        self.asked: list[str] = []
+
+    def scores(self, persona: PersonaExample, tags: Sequence[str]) -> list[float | None]:
+        self.asked += tags
+        return [None if tag == "soap" else len(tag) / 100 for tag in tags]
+
+
+def scoring(judge: Judge | None) -> Scoring:
+    return Scoring(catalog(), {tag: tag for tag in TAGS}, BANDS["english"], judge)
+
+
+def test_each_list_has_its_parts() -> None:
+    judge = Judge()
+    found = scoring(judge).parts(PERSONA, [["corn", "white milk"], ["corn oil", "soap"]])
+    assert found[0] == {"accuracy": 0.5, "diversity": 1.0, "length": 0.75, "alignment": pytest.approx(0.07)}
+    # A tag that the judge does not know leaves its list without alignment.
+    assert found[1] == {"accuracy": 0.5, "diversity": 1.0, "length": 0.75, "alignment": None}
+    assert judge.asked == sorted({"corn", "white milk", "corn oil", "soap"})
+
+
+def test_without_a_reward_model_alignment_is_no_part() -> None:
+    assert set(scoring(None).parts(PERSONA, [["corn", "soap"]])[0]) == {"accuracy", "diversity", "length"}
+
+
+def test_alignment_is_asked_where_it_decides() -> None:
+    judge = Judge()
+    lists = [
+        ["white milk", "skim milk"],  # names nothing that came true
+        ["corn", "corn oil"],  # lies too close together
+        ["corn", "white milk"],
+    ]
+    found = scoring(judge).parts(PERSONA, lists, THRESHOLDS)
+    assert [parts["alignment"] for parts in found] == [None, None, pytest.approx(0.07)]
+    assert judge.asked == ["corn", "white milk"]

@@ -20,12 +20,12 @@ from model_steps.engine.model_digest import model_digest
 from model_steps.judge.counting import FILE, Counting
 from model_steps.judge.reward import head as heads
 from model_steps.judge.reward.prompt import prompt_digest
-from model_steps.training.lora.tuned_model import MODULES, TunedModel
+from model_steps.training.lora.opened import open_tuned
 from model_steps.training.reward.model import RewardModel
 from runtime import atomic
 from runtime.errors import ConfigurationError, DataError, UsageError
 from runtime.fingerprint import digest
-from settings import JudgeSettings, LoraSettings, RewardSettings
+from settings import JudgeSettings, RewardSettings
 
 NAME = "reward"
 HEAD = "reward_head.safetensors"
@@ -80,7 +80,7 @@ def begin(
     Raises:
         DataError: the adapter is not one of our trainings'. UsageError: there are no labels to start from.
     """
-    tuned = _tuned(model, dtype, settings, judge)
+    tuned = open_tuned(model, dtype, settings, judge)
     rows = tuned.peft.get_base_model().get_output_embeddings().weight
     if settings.start == "zero":
         return RewardModel(tuned, heads.zero(rows.shape[1]), settings.together)
@@ -99,7 +99,7 @@ def restored(stored: StoredReward, model: Path, dtype: str, settings: RewardSett
     Raises:
         DataError: a file is not what it should be.
     """
-    tuned = _tuned(model, dtype, settings, stored.adapter)
+    tuned = open_tuned(model, dtype, settings, stored.adapter)
     width = tuned.peft.get_base_model().get_output_embeddings().weight.shape[1]
     return RewardModel(tuned, heads.read(stored.head, width, HEAD), settings.together)
 
@@ -180,35 +180,3 @@ def read(folder: Path, model: Path) -> StoredReward:
     adapter = read_adapter(NAME, content[WEIGHTS], content[FORM], model, str(folder / WEIGHTS))
     counting = Counting.read(content[FILE], str(folder / FILE)) if FILE in content else None
     return StoredReward(adapter, content[HEAD], record, counting)
-
-
-def _tuned(model: Path, dtype: str, settings: LoraSettings, adapter: Adapter | None) -> TunedModel:
-    """The language model with an adapter of the same rank and layers as the given one, which it then is."""
-    if adapter is None:
-        return TunedModel(model, dtype, settings)
-    tuned = TunedModel(model, dtype, settings.model_copy(update=_shape(adapter)))
-    try:
-        tuned.start_from(adapter.weights, adapter.name)
-    except ConfigurationError:
-        raise _foreign(adapter) from None
-    return tuned
-
-
-def _shape(adapter: Adapter) -> dict[str, int]:
-    """Rank and first layer of an adapter, as settings name them.
-
-    Raises:
-        DataError: it has another scale or other modules than our trainings give.
-    """
-    form = json.loads(adapter.form)
-    layers = form.get("layers_to_transform") or [0]
-    if form["lora_alpha"] != 2 * adapter.rank or adapter.modules != tuple(sorted(MODULES)) or form.get("use_rslora"):
-        raise _foreign(adapter)
-    return {"rank": adapter.rank, "first_layer": min(layers if isinstance(layers, list) else [layers])}
-
-
-def _foreign(adapter: Adapter) -> DataError:
-    return DataError(
-        f"The adapter {adapter.name} has other modules or layers, or another scale, than this project trains: give one "
-        "that was trained here."
-    )

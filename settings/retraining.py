@@ -56,7 +56,8 @@ class RetrainingPreset(Section):
     The fields that are sections are called as the sections that they change.
     """
 
-    days: int = Field(ge=1, description="Newest training days that are learnt from, as many as there are.")
+    days: int = Field(ge=1, description="Newest training days that experts are tuned on, as many as there are.")
+    reinforced_days: int = Field(ge=1, description="Newest training days of whose personas reinforcement learns.")
     entity_adaptor: Literal["champion", "trained"] = Field(
         description="Whose entity adaptor the candidate has: the champion's, or one that is trained first."
     )
@@ -92,6 +93,7 @@ class RetrainingSettings(Section):
     tiny: RetrainingPreset = Field(
         default=RetrainingPreset(
             days=1,
+            reinforced_days=1,
             entity_adaptor="champion",
             evaluated_users=4,
             experts=ExpertsSizes(steps=8, calibration_users=2, instructions=8, expected=0, **_FEW),
@@ -103,13 +105,14 @@ class RetrainingSettings(Section):
     )
     small: RetrainingPreset = Field(
         default=RetrainingPreset(
-            days=2, entity_adaptor="trained", evaluated_users=64, judge_labels=LabelSizes(users=200)
+            days=2, reinforced_days=6, entity_adaptor="trained", evaluated_users=64, judge_labels=LabelSizes(users=200)
         ),
         description="A training on two cores, which takes hours: each part as its own section says.",
     )
     paper: RetrainingPreset = Field(
         default=RetrainingPreset(
             days=6,
+            reinforced_days=6,
             entity_adaptor="trained",
             evaluated_users=150,
             adaptor=AdaptorSizes(steps=4_000, alignment_users=500),

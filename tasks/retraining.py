@@ -16,7 +16,7 @@ from tasks.command import Command
 from tasks.form import FORCE, PRESET
 from tasks.policy import MODEL_TIMEOUT, SPARK_TIMEOUT, heavy_pool, model_pool
 
-DAYS, NEWEST, LABELLED = chosen("days"), chosen("newest"), chosen("labelled")
+NEWEST, LABELLED = chosen("newest"), chosen("labelled")
 
 
 class PresetCommand(Command):
@@ -45,7 +45,7 @@ def examples() -> Any:
     return PresetCommand(
         task_id="examples",
         module="spark_jobs.examples",
-        arguments=[DAYS, FORCE],
+        arguments=[chosen("examples"), FORCE],
         pool=heavy_pool(),
         execution_timeout=SPARK_TIMEOUT,
         trigger_rule=TriggerRule.NONE_FAILED,
@@ -59,7 +59,7 @@ def train_adaptor() -> Any:
 
 def train_experts() -> Any:
     """Supervised fine-tuning of the experts."""
-    return _training("train_experts", "experts", DAYS)
+    return _training("train_experts", "experts", chosen("tuned"))
 
 
 def build_labels() -> Any:
@@ -81,7 +81,7 @@ def reinforce_experts() -> Any:
     """Reinforcement of the experts, with the reward model's judgement among its rewards."""
     start, reward = _left("experts", "folder"), _left("reward", "folder")
     launch = shlex.split(load_settings().retraining.launch)
-    arguments = (f"--start={start}", f"--reward={reward}", DAYS, PRESET)
+    arguments = (f"--start={start}", f"--reward={reward}", chosen("reinforced"), PRESET)
     return _training("reinforce_experts", "reinforce", *arguments, launch=launch)
 
 

@@ -21,28 +21,36 @@ class RetrainingDays:
     """The days of a retraining, as YYYY-MM-DD.
 
     Args:
-        learnt: training days, the newest first.
+        tuned: training days that experts are tuned on, the newest first.
+        reinforced: those of whose personas reinforcement learns.
         labelled: the training day whose users' later purchases make the labels of the reward model.
         landed_until: the last day of the log that tells outcomes.
     """
 
-    learnt: tuple[str, ...]
+    tuned: tuple[str, ...]
+    reinforced: tuple[str, ...]
     labelled: str
     landed_until: str
 
+    @property
+    def newest(self) -> str:
+        return self.tuned[0]
 
-def retraining_days(rule: SplitRule, first_day: str, log_until: str, outcome_days: int, days: int) -> RetrainingDays:
+
+def retraining_days(
+    rule: SplitRule, first_day: str, log_until: str, outcome_days: int, days: int, reinforced_days: int
+) -> RetrainingDays:
     """Choose the newest training days whose outcomes are known, and the newest whose labels are.
 
     Args:
         first_day: of the log. log_until: the day after its last one.
-        outcome_days: length of the window of the labels. days: how many are learnt from, at most.
+        outcome_days: length of the window of the labels. days, reinforced_days: how many of each kind, at most.
 
     Raises:
         AirflowFailException: there is no such day. No retry helps.
     """
     training = rule.training_days(first_day)
-    learnt = tuple(day for day in training if rule.outcomes_until(day) <= log_until)[:days]
+    learnt = tuple(day for day in training if rule.outcomes_until(day) <= log_until)
     until = min(rule.trained_until, log_until)
     labelled = [day for day in training if add_days(next_day(day), outcome_days) <= until]
     if not learnt:
@@ -57,7 +65,7 @@ def retraining_days(rule: SplitRule, first_day: str, log_until: str, outcome_day
             "has no labels: shorten INTENTFLOW_JUDGE_LABELS__OUTCOME_DAYS."
         )
     ends = max(rule.outcomes_until(learnt[0]), add_days(next_day(labelled[0]), outcome_days))
-    return RetrainingDays(learnt, labelled[0], add_days(ends, -1))
+    return RetrainingDays(learnt[:days], learnt[:reinforced_days], labelled[0], add_days(ends, -1))
 
 
 def arguments_of(
@@ -73,8 +81,10 @@ def arguments_of(
         day, missing = next_day(day), day not in rolled_up
     judge = settings.judge.release
     return {
-        "days": [f"--day={day}" for day in days.learnt],
-        "newest": f"--day={days.learnt[0]}",
+        "examples": [f"--day={day}" for day in sorted({*days.tuned, *days.reinforced}, reverse=True)],
+        "tuned": [f"--day={day}" for day in days.tuned],
+        "reinforced": [f"--day={day}" for day in days.reinforced],
+        "newest": f"--day={days.newest}",
         "labelled": f"--day={days.labelled}",
         "until": days.landed_until,
         "lands": "yes" if missing else "",
@@ -103,6 +113,7 @@ def choose_days() -> dict[str, Any]:
             log_ends(settings.source, datetime.now(UTC).date()),
             settings.judge_labels.outcome_days,
             params["days"] or preset.days,
+            params["days"] or preset.reinforced_days,
         )
         rolled_up = tables.published_days(Lake.open(settings.lake.uri), rollups.TABLE)
     except CommandError as error:

@@ -18,7 +18,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from evaluation.leaks import rollups_digest
+from evaluation.leaks import refuse_known, rollups_digest
 from lake.registry.evaluation_file import read_rule
 from lake.registry.releases import JUDGE, NAME_DIGITS, file_digest
 from lake.registry.splits import add_days, next_day
@@ -124,12 +124,10 @@ def kept_judge(lake: Lake, named: str, settings: Settings) -> dict[str, Any] | N
     Args:
         named: a judge's release, by its folder or by its name on the lake.
     """
-    from model_steps.training.reward.material import refuse_leak
-
     rule = read_rule(settings.source)
     try:
         judge = judge_release.choose_judge(lake, named, settings.engine.model)
-        refuse_leak(f"The judge {judge.name}", judge.record, lake, rule, min(rule.days))
+        refuse_known(f"The judge {judge.name}", judge.record, lake, rule, min(rule.days))
     except (UsageError, DataError) as error:
         log.info("A judge is tuned here, for %s cannot be kept: %s", named, error)
         return None

@@ -62,7 +62,7 @@ class MakeCandidate(Command):
             },
             "figures": dict(figures({name: [step] for name, step in steps.items()})),
         }
-        if any(_same(told.extra, event) for told in context["inlet_events"][CANDIDATES]):
+        if any(_same(told.extra or {}, event) for told in context["inlet_events"][CANDIDATES]):
             self._end(context, manifest, f"The candidate {event['release']} was told before, and nothing has changed.")
         context["outlet_events"][CANDIDATES].extra = event
         return self.report(manifest)

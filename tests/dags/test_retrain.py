@@ -7,6 +7,7 @@ import runpy
 from collections.abc import Mapping
 from copy import deepcopy
 from importlib.util import find_spec
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -39,7 +40,7 @@ def retrain(dags: Mapping[str, Any]) -> Any:
 def told(dag: Any, rolled_up: set[str], **params: Any) -> dict[str, tuple[str, list[str]]]:
     """By task that is not skipped: its module, and the arguments that its command gets."""
     values = {name: dag.params[name] for name in dag.params} | params
-    settings = Settings(judge=JudgeSettings(release="releases/judge-1"))
+    settings = Settings(judge=JudgeSettings(release=Path("releases/judge-1")))
     preset = settings.retraining.preset(values["preset"])
     results = {**LEFT, "days": arguments_of(DAYS, preset, settings, rolled_up)}
 

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from launcher.retrain import result_lines, run_conf
+from launcher.session import ensure_pools
+from settings import AirflowSettings
 
 CANDIDATE = {"candidate": "experts-1", "beside": "experts-0", "new": True}
 
@@ -13,7 +17,7 @@ def test_what_a_run_is_asked_for() -> None:
 
 
 def test_each_step_and_the_comparison_are_told() -> None:
-    told = {
+    told: dict[str, dict[str, Any]] = {
         "examples": {"reused": True},
         "experts": {"reused": False, "seconds": 61.4},
         "judge": {"reused": True},
@@ -47,3 +51,22 @@ def test_each_step_and_the_comparison_are_told() -> None:
 def test_a_candidate_that_was_told_before_says_so() -> None:
     lines = result_lines({"candidate": {**CANDIDATE, "why": "It was told before."}})
     assert lines[-1] == "It was told before."
+
+
+def test_machines_with_gpus_have_a_pool_of_their_own() -> None:
+    made: list[tuple[str, int]] = []
+
+    class Pools:
+        def ensure_pool(self, name: str, slots: int) -> None:
+            made.append((name, slots))
+
+    pools: Any = Pools()
+    ensure_pools(pools, AirflowSettings())
+    assert made == [("heavy", 1)]
+    made.clear()
+    ensure_pools(pools, AirflowSettings(gpu_pool="gpu", gpu_slots=8))
+    assert made == [("heavy", 1), ("gpu", 8)]
+    made.clear()
+    # The same pool twice would take the last one's size.
+    ensure_pools(pools, AirflowSettings(gpu_pool="heavy", heavy_slots=2))
+    assert made == [("heavy", 2)]

@@ -10,7 +10,8 @@ import pytest
 from airflow.sdk.exceptions import AirflowException, AirflowFailException
 
 from lake.registry.splits import SplitRule
-from settings import PREFIX, RetrainingSettings, Settings
+from settings import PREFIX, AirflowSettings, RetrainingSettings, Settings
+from tasks import policy
 from tasks.retraining import PresetCommand
 from tasks.retraining_days import retraining_days
 
@@ -102,3 +103,10 @@ def test_a_launcher_starts_a_command_in_place_of_python(module: str) -> None:
     missing = PresetCommand(task_id="reinforce", module=module, preset="tiny", launch=["no-such-launcher"])
     with pytest.raises(AirflowException, match="no-such-launcher"):
         run(missing)
+
+
+def test_training_and_inference_move_to_a_pool_of_gpus(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert policy.model_pool() == "heavy"
+    on_a_cluster = Settings(airflow=AirflowSettings(gpu_pool="gpu"))
+    monkeypatch.setattr(policy, "load_settings", lambda: on_a_cluster)
+    assert (policy.model_pool(), policy.heavy_pool()) == ("gpu", "heavy")

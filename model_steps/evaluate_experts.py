@@ -162,7 +162,7 @@ def _lists(
 ) -> dict[str, Lists]:
     """By name of the experts each user's list; equal adapters are asked once, and the language model without any."""
     from model_steps.training.experts.validation import MOST_A_PERSONA, pooled
-    from model_steps.training.lora.opened import open_tuned
+    from model_steps.training.lora.adapted import adapted
 
     found: dict[str, Lists] = {}
     names: dict[str, list[str]] = {}
@@ -180,7 +180,7 @@ def _lists(
 
     tuned: Any = None
     for same in names.values():
-        tuned = open_tuned(settings.engine.model, dtype, settings.experts, adapters[same[0]])
+        tuned = adapted(settings.engine.model, dtype, adapters[same[0]], settings.experts)
         tuned.peft.eval()
         found |= dict.fromkeys(same, ask(tuned))
     with tuned.peft.disable_adapter():

@@ -20,12 +20,13 @@ from model_steps.engine.model_digest import model_digest
 from model_steps.judge.counting import FILE, Counting
 from model_steps.judge.reward import head as heads
 from model_steps.judge.reward.prompt import prompt_digest
-from model_steps.training.lora.opened import open_tuned
+from model_steps.training.lora.adapted import adapted
+from model_steps.training.lora.tuned_model import TunedModel
 from model_steps.training.reward.model import RewardModel
 from runtime import atomic
 from runtime.errors import ConfigurationError, DataError, UsageError
 from runtime.fingerprint import digest
-from settings import JudgeSettings, RewardSettings
+from settings import JudgeSettings, LoraSettings, RewardSettings
 
 NAME = "reward"
 HEAD = "reward_head.safetensors"
@@ -80,7 +81,7 @@ def begin(
     Raises:
         DataError: the adapter is not one of our trainings'. UsageError: there are no labels to start from.
     """
-    tuned = open_tuned(model, dtype, settings, judge)
+    tuned = _tuned(model, dtype, settings, judge)
     rows = tuned.peft.get_base_model().get_output_embeddings().weight
     if settings.start == "zero":
         return RewardModel(tuned, heads.zero(rows.shape[1]), settings.together)
@@ -99,7 +100,7 @@ def restored(stored: StoredReward, model: Path, dtype: str, settings: RewardSett
     Raises:
         DataError: a file is not what it should be.
     """
-    tuned = open_tuned(model, dtype, settings, stored.adapter)
+    tuned = _tuned(model, dtype, settings, stored.adapter)
     width = tuned.peft.get_base_model().get_output_embeddings().weight.shape[1]
     return RewardModel(tuned, heads.read(stored.head, width, HEAD), settings.together)
 
@@ -180,3 +181,7 @@ def read(folder: Path, model: Path) -> StoredReward:
     adapter = read_adapter(NAME, content[WEIGHTS], content[FORM], model, str(folder / WEIGHTS))
     counting = Counting.read(content[FILE], str(folder / FILE)) if FILE in content else None
     return StoredReward(adapter, content[HEAD], record, counting)
+
+
+def _tuned(model: Path, dtype: str, settings: LoraSettings, adapter: Adapter | None) -> TunedModel:
+    return TunedModel(model, dtype, settings) if adapter is None else adapted(model, dtype, adapter, settings)

@@ -1,4 +1,4 @@
-"""The language model with an adapter that was trained before, of whatever rank and layers that one is."""
+"""The language model with an adapter that a training of ours left: of the same rank and layers, which it then is."""
 
 from __future__ import annotations
 
@@ -11,20 +11,16 @@ from runtime.errors import ConfigurationError, DataError
 from settings import LoraSettings
 
 
-def open_tuned(model: Path, dtype: str, settings: LoraSettings, adapter: Adapter | None) -> TunedModel:
-    """The language model with an adapter of the same rank and layers as the given one, which it then is.
+def adapted(model: Path, dtype: str, adapter: Adapter, settings: LoraSettings | None = None) -> TunedModel:
+    """The model as it was when the adapter was saved.
 
     Args:
-        model: folder of the language model. dtype: number type of its weights.
-        settings: rank and layers without an adapter, and the seed.
-        adapter: none: the model begins with no change.
+        model: its folder. dtype: number type of its weights. settings: the seed; rank and layers are the adapter's.
 
     Raises:
-        DataError: the adapter is not one of our trainings'.
+        DataError: the adapter has another scale, other modules or other layers than our trainings give.
     """
-    if adapter is None:
-        return TunedModel(model, dtype, settings)
-    tuned = TunedModel(model, dtype, settings.model_copy(update=_shape(adapter)))
+    tuned = TunedModel(model, dtype, (settings or LoraSettings()).model_copy(update=_shape(adapter)))
     try:
         tuned.start_from(adapter.weights, adapter.name)
     except ConfigurationError:
@@ -33,11 +29,7 @@ def open_tuned(model: Path, dtype: str, settings: LoraSettings, adapter: Adapter
 
 
 def _shape(adapter: Adapter) -> dict[str, int]:
-    """Rank and first layer of an adapter, as settings name them.
-
-    Raises:
-        DataError: it has another scale or other modules than our trainings give.
-    """
+    """Rank and first layer of an adapter, as settings name them."""
     form = json.loads(adapter.form)
     layers = form.get("layers_to_transform") or [0]
     if form["lora_alpha"] != 2 * adapter.rank or adapter.modules != tuple(sorted(MODULES)) or form.get("use_rslora"):

@@ -97,11 +97,12 @@ def evaluate_experts(
     personas.refuse_leaks(rows, rule)
     validated = {row["user_id"] for row in rows if row["split"] == "validation"}
     looked_at = max(int(one.record.get("validation_users", 0)) for one in experts.values())
-    chosen = unseen(validated, looked_at, users)
+    telling = {row["user_id"] for row in rows if row["outcomes"]}
+    chosen = unseen(validated, looked_at, users, telling)
     if not chosen:
         raise UsageError(
-            f"Trainings looked at {looked_at} of the {len(validated)} validation users of {day}, so none is left to "
-            "compare experts on: train with fewer INTENTFLOW_EXPERTS__VALIDATION_USERS."
+            f"Trainings looked at {looked_at} of the {len(validated)} validation users of {day}, so none with an "
+            "outcome is left to compare experts on: train with fewer INTENTFLOW_EXPERTS__VALIDATION_USERS."
         )
     chat, labels = Chat(model), read_labels(lake)
     options = ranked_expert.tag_space(labels.values(), chat.answer_tokens)

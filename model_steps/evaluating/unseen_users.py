@@ -20,15 +20,16 @@ LENGTHS = (5, 10, 30)
 Lists = Mapping[str, Sequence[str]]
 
 
-def unseen(users: Iterable[str], looked_at: int, wanted: int) -> list[str]:
+def unseen(users: Iterable[str], looked_at: int, wanted: int, telling: Collection[str]) -> list[str]:
     """So many users, sorted, of those whom trainings leave: these take the first ones by the same stable hash.
 
     Args:
         users: of the split validation. looked_at: the most that a training took. wanted: how many.
+        telling: users with outcomes; of the others nothing can be said.
     """
     known = set(users)
     taken = set(drawn(known, looked_at)) if looked_at else set()
-    return sorted(set(drawn(known, looked_at + wanted)) - taken)
+    return drawn((known - taken) & set(telling), wanted)
 
 
 def compare(lists: Mapping[str, Lists], truth: Mapping[str, Collection[str]], candidate: str) -> dict[str, Any]:

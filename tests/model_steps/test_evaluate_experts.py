@@ -18,13 +18,24 @@ def test_users_whom_trainings_looked_at_are_left_out() -> None:
     users = [f"user {number}" for number in range(20)]
     for looked_at in (0, 6):
         seen = drawn(users, looked_at) if looked_at else []
-        found = unseen(users, looked_at, 5)
+        found = unseen(users, looked_at, 5, users)
         assert len(found) == 5
         assert not set(found) & set(seen)
-    assert len(unseen(users, 18, 5)) == 2
-    assert unseen(users, 20, 5) == []
+    assert len(unseen(users, 18, 5, users)) == 2
+    assert unseen(users, 20, 5, users) == []
     # Who is looked at stays so when more are wanted.
-    assert set(unseen(users, 6, 5)) < set(unseen(users, 6, 9))
+    assert set(unseen(users, 6, 5, users)) < set(unseen(users, 6, 9, users))
+
+
+def test_a_user_without_outcomes_takes_nobodys_place() -> None:
+    users = [f"user {number}" for number in range(20)]
+    first, *others = unseen(users, 6, 5, users)
+    found = unseen(users, 6, 5, set(users) - {first})
+    assert first not in found
+    assert len(found) == 5
+    assert set(others) < set(found)
+    # Whom trainings looked at does not depend on who bought anything.
+    assert not set(found) & set(drawn(users, 6))
 
 
 def test_recall_and_differences_are_of_users_with_outcomes() -> None:

@@ -11,7 +11,7 @@ SET_UP := ./launcher/set_up.sh
 VENV_PYTHON := .venv/bin/python
 
 .DEFAULT_GOAL := help
-.PHONY: help set-up run calibrate test prove-kills prove-orders prove-run prove-models prove-training prove-calibration lint ui stop backfill bench clean lock
+.PHONY: help set-up run calibrate retrain test prove-kills prove-orders prove-run prove-models prove-training prove-calibration prove-retraining lint ui stop backfill bench clean lock
 
 help: ## list what make can do
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{ printf "  make %-17s %s\n", $$1, $$2 }'
@@ -27,6 +27,10 @@ calibrate: ## examine a judge on a real Airflow: [PRESET=small|full] [JUDGE=ship
 	@$(SET_UP)
 	@$(VENV_PYTHON) -m launcher calibrate --preset "$(PRESET)" --judge "$(JUDGE)" \
 		$(if $(SEED),--seed "$(SEED)") $(if $(FORCE),--force)
+
+retrain: ## train a candidate release on a real Airflow: [PRESET=tiny|small|paper] [DAYS=2] [FORCE=1]
+	@$(SET_UP)
+	@$(VENV_PYTHON) -m launcher retrain --preset "$(PRESET)" $(if $(DAYS),--days "$(DAYS)") $(if $(FORCE),--force)
 
 test: ## run the tests: [PYTEST_ARGS="tests/lake -x"]
 	@$(SET_UP)
@@ -58,6 +62,10 @@ prove-training: ## kill a training of experts, and a reinforcement, five times e
 prove-calibration: ## examine a judge at the small preset on a fresh lake, on a real Airflow; takes about ten minutes
 	@$(SET_UP)
 	@JAVA_HOME="$$($(VENV_PYTHON) -m launcher.java)" $(VENV_PYTHON) -m pytest -m proof tests/end_to_end/test_calibration.py
+
+prove-retraining: ## retrain at the tiny preset on a landed lake, again, and with a changed threshold, on a real Airflow; takes about a quarter of an hour
+	@$(SET_UP)
+	@JAVA_HOME="$$($(VENV_PYTHON) -m launcher.java)" $(VENV_PYTHON) -m pytest -m proof tests/end_to_end/test_retrain.py
 
 lint: ## check style and types
 	@$(SET_UP) --packages-only

@@ -49,8 +49,9 @@ from __future__ import annotations
 from airflow.sdk import chain, dag, task_group
 
 from tasks.champion import DTYPE, RELEASE, take_champion
+from tasks.chosen_days import chosen
 from tasks.command import model_step, spark_job
-from tasks.exam_days import choose_days, chosen
+from tasks.exam_days import choose_days
 from tasks.form import CALIBRATION_PARAMS, FORCE
 from tasks.judge_exam import examine, freeze, tune
 from tasks.policy import DEFAULT_ARGS, Tag

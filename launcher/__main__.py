@@ -1,4 +1,4 @@
-"""``python -m launcher run | calibrate | ui | stop | backfill``: what the Makefile calls."""
+"""``python -m launcher run | calibrate | retrain | ui | stop | backfill``: what the Makefile calls."""
 
 from __future__ import annotations
 
@@ -53,6 +53,10 @@ def action(options: argparse.Namespace) -> Callable[[Settings], int]:
         from launcher.calibrate import calibrate
 
         return lambda settings: calibrate(options.preset, options.judge, options.seed, settings, force=options.force)
+    if options.command == "retrain":
+        from launcher.retrain import retrain
+
+        return lambda settings: retrain(options.preset, options.days, settings, force=options.force)
     if options.command == "ui":
         from launcher.ui import ui
 
@@ -97,6 +101,12 @@ def parser() -> argparse.ArgumentParser:
     )
     calibrate.add_argument("--seed", type=_seed, help="of the attacks that are made for it")
     calibrate.add_argument("--force", action="store_true", help="examine again what was examined already")
+    retrain = commands.add_parser("retrain", help="train a candidate release and show it")
+    retrain.add_argument(
+        "--preset", choices=("tiny", "small", "paper"), default="small", help="how much (default: small)"
+    )
+    retrain.add_argument("--days", type=_count, default=0, help="newest training days; 0 (default): as the preset says")
+    retrain.add_argument("--force", action="store_true", help="train again what was trained already")
     commands.add_parser("ui", help="start Airflow and stay")
     commands.add_parser("stop", help="end what runs in this checkout")
     return root
@@ -114,7 +124,7 @@ def _seed(text: str) -> int:
 
 def _count(text: str) -> int:
     if not text.isdecimal():
-        raise argparse.ArgumentTypeError(f"{text!r} is no number of users; write 0 or more")
+        raise argparse.ArgumentTypeError(f"{text!r} is no number; write 0 or more")
     return int(text)
 
 

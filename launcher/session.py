@@ -17,7 +17,7 @@ from settings import AirflowSettings
 
 PARSE_SECONDS = 120.0
 # The DAGs that ``make`` runs: what a killed launcher left of one of them is taken up by the next one's scheduler.
-RUN_BY_MAKE = ("daily_refresh", "calibrate_judge")
+RUN_BY_MAKE = ("daily_refresh", "calibrate_judge", "retrain")
 
 
 @contextmanager
@@ -51,6 +51,8 @@ def airflow_for(settings: AirflowSettings, purpose: str, dag_id: str) -> Iterato
 def ensure_pools(rest: Rest, settings: AirflowSettings) -> None:
     """A task in a pool that does not exist would wait for ever."""
     rest.ensure_pool(settings.heavy_pool, settings.heavy_slots)
+    if settings.gpu_pool and settings.gpu_pool != settings.heavy_pool:
+        rest.ensure_pool(settings.gpu_pool, settings.gpu_slots)
 
 
 def close_cut_off_runs(rest: Rest, dag_id: str) -> None:

@@ -3,7 +3,7 @@
 
 It is made of the model folder and the embedder of the settings, the prompts as they are, an entity adaptor, and tuned
 experts; ``python -m lake promote FOLDER`` makes it champion. ``--candidate-beside RELEASE`` takes the adaptor of a
-lake's release and puts the new one on that lake, where it waits to be judged.
+lake's release, unless another one is named, and puts the new one on that lake, where it waits to be judged.
 """
 
 from __future__ import annotations
@@ -82,11 +82,12 @@ def make(out: Path, trained: Path | None, experts: Path | None = None) -> Releas
     return release
 
 
-def candidate(lake: Lake, out: Path, beside: str, experts: Path | None) -> Release:
-    """Make a release with the entity adaptor of another one, and put it on that one's lake.
+def candidate(lake: Lake, out: Path, beside: str, experts: Path | None, trained: Path | None = None) -> Release:
+    """Make a release to be judged beside another one, and put it on that one's lake.
 
     Args:
         out: where the release's folder goes. beside: name of a release on the lake. experts: as ``make`` has them.
+        trained: an adaptor, as ``make`` has it; none: that of the other release.
 
     Raises:
         DataError: the lake has no such release. As ``make``.
@@ -94,7 +95,8 @@ def candidate(lake: Lake, out: Path, beside: str, experts: Path | None) -> Relea
     champion, files = releases.read(lake, beside)
     with TemporaryDirectory() as folder:
         kept = releases.save(Path(folder), champion, files)
-        release = make(out, kept if ADAPTOR in champion.files else None, experts)
+        own = kept if ADAPTOR in champion.files else None
+        release = make(out, trained or own, experts)
     releases.install(lake, *releases.load(out / release.name))
     return release
 
@@ -103,15 +105,19 @@ def main(arguments: argparse.Namespace) -> dict[str, Any]:
     if arguments.candidate_beside is None:
         release = make(arguments.out, arguments.adaptor, arguments.experts)
         return {"release": release.name, "folder": str(arguments.out / release.name)}
-    if arguments.adaptor is not None:
-        raise UsageError("--candidate-beside takes the adaptor of the release that it names: leave --adaptor out.")
     lake = Lake.open(arguments.lake or load_settings().lake.uri)
-    release = candidate(lake, arguments.out, arguments.candidate_beside, arguments.experts)
+    release = candidate(lake, arguments.out, arguments.candidate_beside, arguments.experts, arguments.adaptor)
     known = release.name == arguments.candidate_beside
     if known:
         log.warning("What was trained is the release %s itself: there is nothing to judge.", release.name)
     # The name of what a refresh works with is `release`: this one only waits.
-    return {"candidate": release.name, "beside": arguments.candidate_beside, "new": not known, "files": release.files}
+    return {
+        "candidate": release.name,
+        "beside": arguments.candidate_beside,
+        "new": not known,
+        "files": release.files,
+        "record": releases.address(lake, release.name),
+    }
 
 
 if __name__ == "__main__":
@@ -130,7 +136,8 @@ if __name__ == "__main__":
     parser.add_argument(
         "--candidate-beside",
         metavar="RELEASE",
-        help="a release of the lake, whose adaptor is kept; the new one is put on the lake too (default: neither)",
+        help="a release of the lake, whose adaptor is kept without --adaptor; the new one is put on the lake too "
+        "(default: neither)",
     )
     parser.add_argument("--lake", help="address of the lake, with --candidate-beside (default: the setting)")
     run_command(main, parser)

@@ -1,8 +1,9 @@
-"""Train the entity adaptor: ``python -m model_steps.train_adaptor --day D --out FOLDER``.
+"""Train the entity adaptor: ``python -m model_steps.train_adaptor [--day D] [--out FOLDER]``.
 
 The language model stays frozen. The start is a closed-form fit; then both task families of PAPER 1.2 are trained
 under one cross-entropy: questions about single entities, and the model's own full-text answers to hybrid prompts. Only
-users and entities of the train split take part. A killed run goes on where it was.
+users and entities of the train split take part. A killed run goes on where it was; what was trained already is not
+trained again.
 
 Leaves ``adaptor.safetensors`` with its record ``adaptor.json``, ``closed_form.safetensors``, and
 ``references.safetensors`` (what the catalog looked like) in the folder.
@@ -13,14 +14,15 @@ from __future__ import annotations
 import argparse
 import json
 import logging
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 from evaluation.leaks import population_digest
 from lake.delta import tables
 from lake.registry.evaluation_file import read_rule
-from lake.registry.releases import ADAPTOR, CLOSED_FORM, REFERENCES, file_digest
-from lake.registry.splits import next_day
+from lake.registry.releases import ADAPTOR, CLOSED_FORM, NAME_DIGITS, REFERENCES, file_digest
+from lake.registry.splits import SplitRule, next_day
 from lake.store.location import Lake
 from model_steps.agents import planner
 from model_steps.agents.prompt_files import WRITTEN, files_digest
@@ -30,10 +32,10 @@ from model_steps.engine.environment import prepare_environment
 from model_steps.engine.model_digest import model_digest
 from model_steps.engine.vllm_engine import engine_name
 from model_steps.training.picture import write_picture
-from model_steps.training.record import RECORD
+from model_steps.training.record import RECORD, made_folder, read_trained
 from runtime import atomic, processor
 from runtime.entry import day_argument, run_command
-from runtime.errors import CommandError, UsageError
+from runtime.errors import CommandError, DataError, UsageError
 from runtime.fingerprint import bytes_digest, digest
 from schemas import contexts
 from settings import Settings, load_settings
@@ -44,10 +46,15 @@ log = logging.getLogger("intentflow")
 WINDOW = 50
 
 
-def train_adaptor(lake: Lake, day: str, folder: Path, settings: Settings) -> dict[str, Any]:
-    """Train on a lake's entities and users; returns the record.
+def train_adaptor(lake: Lake, day: str | None, out: Path | None, settings: Settings) -> dict[str, Any]:
+    """Train on a lake's entities and users, unless that was done; returns the record.
+
+    Args:
+        day: whose contexts are learnt from; none: the newest training day.
+        out: folder of the training; none: one below the settings' folder, named after what decides about the result.
 
     Raises:
+        UsageError: the folder cannot be one, or the log has no training day.
         SourceMissing: contexts or vectors are missing. DataError: the folder holds another training's state.
     """
     # Imported late: torch reads its threads from the environment that main has prepared.
@@ -59,6 +66,7 @@ def train_adaptor(lake: Lake, day: str, folder: Path, settings: Settings) -> dic
 
     dtype = processor.resolve(settings.adaptor.dtype, settings.engine.model)
     rule, chosen = read_rule(settings.source), settings.adaptor.model_copy(update={"dtype": dtype})
+    day = newest_day(rule, settings) if day is None else day
     embedder, chat = Embedder(settings.embedder.model), Chat(settings.engine.model)
     closed_form.refuse_too_few(chosen.hidden, embedder.dimensions)
     known = catalog.read_catalog(lake, embedder.name)
@@ -74,7 +82,7 @@ def train_adaptor(lake: Lake, day: str, folder: Path, settings: Settings) -> dic
         "users_digest": digest(users),
         "entities": len(rows),
         "entities_digest": digest([known.described[row].entity_id for row in rows]),
-        "settings": chosen.model_dump(),
+        "settings": chosen.model_dump(exclude={"folder"}),
         "registry": rule.digest,
     }
     model = model_digest(settings.engine.model)
@@ -89,6 +97,13 @@ def train_adaptor(lake: Lake, day: str, folder: Path, settings: Settings) -> dic
     }
     asked |= {"inference": settings.inference.model_dump(), "tokens": chosen.alignment_tokens}
     asked |= {"engine": engine_name(settings.engine), "contexts": tables.partition_digest(lake, contexts.TABLE, day)}
+    shown = [bytes_digest(known.embeddings.tobytes()), digest([asdict(one) for one in known.described])]
+    known_as = digest({**record, **asked, "catalog": shown})
+    folder = made_folder(chosen.folder / known_as[:NAME_DIGITS] if out is None else out)
+    told = {"folder": str(folder), "model": model, "embedder": embedder.name}
+    if (ended := finished(folder, known_as)) is not None:
+        log.info("Trained already, in %s.", folder)
+        return {**ended, **told, "reused": True}
     targets = folder / f"alignment-{digest(asked)}.jsonl"
     if users and not targets.is_file():
         recipe.write_targets(targets, lake, day, users, known, settings, rule, embedder, chat)
@@ -125,8 +140,33 @@ def train_adaptor(lake: Lake, day: str, folder: Path, settings: Settings) -> dic
     record |= write_picture(folder / REFERENCES, known, rule)
     record["losses"] = _averages(losses)
     record["moved"] = round(recipe.moved(start, trained, known.embeddings), 4)
+    record["work"] = known_as
     atomic.write(folder / RECORD, json.dumps(record, indent=1, sort_keys=True) + "\n")
-    return {**record, "folder": str(folder), "model": model, "embedder": embedder.name}
+    return {**record, **told, "reused": False}
+
+
+def newest_day(rule: SplitRule, settings: Settings) -> str:
+    """The newest training day that the split allows.
+
+    Raises:
+        UsageError: there is none.
+    """
+    days = rule.training_days(settings.source.first_day.isoformat())
+    if not days:
+        raise UsageError(
+            f"No day has a history of {rule.history_days} days and outcomes that end by {rule.trained_until}, from "
+            "when on nothing may be learnt: name a day with --day, or freeze later evaluation days."
+        )
+    return days[0]
+
+
+def finished(folder: Path, work: str) -> dict[str, Any] | None:
+    """The record of a training that ended in a folder, if it is this one and its adaptor is whole."""
+    try:
+        _, found = read_trained(folder)
+    except (UsageError, DataError):
+        return None
+    return found if found.get("work") == work else None
 
 
 def _averages(losses: list[dict[str, float]]) -> list[dict[str, float]]:
@@ -143,16 +183,16 @@ def _averages(losses: list[dict[str, float]]) -> list[dict[str, float]]:
 def main(arguments: argparse.Namespace) -> dict[str, Any]:
     settings = load_settings()
     prepare_environment(settings.engine)
-    try:
-        arguments.out.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise UsageError(f"--out {arguments.out} cannot be a folder: {error.strerror}.") from None
     return train_adaptor(Lake.open(arguments.lake or settings.lake.uri), arguments.day, arguments.out, settings)
 
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(prog="python -m model_steps.train_adaptor", description=__doc__)
-    parser.add_argument("--day", type=day_argument, required=True, help="the day whose contexts are learnt from")
-    parser.add_argument("--out", type=Path, required=True, help="folder of the adaptor, its record and its state")
+    parser.add_argument(
+        "--day", type=day_argument, help="whose contexts are learnt from (default: newest training day)"
+    )
+    parser.add_argument(
+        "--out", type=Path, help="folder of the adaptor, its record and its state (default: one of its own)"
+    )
     parser.add_argument("--lake", help="address of the lake (default: the setting)")
     run_command(main, parser)

@@ -4,7 +4,7 @@ A LoRA adapter learns to grade what the table ``judge_labels`` says of train use
 and the one-shot rival's tiers beside it. Before it, counting is learnt from the same labels: a regression whose chance
 the judge is told. Only users of the train split are learnt from, users of validation stop training, and no outcome
 reaches past the split. The language model's weights stay as they are. A killed run goes on where it was; what was
-trained already is not trained again.
+trained already is not trained again, and nothing is trained where a judge that is named (``--keep``) may be used.
 
 Leaves the adapter, ``counting.json`` and the record ``judge.json`` in its folder, and the judge's release.
 """
@@ -18,7 +18,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from evaluation.leaks import rollups_digest
+from evaluation.leaks import refuse_known, rollups_digest
 from lake.registry.evaluation_file import read_rule
 from lake.registry.releases import JUDGE, NAME_DIGITS, file_digest
 from lake.registry.splits import add_days, next_day
@@ -33,7 +33,7 @@ from model_steps.judge.prompt_files import ONE_SHOT, ROLE, role_digest
 from model_steps.training.record import made_folder
 from runtime import atomic, processor
 from runtime.entry import day_argument, run_command
-from runtime.errors import CommandError
+from runtime.errors import CommandError, DataError, UsageError
 from runtime.fingerprint import bytes_digest, digest
 from settings import ROOT, Settings, load_settings
 
@@ -118,6 +118,23 @@ def train_judge(
     return {**record, **_released(folder, record, material, folder_of_releases), "reused": False}
 
 
+def kept_judge(lake: Lake, named: str, settings: Settings) -> dict[str, Any] | None:
+    """A judge that was tuned before, when it may be asked about this lake's users; else None, and the log says why.
+
+    Args:
+        named: a judge's release, by its folder or by its name on the lake.
+    """
+    rule = read_rule(settings.source)
+    try:
+        judge = judge_release.choose_judge(lake, named, settings.engine.model)
+        refuse_known(f"The judge {judge.name}", judge.record, lake, rule, min(rule.days))
+    except (UsageError, DataError) as error:
+        log.info("A judge is tuned here, for %s cannot be kept: %s", named, error)
+        return None
+    log.info("The judge %s is kept: it knows nobody whom this lake holds out.", judge.name)
+    return {"judge": judge.name, "release_folder": named, "kept": True, "reused": True}
+
+
 # What of the judge's settings shapes a prompt, or which questions there are.
 SHOWN = ("threshold", "rules", "evidence_tokens", "nearest", "catalog_texts", "expected", "outcome_days")
 
@@ -144,6 +161,8 @@ def main(arguments: argparse.Namespace) -> dict[str, Any]:
     prepare_environment(settings.engine)
     lake = Lake.open(arguments.lake or settings.lake.uri)
     days = tuple(sorted(set(arguments.day or ())))
+    if arguments.keep is not None and (kept := kept_judge(lake, arguments.keep, settings)) is not None:
+        return kept
     return train_judge(lake, days, arguments.out, arguments.releases, settings, arguments.finish)
 
 
@@ -153,6 +172,12 @@ if __name__ == "__main__":
     parser.add_argument("--out", type=Path, help="folder of the training (default: one of its own, by setting)")
     parser.add_argument(
         "--releases", type=Path, default=RELEASES, help="where the release goes (default: var/releases)"
+    )
+    parser.add_argument(
+        "--keep",
+        metavar="JUDGE",
+        help="a judge's release, by folder or by name on the lake, that is taken where it knows nobody whom this lake "
+        "holds out (default: none)",
     )
     parser.add_argument("--finish", action="store_true", help="end a stopped training with the best that it validated")
     parser.add_argument("--lake", help="address of the lake (default: the setting)")

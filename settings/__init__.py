@@ -23,6 +23,8 @@ from settings.judge_exam import JudgeExamSettings as JudgeExamSettings
 from settings.judging import JudgeLabelsSettings as JudgeLabelsSettings
 from settings.judging import JudgeTrainingSettings as JudgeTrainingSettings
 from settings.reinforcement import ReinforcementSettings as ReinforcementSettings
+from settings.retraining import RetrainingPreset as RetrainingPreset
+from settings.retraining import RetrainingSettings as RetrainingSettings
 from settings.reward import RewardSettings as RewardSettings
 from settings.section import ROOT as ROOT
 from settings.section import PathBelowRoot as PathBelowRoot
@@ -222,6 +224,12 @@ class AirflowSettings(Section):
     start_seconds: float = Field(default=180.0, gt=0, description="Longest wait until Airflow is healthy.")
     heavy_pool: str = Field(default="heavy", description="Keeps Spark and the engine from one another.")
     heavy_slots: int = Field(default=1, ge=1)
+    gpu_pool: str | None = Field(
+        default=None,
+        description="Pool of training and inference, for example gpu, where machines of their own do these; none: the "
+        "heavy pool, on one machine.",
+    )
+    gpu_slots: int = Field(default=1, ge=1, description="How many such machines there are.")
 
 
 class Settings(BaseSettings):
@@ -245,6 +253,7 @@ class Settings(BaseSettings):
     reinforcement: ReinforcementSettings = ReinforcementSettings()
     judge_labels: JudgeLabelsSettings = JudgeLabelsSettings()
     judge_training: JudgeTrainingSettings = JudgeTrainingSettings()
+    retraining: RetrainingSettings = RetrainingSettings()
     airflow: AirflowSettings = AirflowSettings()
 
 

@@ -29,6 +29,9 @@ class AdaptorSettings(Section):
     )
     checkpoint_steps: int = Field(default=50, ge=1, description="Steps between two kept states.")
     seed: int = 0
+    folder: PathBelowRoot = Field(
+        default=Path("var/training/adaptor"), description="Where trainings are kept, each in a folder of its own."
+    )
 
 
 class ExamplesSettings(Section):

@@ -20,7 +20,7 @@ from runtime.errors import RETRYABLE, Exit
 from runtime.process import Child, Result
 from settings import ROOT
 from tasks.manifests import small, summary
-from tasks.policy import MODEL_TIMEOUT, SPARK_TIMEOUT, heavy_pool
+from tasks.policy import MODEL_TIMEOUT, SPARK_TIMEOUT, heavy_pool, model_pool
 
 NOT_NEEDED = "Nothing to do: this run does not need it."
 
@@ -44,13 +44,19 @@ def outcome(result: Result) -> dict[str, Any]:
 class RunsCommands(BaseOperator):
     """An operator that runs commands, one after another; they end with the task, however that ends."""
 
+    # What starts a command in place of Python.
+    launch: Sequence[str] = ()
     _child: Child | None = None
+
+    def environment(self) -> Mapping[str, str] | None:
+        """What commands run in; None: this process's own."""
+        return None
 
     def command(self, module: str, arguments: Sequence[str]) -> Result:
         """Run ``python -m module arguments``; empty arguments are left out."""
-        line = [sys.executable, "-m", module, *(argument for argument in arguments if argument)]
-        self.log.info("Running python %s", shlex.join(line[1:]))
-        self._child = Child(line, directory=ROOT)
+        line = ["-m", module, *(argument for argument in arguments if argument)]
+        self.log.info("Running %s %s", shlex.join(self.launch) or "python", shlex.join(line))
+        self._child = Child([*(self.launch or [sys.executable]), *line], directory=ROOT, environment=self.environment())
         try:
             # The time-out is Airflow's execution_timeout: it raises in here, and the child ends.
             return self._child.wait(lambda level, text: self.log.log(level, "%s", text), stop_when_orphaned=True)
@@ -128,7 +134,7 @@ def model_step(step: str, *arguments: str, task_id: str | None = None, when: str
         module=f"model_steps.{step}",
         arguments=arguments,
         when=when,
-        pool=heavy_pool(),
+        pool=model_pool(),
         execution_timeout=MODEL_TIMEOUT,
         trigger_rule=TriggerRule.NONE_FAILED,
     ).output

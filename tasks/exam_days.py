@@ -12,8 +12,7 @@ from airflow.sdk.exceptions import AirflowFailException
 
 from lake.registry.splits import SplitRule, add_days, next_day
 from settings import SourceSettings, load_settings
-
-TASK_ID = "days"
+from tasks.chosen_days import TASK_ID
 
 
 @dataclass(frozen=True)
@@ -144,9 +143,3 @@ def choose_days() -> dict[str, Any]:
     except CommandError as error:
         raise AirflowFailException(str(error)) from None
     return arguments_of(days, sizes, settings.lake.uri, has_own, params["outputs"])
-
-
-def chosen(name: str) -> str:
-    """A template of what ``choose_days`` chose, as arguments of a command."""
-    found = f"ti.xcom_pull(task_ids='{TASK_ID}')['{name}']"
-    return f"{{{{ {found} if {found} is string else {found} | join('\\n') }}}}"

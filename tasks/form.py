@@ -48,15 +48,26 @@ PARAMS: dict[str, Param] = {
 }
 
 TRAINING_PARAMS: dict[str, Param] = {
+    "preset": Param(
+        "small",
+        type="string",
+        enum=["tiny", "small", "paper"],
+        title="Preset",
+        description="tiny: proves in minutes that it works, and makes no better release. small: hours on two cores. "
+        "paper: for GPUs.",
+    ),
     "days": Param(
         None,
         type=["null", "integer"],
         minimum=1,
         title="Training days",
-        description="Learn from this many of the newest days that the split allows. Empty: as the settings say.",
+        description="Learn from this many of the newest days that the split allows. Empty: as the preset says.",
     ),
     "force": Param(
-        False, type="boolean", title="Force", description="Make the examples again, although nothing has changed."
+        False,
+        type="boolean",
+        title="Force",
+        description="Make the examples and train again, in folders of this run's own, although nothing has changed.",
     ),
 }
 
@@ -102,7 +113,6 @@ CALIBRATION_PARAMS: dict[str, Param] = {
 # Templates; an argument that renders to nothing is left out of the command.
 DAY = "{{ partition_key or params.day or '' }}"
 USERS = "{{ '--users=%d' % params.users if params.users else '' }}"
-NEWEST = "{{ '--newest=%d' % params.days if params.days else '' }}"
 FORCE = "{{ '--force' if params.force else '' }}"
 SEED = "{{ '--seed=%d' % params.seed if params.seed is not none else '' }}"
 PRESET = "--preset={{ params.preset }}"

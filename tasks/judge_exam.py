@@ -8,10 +8,10 @@ from urllib.parse import quote
 from airflow.sdk import BaseOperator, BaseOperatorLink, Context, TriggerRule
 from airflow.sdk.types import TaskInstanceKey
 
+from tasks.chosen_days import chosen
 from tasks.command import Command, model_step
-from tasks.exam_days import chosen
 from tasks.form import FORCE, PRESET, SEED
-from tasks.policy import MODEL_TIMEOUT, heavy_pool
+from tasks.policy import MODEL_TIMEOUT, model_pool
 
 # Where plugins/data_docs_page.py shows them.
 PAGES = "/data-docs/judges"
@@ -68,7 +68,7 @@ def examine() -> Any:
         task_id="exam",
         module="model_steps.calibrate_judge",
         arguments=[PRESET, TUNED, SEED, FORCE],
-        pool=heavy_pool(),
+        pool=model_pool(),
         execution_timeout=MODEL_TIMEOUT,
         trigger_rule=TriggerRule.NONE_FAILED,
     ).output

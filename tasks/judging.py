@@ -12,7 +12,7 @@ from tasks.champion import DTYPE
 from tasks.command import Command
 from tasks.form import DAY, FORCE
 from tasks.manifests import Manifest
-from tasks.policy import heavy_pool, judge_timeout
+from tasks.policy import judge_timeout, model_pool
 
 GROUP = "judge"
 SAMPLE, PUBLISH = f"{GROUP}.sample", f"{GROUP}.publish"
@@ -27,7 +27,7 @@ def judge_sample() -> Any:
         task_id="sample",
         module="model_steps.judge_sample",
         arguments=("--day", DAY, DTYPE, FORCE),
-        pool=heavy_pool(),
+        pool=model_pool(),
         execution_timeout=judge_timeout(),
         trigger_rule=TriggerRule.NONE_FAILED,
     ).output

@@ -56,6 +56,12 @@ def heavy_pool() -> str:
     return load_settings().airflow.heavy_pool
 
 
+def model_pool() -> str:
+    """The pool of training and inference: the heavy one, or that of the machines with GPUs."""
+    airflow = load_settings().airflow
+    return airflow.gpu_pool or airflow.heavy_pool
+
+
 def first_run() -> datetime:
     """When the first day of the log is over: the earliest run there can be (a DAG's ``start_date``)."""
     return _midnight_after(load_settings().source.first_day)

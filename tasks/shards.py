@@ -9,7 +9,7 @@ from airflow.sdk import Context, TriggerRule, get_current_context, task
 
 from settings import load_settings
 from tasks.command import Command, outcome
-from tasks.policy import MODEL_TIMEOUT, heavy_pool
+from tasks.policy import MODEL_TIMEOUT, model_pool
 
 
 def shard_names(shards: int) -> list[str]:
@@ -51,7 +51,7 @@ def sharded_model_step(step: str, *arguments: str, shards: Any, task_id: str = "
             task_id=task_id,
             module=f"model_steps.{step}",
             arguments=list(arguments),
-            pool=heavy_pool(),
+            pool=model_pool(),
             execution_timeout=MODEL_TIMEOUT,
             map_index_template="shard {{ task.shard | replace('/', ' of ') }}",
         )

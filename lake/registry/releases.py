@@ -135,6 +135,11 @@ def install(lake: Lake, release: Release, files: Mapping[str, bytes]) -> None:
     lake.write_if_absent(f"{FOLDER}/{release.name}/{DOCUMENT}", document)
 
 
+def address(lake: Lake, name: str) -> str:
+    """Where a release's document lies on the lake: what it is made of, and the records of its trainings."""
+    return lake.uri(f"{FOLDER}/{name}/{DOCUMENT}")
+
+
 def read(lake: Lake, name: str) -> tuple[Release, dict[str, bytes]]:
     """A release of the lake: what it is, and its files.
 

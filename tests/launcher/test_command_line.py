@@ -31,7 +31,7 @@ def make(*arguments: str) -> subprocess.CompletedProcess[str]:
     ("arguments", "sentence"),
     [
         (("run", "--day", "2017-11-31"), "'2017-11-31' is no day"),
-        (("run", "--day", "2017-11-01", "--users", "many"), "'many' is no number of users"),
+        (("run", "--day", "2017-11-01", "--users", "many"), "'many' is no number; write 0 or more"),
         (("backfill", "--from", "2017-11-01"), "--to"),
         (("calibrate", "--preset", "medium"), "invalid choice: 'medium'"),
         (("calibrate", "--seed", "-1"), "'-1' is no seed; write 0 or more"),

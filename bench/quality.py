@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import argparse
 import logging
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -56,15 +56,17 @@ def prepare(lake: Lake, rule: SplitRule, day: str) -> None:
     read_frozen(lake, rule, day)
 
 
-def prepare_release(lake: Lake, rule: SplitRule, day: str, folder: Path) -> str:
-    """Install a release, and make what inference reads and what shows whom the release knows; returns its name."""
-    release, files = releases.load(folder)
-    releases.install(lake, release, files)
-    days = {day, rule.training_days(load_settings().source.first_day.isoformat())[0]}
-    days |= set(training_days(release))
+def prepare_releases(lake: Lake, rule: SplitRule, day: str, folders: Iterable[Path]) -> list[str]:
+    """Install releases, and make what inference reads and what shows whom they know; returns their names."""
+    names, days = [], {day, rule.training_days(load_settings().source.first_day.isoformat())[0]}
+    for folder in folders:
+        release, files = releases.load(folder)
+        releases.install(lake, release, files)
+        names.append(release.name)
+        days |= set(training_days(release))
     for prepared in sorted(days):
         landed.prepare_day(lake, prepared)
-    return release.name
+    return names
 
 
 def plot(figures: Mapping[str, Any], folder: Path) -> Path:
@@ -89,6 +91,7 @@ def climb(lake: Lake, rule: SplitRule, day: str, arguments: argparse.Namespace, 
     combine = released.to_combine(found, arguments.combine, settings.lake.first_release)
     for name, why in found.absent.items():
         log.warning("The ladder has no rung %s. %s", name, why)
+    names = prepare_releases(lake, rule, day, found.folders.values())
     ladder = Ladder(
         lake=lake,
         work=Lake.open(arguments.work),
@@ -97,7 +100,7 @@ def climb(lake: Lake, rule: SplitRule, day: str, arguments: argparse.Namespace, 
         users=arguments.users,
         v1_users=arguments.v1_users,
         tuning_users=arguments.tuning_users,
-        names={rung: prepare_release(lake, rule, day, folder) for rung, folder in found.folders.items()},
+        names=dict(zip(found.folders, names, strict=True)),
         combine=combine,
         form=settings.inference.representation,
         categories=inputs.read_categories(lake, Embedder(settings.embedder.model).name),
@@ -118,7 +121,7 @@ def one_release(
         asked += ["--baselines-only"]
     else:
         folder = Path(arguments.release[0]) if arguments.release else settings.lake.first_release
-        asked += ["--release", prepare_release(lake, rule, day, folder)]
+        asked += ["--release", *prepare_releases(lake, rule, day, [folder])]
     figures = run_step("model_steps.evaluate", *asked)
     return {**figures, "plot": str(plot(figures, Path(arguments.plots)))}
 

@@ -68,7 +68,7 @@ def measure_side(side: str, arguments: argparse.Namespace, settings: Settings) -
     model.start_from(read_experts(arguments.start or settings.lake.first_release).weights, "the release")
     if side == "grpo_ours":
         return grpo.keep_prompts(arguments.work / PROMPTS, grpo.ours(model, lake, rule, day, few))
-    prompts = [tokenizer.decode(each) for each in json.loads((arguments.work / PROMPTS).read_text())]
+    prompts = [str(tokenizer.decode(each)) for each in json.loads((arguments.work / PROMPTS).read_text())]
     return grpo.plain(model, prompts, arguments.completion_tokens, tokenizer, few.reinforcement)
 
 

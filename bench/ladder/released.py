@@ -108,4 +108,4 @@ def to_combine(found: Found, wanted: str | None, first_release: Path) -> str | N
             raise UsageError(f"--combine {wanted}: the ladder's releases are {', '.join(found.folders) or 'none'}.")
         return wanted
     champion = [name for name, folder in found.folders.items() if folder.resolve() == first_release.resolve()]
-    return (champion or list(found.folders) or [None])[-1]
+    return next(reversed(champion or list(found.folders)), None)

@@ -36,7 +36,7 @@ class Clock:
             self._since = None
 
 
-class Clocked(TrainerCallback):  # type: ignore[misc]
+class Clocked(TrainerCallback):
     """Tells a clock of the steps of transformers' loop, which hands batches over before a step begins."""
 
     def __init__(self, clock: Clock) -> None:

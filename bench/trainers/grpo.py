@@ -82,7 +82,7 @@ def plain(
 
     clock, generated = Clock(), list[int]()
 
-    def reward(completion_ids: Sequence[Sequence[int]], **_: Any) -> list[float]:
+    def reward(completion_ids: Sequence[Sequence[int]], **_: Any) -> list[float | None]:
         """How many of its tokens are different ones: cheap, and not the same for all."""
         generated.extend(map(len, completion_ids))
         return [len(set(own)) / max(len(own), 1) for own in completion_ids]

@@ -151,7 +151,7 @@ def test_rungs_are_asked_about_the_same_users(shop: Lake, monkeypatch: pytest.Mo
         asked.append((release, day, tuple(users)))
         named = ["beer"] if release == base else ["wine", "milk"]
         # The first user's inference fails with the base.
-        failed = {users[0]: []} if release == base else {}
+        failed: dict[str, list[str]] = {users[0]: []} if release == base else {}
         return Inferred({**dict.fromkeys(users, named), **failed}, {"model_calls": 3, "cached_answers": 2})
 
     def run_step(module: str, *arguments: str) -> Mapping[str, Any]:

@@ -79,13 +79,14 @@ def ratio(rounds: Sequence[Mapping[str, Mapping[str, Any]]], ours: str, other: s
 
 
 def summary(rounds: Sequence[Mapping[str, Mapping[str, Any]]]) -> dict[str, Any]:
-    """The ratios of the parts that were measured, in seconds and in memory."""
+    """The ratios of the parts that were measured, in seconds, in processor time and in memory."""
     figures: dict[str, Any] = {}
     for part, (ours, *others) in SIDES.items():
         for other in (each for each in others if all(ours in one and each in one for one in rounds)):
             name = f"{part}_step_ratio" + other.removeprefix(f"{part}_trl")
             figures[name] = ratio(rounds, ours, other, "seconds_a_step")["value"]
             figures[f"{name}_of_rounds"] = ratio(rounds, ours, other, "seconds_a_step")
+            figures[name.replace("step", "cpu")] = ratio(rounds, ours, other, "cpu_seconds_a_step")["value"]
             figures[name.replace("step", "memory")] = ratio(rounds, ours, other, "peak_mib")["value"]
     return figures
 

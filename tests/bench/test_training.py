@@ -60,12 +60,13 @@ def test_a_step_lasts_until_the_next_one_begins(lesson: Lesson) -> None:
 
 
 def test_the_first_step_does_not_count() -> None:
-    assert told(Clock([9.0, 1.0, 2.0, 3.0]), [4])["seconds_a_step"] == 2.0
-    assert told(Clock([9.0]), [4])["seconds_a_step"] == 9.0
+    assert told(Clock([9.0, 1.0, 2.0, 3.0], [8.0, 1.0]), [4])["seconds_a_step"] == 2.0
+    assert told(Clock([9.0, 1.0, 2.0, 3.0], [8.0, 1.0]), [4])["cpu_seconds_a_step"] == 1.0
+    assert told(Clock([9.0], [8.0]), [4])["seconds_a_step"] == 9.0
 
 
 def side(seconds: float, mib: int = 100) -> dict[str, Any]:
-    return {"seconds_a_step": seconds, "peak_mib": mib}
+    return {"seconds_a_step": seconds, "cpu_seconds_a_step": 2 * seconds, "peak_mib": mib}
 
 
 def test_sides_are_compared_within_a_round() -> None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import zip_longest
 
 from model_steps.agents import expert
 from model_steps.engine.asking import Answer, Request, Sampling
@@ -82,6 +83,12 @@ def written_by(answers: Sequence[Answer]) -> list[list[str]]:
         except ValueError:
             written.append([])
     return written
+
+
+def merged(written: Sequence[Sequence[str]]) -> list[str]:
+    """The tags of all routes, each once: every route's first, then every route's second, and so on."""
+    turns = zip_longest(*written)
+    return list(dict.fromkeys(tag for turn in turns for tag in turn if tag is not None))
 
 
 def duplicated(written: Sequence[Sequence[str]]) -> float:

@@ -17,6 +17,7 @@ from evaluation.metrics import Values
 
 LISTED = 30
 PUBLISHED = 10
+FIRST = 5
 REFERENCE = "own_frequency"
 CEILINGS = ("ceiling", "ceiling_of_own")
 
@@ -51,6 +52,7 @@ def values(scores: Scores, seen: Mask, outcomes: Outcomes) -> dict[str, Values]:
         "hr_at_30": metrics.hit_rate(listed, outcomes.following),
         "recall_at_30": metrics.recall(listed, outcomes.bought),
         "recall_at_10": metrics.recall(best(scores, PUBLISHED), outcomes.bought),
+        "recall_at_5": metrics.recall(best(scores, FIRST), outcomes.bought),
         "recall_new_at_30": metrics.recall(unseen, outcomes.new),
         "categories_per_user": metrics.categories_per_user(listed),
     }

@@ -21,6 +21,7 @@ DEFINITIONS: Mapping[str, str] = {
     ),
     "recall_at_30": "Mean over users of the share of all categories bought in the 14 days that are among the 30.",
     "recall_at_10": "The same with the user's 10 best, as many as are published.",
+    "recall_at_5": "The same with the user's 5 best.",
     "recall_new_at_30": (
         "recall_at_30 over categories that the history does not hold, for users who bought any; every system lists its "
         "30 best categories that are new to the user, the intents those of their 30 tags that are."
@@ -53,6 +54,22 @@ def categories_per_user(listed: Mask) -> Values:
     """How many distinct categories a list holds."""
     numbers: Values = listed.sum(axis=1).astype(np.float64)
     return numbers
+
+
+def diversity(listed: Mask, vectors: npt.NDArray[np.float32]) -> Values:
+    """R_div of a list: the mean cosine distance of two of its categories; NaN where there are no two (PAPER 1.4).
+
+    Args:
+        listed: users x categories.
+        vectors: of the categories, each of unit length: categories x width.
+    """
+    lists = listed.astype(np.float64)
+    numbers = lists.sum(axis=1)
+    # |sum of n unit vectors|^2 is n, and the cosine of each ordered pair.
+    cosines = np.square(lists @ vectors.astype(np.float64)).sum(axis=1) - numbers
+    pairs = numbers * (numbers - 1)
+    distances: Values = 1 - np.divide(cosines, pairs, out=np.full(len(numbers), np.nan), where=pairs > 0)
+    return distances
 
 
 def coverage(listed: Mask) -> int:

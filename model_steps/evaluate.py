@@ -19,6 +19,7 @@ from evaluation.comparison import LISTED, REFERENCE
 from evaluation.freeze import refuse_other_days
 from evaluation.holdout import frozen_document
 from evaluation.leaks import refuse_leaks
+from evaluation.opening import opened
 from evaluation.snapshots import Snapshot
 from evaluation.study import Study
 from lake.registry import releases
@@ -35,14 +36,15 @@ log = logging.getLogger("intentflow")
 INTENTS = "intents"
 COMBINED = "combined"
 WITHOUT_INTENTS = "combined_without_intents"
-# From the untuned model to what is served, each rung with what the one before lacks; all of one release.
-LADDER: Mapping[str, Mapping[str, str]] = {
+# From the untuned model to what is served, each way of asking with what the one before lacks; all of one release.
+WAYS: Mapping[str, Mapping[str, str]] = {
     "intents_base_written": {"INTENTFLOW_INFERENCE__EXPERTS": "base", "INTENTFLOW_INFERENCE__ASKING": "written"},
     "intents_base_ranked": {"INTENTFLOW_INFERENCE__EXPERTS": "base"},
     INTENTS: {},
     "intents_reviewed": {"INTENTFLOW_INFERENCE__ARBITER": "review"},
 }
 OTHER_FORM = {"auto": "text", "hybrid": "text", "text": "hybrid"}
+BY = "model_steps.evaluate"
 METRICS = ("hr_at_30", "recall_at_30", "recall_at_10", "recall_new_at_30")
 # Beside the lake's tables, where no reader looks.
 ANSWERS = "_evaluation"
@@ -63,7 +65,7 @@ class Evaluation:
         release: name of the release on the lake; none for the baselines alone.
         form: how histories are shown, ``text`` or ``hybrid``.
         both_forms: whether the other form is measured too, on the same users.
-        ladder: whether the rungs of ``LADDER`` are measured too, each paired with the one before.
+        ways: whether the ways of asking of ``WAYS`` are measured too, each paired with the one before.
     """
 
     lake: Lake
@@ -75,7 +77,7 @@ class Evaluation:
     release: str | None
     form: str
     both_forms: bool = False
-    ladder: bool = False
+    ways: bool = False
 
     def run(self) -> dict[str, Any]:
         """Refuse leaks, learn the baselines, infer, compare; returns the figures.
@@ -95,19 +97,26 @@ class Evaluation:
         study.combine(WITHOUT_INTENTS, (study.strongest,))
         references = [
             *dict.fromkeys((REFERENCE, study.strongest)),
-            *(name for name in study.scores if name.startswith(INTENTS) and (self.ladder or name in asked)),
+            *(name for name in study.scores if name.startswith(INTENTS) and (self.ways or name in asked)),
         ]
         figures = {**study.figures(references), **asked}
-        if self.ladder and self.release is not None:
-            figures["ladder"] = rungs(figures, list(LADDER))
+        if self.ways and self.release is not None:
+            figures["ways"] = in_turn(figures, list(WAYS))
         if INTENTS in study.scores:
             figures["exclusive_recall"] = study.exclusive_recall(INTENTS)
-        return {**figures, "holdout": frozen_document(self.lake, self.day), "definitions": dict(metrics.DEFINITIONS)}
+        looked = [] if self.release is None else [self.release]
+        openings = opened(BY, looked, self.day, study.judged.grid.users, list(metrics.DEFINITIONS))
+        return {
+            **figures,
+            "opened": [each.as_dict() for each in openings],
+            "holdout": frozen_document(self.lake, self.day),
+            "definitions": dict(metrics.DEFINITIONS),
+        }
 
     def _ask(self, study: Study, release: str) -> dict[str, Any]:
         """Add the release's intents, and combine them with the strongest baseline; returns what the inferences told."""
         told: dict[str, Any] = {}
-        for name, asking in LADDER.items() if self.ladder else ():
+        for name, asking in WAYS.items() if self.ways else ():
             if name != INTENTS:
                 study.scores[name], told[name] = self._intents(study.judged, release, self.form, asking)
         if self.both_forms:
@@ -134,14 +143,14 @@ class Evaluation:
         }
 
 
-def rungs(figures: Mapping[str, Any], names: Sequence[str]) -> list[dict[str, Any]]:
-    """The ladder from its foot: each rung's metrics, and their paired differences from the rung before."""
+def in_turn(figures: Mapping[str, Any], names: Sequence[str]) -> list[dict[str, Any]]:
+    """Each way's metrics, and their paired differences from the way before."""
     found = []
     for before, name in zip([None, *names], names, strict=False):
         metrics_of = {metric: figures[metric][name] for metric in METRICS}
         paired = figures[f"paired_vs_{before}"] if before else {}
         gained = {metric: paired[metric][name] for metric in METRICS} if before else {}
-        found.append({"rung": name, **metrics_of, "gained": gained})
+        found.append({"way": name, **metrics_of, "gained": gained})
     return found
 
 
@@ -150,8 +159,8 @@ def main(arguments: argparse.Namespace) -> dict[str, Any]:
         raise UsageError("--users is a number of users or 0 for all; --tuning-users is at least 1.")
     if (arguments.release is None) is not arguments.baselines_only:
         raise UsageError("Name the release to be judged with --release, or give --baselines-only.")
-    if arguments.ladder and arguments.baselines_only:
-        raise UsageError("--ladder asks a release's model, and --baselines-only asks none: leave one of them out.")
+    if arguments.ways and arguments.baselines_only:
+        raise UsageError("--ways asks a release's model, and --baselines-only asks none: leave one of them out.")
     settings = load_settings()
     lake = Lake.open(arguments.lake or settings.lake.uri)
     return Evaluation(
@@ -164,7 +173,7 @@ def main(arguments: argparse.Namespace) -> dict[str, Any]:
         release=arguments.release,
         form=settings.inference.representation,
         both_forms=arguments.both_forms,
-        ladder=arguments.ladder,
+        ways=arguments.ways,
     ).run()
 
 
@@ -177,6 +186,6 @@ if __name__ == "__main__":
     parser.add_argument("--users", type=int, default=500, help="held-out users, 0 for all (default: 500)")
     parser.add_argument("--tuning-users", type=int, default=64, help="train users for the combination's weights (64)")
     parser.add_argument("--both-forms", action="store_true", help="measure text and hybrid histories on the same users")
-    parser.add_argument("--ladder", action="store_true", help="measure the untuned model and an arbiter's order too")
+    parser.add_argument("--ways", action="store_true", help="measure the untuned model and an arbiter's order too")
     parser.add_argument("--work", help="lake for answers (default: _evaluation below the lake)")
     run_command(main, parser)

@@ -19,7 +19,7 @@ from lake.delta import tables
 from lake.delta.staging import Batch, StagedPartition, stage
 from lake.delta.work import Step, marked, plan
 from lake.registry import champions, releases
-from lake.registry.releases import Release
+from lake.registry.releases import ADAPTOR, Release
 from lake.store.location import Lake
 from model_steps.agents import arbiter, expert, flows, inputs, planner, population, rows, selection
 from model_steps.agents.eligible import eligible
@@ -33,6 +33,7 @@ from model_steps.engine.cache_capacity import tokens_that_fit
 from model_steps.engine.chat import Chat
 from model_steps.engine.environment import prepare_environment
 from model_steps.engine.start import LazyEngine, StartsModel
+from model_steps.engine.untuned import Untuned
 from model_steps.engine.vllm_engine import engine_name
 from model_steps.serving.experts import Experts, choose_experts
 from model_steps.serving.fit import adaptor_of, refuse_foreign
@@ -152,6 +153,13 @@ class Work:
             name=name_of_work(lake, day, settings, everybody, shards, release, categories_digest),
         )
 
+    @property
+    def untuned(self) -> Untuned:
+        """What answers the roles that the release has no adapter for, or whose adapters are not taken."""
+        release = self.release
+        adaptor = f"{release.embedder}/{release.files[ADAPTOR]}" if self.adaptor else None
+        return Untuned(frozenset(self.experts.adapters), release.model, adaptor)
+
     def is_due(self, force: bool) -> bool:
         """Whether the day's intents are not, all shards of them, the result of this very work."""
         return bool(plan(self.lake, STEP, {self.day: self.name}, force=force, parts=range(self.shards)).due)
@@ -180,10 +188,12 @@ class Agents:
         people = inputs.read_contexts(work.lake, work.day, work.users) if work.users else []
         entities = inputs.read_entities(work.lake, people) if people else {}
         slots = read_slots(work.lake, work.adaptor, sorted(entities)) if work.adaptor else None
-        # Answers are kept by what was asked, and by the code that asks the engine. One release may be asked both ways.
-        engine = f"{engine_name(settings.engine)}/{code_of(ENGINE).digest}/{settings.inference.experts}"
+        # Answers are kept by what was asked, by what answers, and by the code that asks the engine.
+        engine = f"{engine_name(settings.engine)}/{code_of(ENGINE).digest}"
         self._work = work
-        self.cache = AnswerCache(work.lake, work.users, work.day, work.release.name, engine, partial(start, slots))
+        self.cache = AnswerCache(
+            work.lake, work.users, work.day, work.release.name, engine, partial(start, slots), work.untuned
+        )
         chat = Chat(settings.engine.model)
         of_day = (work.lake, work.day, settings, self.cache.ask, chat)
         if settings.inference.asking == "ranked":
@@ -279,7 +289,7 @@ def infer(
         "batches": _stage(work, intents_of_day, failed, counts),
         "reused": False,
         **agents.figures(),
-        "chosen_by": _shares([row["chosen_by"] for row in intents_of_day]),
+        "chosen_by": selection.shares([row["chosen_by"] for row in intents_of_day]),
         **work.form.figures(),
         **work.experts.figures(),
         "seconds_fixed": round(ready - started + start.seconds, 3),
@@ -292,12 +302,6 @@ def infer(
             "categories": work.categories_digest,
         },
     }
-
-
-def _shares(chosen_by: Sequence[str]) -> dict[str, float]:
-    """How many of the tags were the arbiter's choice, how many a completion, how many the most probable."""
-    total = max(len(chosen_by), 1)
-    return {kind: round(chosen_by.count(kind) / total, 4) for kind in selection.KINDS}
 
 
 def _stage(

@@ -13,7 +13,9 @@ TABLE = Table(
         Column("key", pa.string(), "Digest of rendered prompt, release, sampling and output schema."),
         Column("user_id", pa.string(), "Pseudonym of the user it was asked for."),
         Column("role", pa.string(), "planner, expert, arbiter."),
-        Column("release", pa.string(), "The model release that answered."),
+        Column(
+            "release", pa.string(), "What answered: a release, or for a role without an adapter what releases share."
+        ),
         Column("text", pa.string(), "The answer."),
         Column("prompt_tokens", pa.int32(), "Tokens of the prompt."),
         Column("output_tokens", pa.int32(), "Tokens of the answer."),

@@ -93,3 +93,9 @@ def _alike(pool: Sequence[PoolTag], vectors: Vectors, one: int, other: int, simi
     if same_words(pool[one].text) == same_words(pool[other].text):
         return True
     return float(vectors[one] @ vectors[other]) >= similarity
+
+
+def shares(chosen_by: Sequence[str]) -> dict[str, float]:
+    """How many of the tags were the arbiter's choice, how many a completion, how many the most probable."""
+    total = max(len(chosen_by), 1)
+    return {kind: round(chosen_by.count(kind) / total, 4) for kind in KINDS}

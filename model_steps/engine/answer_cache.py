@@ -12,6 +12,7 @@ import pyarrow as pa
 from lake.delta import tables, writing
 from lake.store.location import Lake
 from model_steps.engine.asking import Answer, Counts, Model, Request
+from model_steps.engine.untuned import Untuned
 from schemas import answers
 
 
@@ -20,19 +21,34 @@ class AnswerCache:
 
     Answers of a chunk of users are kept when the whole chunk is done, not before: a killed chunk is asked again
     whole, from a cold prefix cache, and so ends in the same answers.
+
+    Args:
+        release: name of what answers.
+        engine: what else decides about answers, such as the number format.
+        start: gives the model when the first answer is missing.
+        untuned: which answers the release shares with others; none: none.
     """
 
     def __init__(
-        self, lake: Lake, users: Sequence[str], day: str, release: str, engine: str, start: Callable[[], Model]
+        self,
+        lake: Lake,
+        users: Sequence[str],
+        day: str,
+        release: str,
+        engine: str,
+        start: Callable[[], Model],
+        untuned: Untuned | None = None,
     ) -> None:
         self._lake, self._day, self._release, self._engine, self._start = lake, day, release, engine, start
+        self._untuned = untuned
         self._model: Model | None = None
         self._cold = True
         self._fresh: list[tuple[str, Request, Answer]] = []
         self.counts = Counts()
         self.asked_users: set[str] = set()
         columns = ["key", "user_id", "text", "prompt_tokens", "output_tokens"]
-        filters = [("release", "=", release), ("user_id", "in", list(users))]
+        makers = [release, *(untuned.names if untuned else ())]
+        filters = [("release", "in", makers), ("user_id", "in", list(users))]
         kept = tables.read(lake, answers.TABLE, columns=columns, filters=filters).to_pylist() if users else []
         self._kept = {
             (row["key"], row["user_id"]): Answer(row["text"], row["prompt_tokens"], 0, row["output_tokens"])
@@ -49,7 +65,7 @@ class AnswerCache:
         Raises:
             InfrastructureError: the engine failed.
         """
-        keys = [request.key(self._release, self._engine) for request in requests]
+        keys = [request.key(self._maker(request), self._engine) for request in requests]
         found = [self._kept.get((key, request.user_id)) for key, request in zip(keys, requests, strict=True)]
         due = [number for number, answer in enumerate(found) if answer is None]
         said = iter(self._ask_model([requests[number] for number in due]))
@@ -65,6 +81,9 @@ class AnswerCache:
                 self._fresh.append((key, request, answer))
             answered.append(answer)
         return answered
+
+    def _maker(self, request: Request) -> str:
+        return self._release if self._untuned is None else self._untuned.maker(request, self._release)
 
     def _ask_model(self, requests: Sequence[Request]) -> list[Answer]:
         if not requests:
@@ -83,7 +102,7 @@ class AnswerCache:
                 "key": key,
                 "user_id": request.user_id,
                 "role": request.role,
-                "release": self._release,
+                "release": self._maker(request),
                 "text": answer.text,
                 "prompt_tokens": answer.prompt_tokens,
                 "output_tokens": answer.output_tokens,

@@ -12,6 +12,7 @@ from model_steps.agents.population import chunks_of, draw, parse_shard, shard_of
 from model_steps.engine.answer_cache import AnswerCache
 from model_steps.engine.asking import Answer, Request, RoleCounts, Sampling
 from model_steps.engine.options import Options
+from model_steps.engine.untuned import Untuned
 from runtime.errors import InfrastructureError, UsageError
 
 
@@ -106,6 +107,45 @@ def test_answers_of_an_unfinished_chunk_are_not_kept(lake: Lake) -> None:
     cache_of(lake, resumed).ask([request("p"), request("q")])
     assert resumed.asked == 1
     assert model.resets == 2
+
+
+def test_what_no_adapter_answered_is_asked_once_for_all_releases(lake: Lake) -> None:
+    """A rung of the ladder costs its experts alone: the planner's answers are those of the rungs before."""
+    persona = replace(request("p"), role="expert")
+    slots = replace(request("h"), entities=("milk",))
+
+    def asked(release: str, untuned: Untuned) -> list[str]:
+        """What a run of this release had to ask; the rest it found."""
+        model = Recorder()
+        cache = AnswerCache(lake, ["u1", "u2"], "2017-10-31", release, "e", model, untuned)
+        cache.ask([request("p"), persona, slots])
+        cache.end_chunk()
+        assert cache.counts.total("cached_answers") == 3 - len(model.prompts)
+        return model.prompts
+
+    tuned = Untuned(frozenset({"expert"}), "model", "adaptor")
+    assert asked("sft", tuned) == ["planner p", "expert p", "planner h"]
+    assert asked("grpo", tuned) == ["expert p"]
+    assert asked("grpo", tuned) == []
+    # Another adaptor makes other vectors of the slots, and leaves text alone; another model answers anew.
+    assert asked("sft2", replace(tuned, adaptor="other")) == ["expert p", "planner h"]
+    assert asked("sft3", replace(tuned, model="other")) == ["planner p", "expert p", "planner h"]
+    # An untuned expert's answers are nobody's own, and no tuned one's.
+    base = replace(tuned, tuned=frozenset())
+    assert asked("base", base) == ["expert p"]
+    assert asked("base of another release", base) == []
+
+
+class Recorder(Echo):
+    """Keeps what it was asked."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.prompts: list[str] = []
+
+    def generate(self, requests: Sequence[Request]) -> list[Answer]:
+        self.prompts += [f"{each.role} {each.prompt}" for each in requests]
+        return super().generate(requests)
 
 
 def test_shards_are_counted_from_one() -> None:

@@ -38,6 +38,15 @@ USERS = [f"user{number}" for number in range(30)]
 CATEGORIES = ("beer", "eggs", "milk", "wine")
 
 
+def catalog(lake: Lake, categories: Sequence[str]) -> None:
+    """Put categories on a lake."""
+    rows = [
+        {"entity_id": name, "text": name, "kind": "category", "category": name, "category_path": name}
+        for name in categories
+    ]
+    writing.insert_new(lake, entities.TABLE, pa.Table.from_pylist(rows, entities.TABLE.schema))
+
+
 @pytest.fixture
 def shop(land: Land) -> Lake:
     """Everybody buys milk every day and something else in turn; wine comes last."""
@@ -47,11 +56,7 @@ def shop(land: Land) -> Lake:
             log.append((user, f"{day}T10:00:00", "purchase", "milk"))
             log.append((user, f"{day}T11:00:00", "purchase", "wine" if day > DAY else ("beer", "eggs")[turn % 2]))
     lake = land(log, DAYS)
-    rows = [
-        {"entity_id": name, "text": name, "kind": "category", "category": name, "category_path": name}
-        for name in CATEGORIES
-    ]
-    writing.insert_new(lake, entities.TABLE, pa.Table.from_pylist(rows, entities.TABLE.schema))
+    catalog(lake, CATEGORIES)
     freeze(lake, SMALL)
     return lake
 
@@ -70,10 +75,10 @@ def measure(
     both_forms: bool = False,
     form: str = "hybrid",
     day: str = DAY,
-    ladder: bool = False,
+    ways: bool = False,
 ) -> dict[str, Any]:
     work = Lake.open(Path(shop.root).parent / "work")
-    asked = evaluate.Evaluation(shop, work, SMALL, day, 0, 4, release, form, both_forms, ladder)
+    asked = evaluate.Evaluation(shop, work, SMALL, day, 0, 4, release, form, both_forms, ways)
     return asked.run()
 
 
@@ -90,6 +95,7 @@ def test_baselines_alone(shop: Lake) -> None:
     assert figures["hr_at_30"]["own_frequency"]["value"] == 1.0  # milk comes first
     assert figures["users"] == figures["holdout"]["users"] > 5
     assert "exclusive_recall" not in figures
+    assert figures["opened"] == []  # no release was looked at
 
 
 def test_intents_that_know_what_nobody_else_does(shop: Lake, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -115,6 +121,9 @@ def test_intents_that_know_what_nobody_else_does(shop: Lake, monkeypatch: pytest
         share - 0.5, abs=1e-4
     )
     assert figures["inference"]["users_failed"] == 1
+    (opening,) = figures["opened"]
+    assert (opening["release"], opening["day"], opening["users"]) == (name, DAY, figures["users"])
+    assert "recall_at_30" in opening["metrics"]
     strongest = figures["training"]["strongest"]["name"]
     assert set(figures["weights"]["combined"]) == {"constant", "intents", strongest}
     assert set(figures["weights"]["combined_without_intents"]) == {"constant", strongest}
@@ -128,7 +137,7 @@ def test_intents_that_know_what_nobody_else_does(shop: Lake, monkeypatch: pytest
     assert {SMALL.split_of(user) for user in users} == {"holdout"}
 
 
-def test_each_rung_of_the_ladder_is_held_against_the_one_before(shop: Lake, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_each_way_of_asking_is_held_against_the_one_before(shop: Lake, monkeypatch: pytest.MonkeyPatch) -> None:
     def infer(
         _log: Lake, _work: Lake, day: str, users: Sequence[str], _release: str, _form: str, asking: Any
     ) -> Inferred:
@@ -139,12 +148,12 @@ def test_each_rung_of_the_ladder_is_held_against_the_one_before(shop: Lake, monk
         return Inferred(dict.fromkeys(users, found.get(known or "", ["wine", "milk"])), {})
 
     monkeypatch.setattr(inferred, "infer", infer)
-    ladder = measure(shop, released(shop), ladder=True)["ladder"]
-    assert [rung["rung"] for rung in ladder] == list(evaluate.LADDER)
-    assert [rung["recall_at_30"]["value"] for rung in ladder] == [0.0, 0.5, 1.0, 0.5]
-    assert ladder[0]["gained"] == {}
-    assert [rung["gained"]["recall_at_30"]["value"] for rung in ladder[1:]] == [0.5, 0.5, -0.5]
-    assert "ladder" not in measure(shop, ladder=True)
+    ways = measure(shop, released(shop), ways=True)["ways"]
+    assert [one["way"] for one in ways] == list(evaluate.WAYS)
+    assert [one["recall_at_30"]["value"] for one in ways] == [0.0, 0.5, 1.0, 0.5]
+    assert ways[0]["gained"] == {}
+    assert [one["gained"]["recall_at_30"]["value"] for one in ways[1:]] == [0.5, 0.5, -0.5]
+    assert "ways" not in measure(shop, ways=True)
 
 
 @pytest.mark.parametrize(("form", "other"), [("hybrid", "text"), ("text", "hybrid")])

@@ -66,5 +66,8 @@ def test_a_day_is_named_by_its_adapters_and_says_them(lake: Lake, settings: Sett
     assert said[0]["adapters"].keys() == {"expert"}
     assert said[0]["adapters"] != said[1]["adapters"]
     assert said[2]["adapters"] == said[3]["adapters"] == {}
+    # The planner's answers are shared by all of them, the experts' by those that have none of their own.
+    assert [work.untuned.tuned for work in (tuned, other, untuned, base)] == [{"expert"}, {"expert"}, set(), set()]
+    assert len({work.untuned.names for work in (tuned, other, untuned, base)}) == 1
     assert tuned.settings.inference.experts == "tuned"
     assert untuned.settings.inference.experts == base.settings.inference.experts == "base"

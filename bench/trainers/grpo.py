@@ -12,14 +12,13 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from model_steps.training.reinforcement.building import arguments, build
-from model_steps.training.reinforcement.material import ReinforcementMaterial
-from model_steps.training.reinforcement.thresholds import WarmedUp
-
 from bench.trainers.clock import Clock, Clocked, told
 from lake.registry.splits import SplitRule
 from lake.store.location import Lake
 from model_steps.training.lora.tuned_model import TunedModel
+from model_steps.training.reinforcement.building import arguments, build
+from model_steps.training.reinforcement.material import ReinforcementMaterial
+from model_steps.training.reinforcement.thresholds import WarmedUp
 from settings import ReinforcementSettings, Settings
 
 # Always reached: a gate costs a comparison.

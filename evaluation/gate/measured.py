@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cache, cached_property
 
 import numpy as np
 import numpy.typing as npt
@@ -76,7 +77,7 @@ class Measured:
     champion: float
     draws: Tables
 
-    @property
+    @cached_property
     def candidate_draws(self) -> Values:
         return share(self.draws[:, 0], self.draws[:, 1])
 
@@ -85,7 +86,7 @@ class Measured:
         """Candidate less champion."""
         return self.candidate - self.champion
 
-    @property
+    @cached_property
     def difference_draws(self) -> Values:
         return self.candidate_draws - share(self.draws[:, 2], self.draws[:, 3])
 
@@ -98,14 +99,15 @@ def measure(tables: Tables, seed: int, resamples: int) -> list[Measured]:
         seed: of the draws. resamples: how many there are.
     """
     total = tables.sum(axis=0)
-    draws = resampled(tables, seed, resamples)
+    # Cell by cell, as they are read.
+    draws = np.ascontiguousarray(resampled(tables, seed, resamples).transpose(1, 0, 2))
     sizes = tables[:, :, 1]
     squares = (sizes**2).sum(axis=0)
     effective = np.divide(total[:, 1] ** 2, squares, out=np.zeros(len(total)), where=squares > 0)
     candidate, champion = share(total[:, 0], total[:, 1]), share(total[:, 2], total[:, 3])
     users = (sizes > 0).sum(axis=0)
     return [
-        Measured(int(users[i]), float(effective[i]), float(candidate[i]), float(champion[i]), draws[:, i])
+        Measured(int(users[i]), float(effective[i]), float(candidate[i]), float(champion[i]), draws[i])
         for i in range(len(total))
     ]
 
@@ -119,12 +121,17 @@ def bounds(draws: Values, level: float, effective: float) -> tuple[float, float]
     """
     if effective < 2:
         return -np.inf, np.inf
-    narrow = np.sqrt(effective / (effective - 1))
-    tail = float(norm.cdf(narrow * t.ppf(level, effective - 1)))
+    tail = _tail(level, round(effective, 6))
     undefined = np.isnan(draws)
     low = _quantile(np.where(undefined, -np.inf, draws), tail)
     high = -_quantile(np.where(undefined, -np.inf, -draws), tail)
     return low, high
+
+
+@cache
+def _tail(level: float, effective: float) -> float:
+    """The share of draws beyond a bound: smaller than the level, the more so the fewer users there are."""
+    return float(norm.cdf(np.sqrt(effective / (effective - 1)) * t.ppf(level, effective - 1)))
 
 
 def _quantile(draws: Values, tail: float) -> float:

@@ -111,12 +111,14 @@ class Evaluation:
         """Enter the look in the ledger, and keep the release's results; says which, and where."""
         asked = [name for name in study.scores if name.startswith(INTENTS)]
         look = results.look_of(study, asked or list(BASELINES), holdout, self.release, METRICS)
-        opening = results.enter(self.lake, look, load_settings().source)
+        settings = load_settings()
+        opening = results.enter(self.lake, look, settings.source)
         told = {"opening": {"number": opening.number, "digest": opening.digest}}
         if self.release is None:
             return told
         release, _ = releases.read(self.lake, self.release)
-        return {**told, "results": results.keep(self.lake, self.rule, study, INTENTS, release, opening, holdout)}
+        path = results.keep(self.lake, self.rule, study, INTENTS, release, opening, holdout, settings)
+        return {**told, "results": path}
 
     def _ask(self, study: Study, release: str) -> dict[str, Any]:
         """Add the release's intents, and combine them with the strongest baseline; returns what the inferences told."""

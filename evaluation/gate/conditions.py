@@ -15,6 +15,8 @@ from lake.registry.release_checks import ReleaseCheck
 from lake.registry.user_results import Header
 
 RELEASE, JUDGE, HOLDOUT, ITEMS, OUTPUTS = "release", "judge", "holdout budget", "same items", "outputs"
+# What two results must share, and the words for it.
+SHARED = {"day": "day", "holdout": "frozen outcomes", "asked": "users, settings or code"}
 # What a release is made for, and a lake has its own of.
 PARTS = ("language model", "embedder", "prompts", "catalog")
 
@@ -117,9 +119,9 @@ def items_condition(
         return condition(
             ITEMS, BREACH, f"The champion is {champion_release}, and the results beside are of {champion.release}."
         )
-    differ = [name for name in ("day", "holdout", "asked") if getattr(candidate, name) != getattr(champion, name)]
+    differ = [words for name, words in SHARED.items() if getattr(candidate, name) != getattr(champion, name)]
     if differ:
-        return condition(ITEMS, BREACH, f"Candidate and champion were measured with another {' and '.join(differ)}.")
+        return condition(ITEMS, BREACH, f"Candidate and champion were measured with other {' and '.join(differ)}.")
     return condition(ITEMS, PASS, f"Both were measured on the same users of {candidate.day}, asked in the same way.")
 
 

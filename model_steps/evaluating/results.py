@@ -19,11 +19,13 @@ from lake.registry.user_results import Header, UserResults
 from lake.store.location import Lake
 from model_steps.evaluating.inferred import SETTINGS
 from runtime.fingerprint import bytes_digest, code_of, digest
-from settings import SourceSettings
+from settings import Settings, SourceSettings
 
 # Whose lists a person sees side by side.
 SAMPLED_USERS = 5
-MODULE = "model_steps.evaluate"
+MODULE, INFERENCE = "model_steps.evaluate", "model_steps.infer"
+# Settings that change how a run goes and not what is said.
+WAYS = ("users", "shards", "chunk_users")
 
 
 def look_of(study: Study, systems: Sequence[str], holdout: str, release: str | None, metrics: Sequence[str]) -> Look:
@@ -66,18 +68,31 @@ def enter(lake: Lake, look: Look, source: SourceSettings) -> Opening:
 
 
 def keep(
-    lake: Lake, rule: SplitRule, study: Study, system: str, release: Release, opening: Opening, holdout: str
+    lake: Lake,
+    rule: SplitRule,
+    study: Study,
+    system: str,
+    release: Release,
+    opening: Opening,
+    holdout: str,
+    settings: Settings,
 ) -> str:
     """Keep a release's results on the lake; returns their path.
 
     Args:
         system: the release's, among those of the study.
-        holdout: digest of the frozen outcomes.
+        holdout: digest of the frozen outcomes. settings: that the release was asked with.
 
     Raises:
         DataError: the outcomes are not those that were frozen.
     """
-    asked: Mapping[str, Any] = {"settings": SETTINGS, "users": digest(study.judged.grid.users)}
+    asked: Mapping[str, Any] = {
+        "users": digest(study.judged.grid.users),
+        "settings": {**settings.inference.model_dump(mode="json", exclude=set(WAYS)), **SETTINGS},
+        "number type": settings.engine.dtype,
+        # What holds lists against outcomes, and what makes them: results of other code are no match.
+        "code": {module: code_of(module).digest for module in (MODULE, INFERENCE)},
+    }
     header = Header(
         release=release.name,
         day=study.judged.day,
@@ -86,7 +101,6 @@ def keep(
         outputs=outputs_digest(study, system),
         asked=asked,
         made_with={
-            "code": code_of(MODULE).digest,
             "language model": release.model,
             "embedder": release.embedder,
             "prompts": dict(release.prompts),

@@ -161,8 +161,8 @@ def test_a_holdout_that_was_looked_at_too_often_decides_nothing() -> None:
     [
         ({"champion": None}, "was not measured beside"),
         ({"champion": results("older", old)}, "The champion is old, and the results beside are of older"),
-        ({"champion": results("old", old, day="2017-10-04")}, "measured with another day"),
-        ({"champion": results("old", old, asked={"tags": 10})}, "measured with another asked"),
+        ({"champion": results("old", old, day="2017-10-04")}, "measured with other day"),
+        ({"champion": results("old", old, asked={"tags": 10})}, "measured with other users, settings or code"),
         ({"candidate": results("newer", better)}, "are of newer, not of new"),
         ({"holdout": "frozen otherwise"}, "This lake has other outcomes"),
     ],

@@ -70,7 +70,7 @@ def intervals(
         resamples: how often as many users are drawn as there are.
     """
     total = tables.sum(axis=0, keepdims=True)
-    drawn = _resampled(tables, seed, resamples) if len(tables) > 1 else None
+    drawn = resampled(tables, seed, resamples) if len(tables) > 1 else None
     return {name: _interval(figure, total, drawn) for name, figure in figures.items()}
 
 
@@ -93,8 +93,13 @@ def _interval(figure: Figure, total: Tables, drawn: Tables | None) -> ClusterInt
     return ClusterInterval(rounded(value), rounded(low), rounded(high), undefined)
 
 
-def _resampled(tables: Tables, seed: int, resamples: int) -> Tables:
-    """The sum of the tables of the users drawn, one a resample."""
+def resampled(tables: Tables, seed: int, resamples: int) -> Tables:
+    """The sum of the tables of the users drawn, one a resample.
+
+    Args:
+        tables: one a user. seed: of the draws; with equal seeds equal users are drawn when there are as many.
+        resamples: how often as many users are drawn as there are.
+    """
     generator = np.random.default_rng(seed)
     number = len(tables)
     flat = tables.reshape(number, -1)

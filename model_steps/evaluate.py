@@ -2,8 +2,9 @@
 
 Held-out users of a frozen evaluation day; intents of 30 tags by the project's own inference, beside baselines without a
 model and combined with the strongest of them, which is chosen on users who are not held out. A release that may know
-the outcomes is refused. Publishes nothing: the figures are the manifest. Answers are kept in a lake apart: a second run
-asks the model nothing, a killed one goes on where it was.
+the outcomes is refused. Publishes nothing: the figures are the manifest. Each look at outcomes is entered in the lake's
+ledger of openings, and a release's results are kept user by user, for gates. Answers are kept in a lake apart: a second
+run asks the model nothing, a killed one goes on where it was.
 """
 
 from __future__ import annotations
@@ -19,14 +20,13 @@ from evaluation.comparison import LISTED, REFERENCE
 from evaluation.freeze import refuse_other_days
 from evaluation.holdout import frozen_document
 from evaluation.leaks import refuse_leaks
-from evaluation.opening import opened
-from evaluation.snapshots import Snapshot
+from evaluation.snapshots import BASELINES, Snapshot
 from evaluation.study import Study
 from lake.registry import releases
 from lake.registry.evaluation_file import read_rule
 from lake.registry.splits import SplitRule
 from lake.store.location import Lake
-from model_steps.evaluating import inferred
+from model_steps.evaluating import inferred, results
 from runtime.entry import day_argument, run_command
 from runtime.errors import UsageError
 from settings import load_settings
@@ -44,7 +44,6 @@ WAYS: Mapping[str, Mapping[str, str]] = {
     "intents_reviewed": {"INTENTFLOW_INFERENCE__ARBITER": "review"},
 }
 OTHER_FORM = {"auto": "text", "hybrid": "text", "text": "hybrid"}
-BY = "model_steps.evaluate"
 METRICS = ("hr_at_30", "recall_at_30", "recall_at_10", "recall_new_at_30")
 # Beside the lake's tables, where no reader looks.
 ANSWERS = "_evaluation"
@@ -104,14 +103,22 @@ class Evaluation:
             figures["ways"] = in_turn(figures, list(WAYS))
         if INTENTS in study.scores:
             figures["exclusive_recall"] = study.exclusive_recall(INTENTS)
-        looked = [] if self.release is None else [self.release]
-        openings = opened(BY, looked, self.day, study.judged.grid.users, list(metrics.DEFINITIONS))
-        return {
-            **figures,
-            "opened": [each.as_dict() for each in openings],
-            "holdout": frozen_document(self.lake, self.day),
-            "definitions": dict(metrics.DEFINITIONS),
-        }
+        holdout = frozen_document(self.lake, self.day)
+        kept = self._keep(study, holdout["digest"])
+        return {**figures, **kept, "holdout": holdout, "definitions": dict(metrics.DEFINITIONS)}
+
+    def _keep(self, study: Study, holdout: str) -> dict[str, Any]:
+        """Enter the look in the ledger, and keep the release's results; says which, and where."""
+        asked = [name for name in study.scores if name.startswith(INTENTS)]
+        look = results.look_of(study, asked or list(BASELINES), holdout, self.release, METRICS)
+        settings = load_settings()
+        opening = results.enter(self.lake, look, settings.source)
+        told = {"opening": {"number": opening.number, "digest": opening.digest}}
+        if self.release is None:
+            return told
+        release, _ = releases.read(self.lake, self.release)
+        path = results.keep(self.lake, self.rule, study, INTENTS, release, opening, holdout, settings)
+        return {**told, "results": path}
 
     def _ask(self, study: Study, release: str) -> dict[str, Any]:
         """Add the release's intents, and combine them with the strongest baseline; returns what the inferences told."""

@@ -12,6 +12,7 @@ class Exit(IntEnum):
     USAGE = 64
     DATA = 65
     NO_INPUT = 66
+    GATE = 69
     INTERNAL = 70
     INFRASTRUCTURE = 75
     RACE_LOST = 76
@@ -41,6 +42,12 @@ class SourceMissing(CommandError):
     """An input has not arrived (yet)."""
 
     exit_code = Exit.NO_INPUT
+
+
+class GateBroken(CommandError):
+    """A gate failed by itself, which says nothing of the candidate; nobody passes it."""
+
+    exit_code = Exit.GATE
 
 
 class InfrastructureError(CommandError):

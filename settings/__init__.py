@@ -16,6 +16,7 @@ from pydantic import Field, ValidationError, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict, SettingsError
 
 from runtime.errors import ConfigurationError
+from settings.gate import GateSettings as GateSettings
 from settings.judge import BandSettings as BandSettings
 from settings.judge import JudgeSettings as JudgeSettings
 from settings.judge_exam import ExamSizes as ExamSizes
@@ -254,6 +255,7 @@ class Settings(BaseSettings):
     judge_labels: JudgeLabelsSettings = JudgeLabelsSettings()
     judge_training: JudgeTrainingSettings = JudgeTrainingSettings()
     retraining: RetrainingSettings = RetrainingSettings()
+    gate: GateSettings = GateSettings()
     airflow: AirflowSettings = AirflowSettings()
 
 

@@ -25,7 +25,6 @@ from evaluation.freeze import refuse_other_days
 from evaluation.grid import Scores
 from evaluation.holdout import frozen_document
 from evaluation.leaks import refuse_leaks
-from evaluation.opening import opened
 from evaluation.rungs import DEFINITIONS, PAIRED, Climbed, Rung, verdict
 from evaluation.snapshots import BASELINES, Snapshot
 from evaluation.study import Study
@@ -33,14 +32,15 @@ from lake.registry import releases
 from lake.registry.splits import SplitRule, drawn
 from lake.store.location import Lake
 from model_steps.agents.words import Categories
-from model_steps.evaluating import inferred
+from model_steps.evaluating import inferred, results
 from runtime.errors import SourceMissing
+from runtime.fingerprint import bytes_digest, digest
+from settings import load_settings
 
 log = logging.getLogger("intentflow")
 
 # As the combination knows what a release says (evaluation/combination.py).
 INTENTS = "intents"
-BY = "bench.quality --ladder"
 TOLD = ("model_calls", "cached_answers", "seconds", "reused", "representation", "experts")
 
 
@@ -119,6 +119,7 @@ class Ladder:
             rungs[rung], told[rung] = self._release(study.judged, release)
         weights = self._combine(study, rungs, told)
         climbed = Climbed.of(rungs, study.judged.counts > 0, study.outcomes, vectors)
+        holdout = frozen_document(self.lake, self.day)
         references = [name for name in dict.fromkeys((SFT, SUM, study.strongest)) if name in rungs]
         return {
             **climbed.figures(references),
@@ -131,15 +132,19 @@ class Ladder:
             "combination": {"release": self.combine, "with": study.strongest, "weights": weights},
             "asked_of": told,
             "settings": dict(inferred.SETTINGS),
-            "opened": [
-                each.as_dict()
-                for each in opened(
-                    BY, list(self.names.values()), self.day, study.judged.grid.users, [*DEFINITIONS, "claims"]
-                )
-            ],
-            "holdout": frozen_document(self.lake, self.day),
+            "openings": self._enter(study, rungs, holdout["digest"]),
+            "holdout": holdout,
             "definitions": dict(DEFINITIONS),
         }
+
+    def _enter(self, study: Study, rungs: Mapping[str, Rung], holdout: str) -> dict[str, int]:
+        """Enter the look at each release in the ledger; returns the numbers of the openings, by rung."""
+        users, found = study.judged.grid.users, {}
+        for rung, release in self.names.items():
+            lists = {rung: digest([users, bytes_digest(rungs[rung].scores.tobytes())])}
+            look = results.look_at(self.day, users, lists, holdout, release, sorted(DEFINITIONS))
+            found[rung] = results.enter(self.lake, look, load_settings().source).number
+        return found
 
     def _release(self, snapshot: Snapshot, release: str) -> tuple[Rung, dict[str, Any]]:
         """A release's intents of the users of a snapshot, and what is said of the inference."""

@@ -5,18 +5,23 @@ from __future__ import annotations
 import getpass
 import json
 import os
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Literal, get_args
 
 from lake.registry import releases
 from lake.store import objects
 from lake.store.location import Lake
-from runtime.errors import DataError, RaceLost
+from runtime.errors import DataError, RaceLost, UsageError
 
 FOLDER = "_champion"
 DIGITS = 6
 SHIPPED = "the release that is shipped with the code"
+# promote: after a gate's GO, or where nobody was champion. rollback: the one before again. override: by a person's own
+# reason, whatever a gate said or without any.
+Kind = Literal["promote", "rollback", "override"]
 
 
 @dataclass(frozen=True)
@@ -27,8 +32,12 @@ class Record:
         number: from 1 on.
         release: name of the release that is champion from here on.
         reason: why, in the words of who decided.
-        by: who decided.
+        by: who ran the command.
         at: when, as YYYY-MM-DDTHH:MM:SSZ.
+        kind: what it was; records of before say nothing and were promotions.
+        evidence: name of what a gate decided on; empty where no gate did.
+        reviewer: who approved, by their name in Airflow; empty where nobody was asked.
+        comment: the reviewer's.
     """
 
     number: int
@@ -36,6 +45,14 @@ class Record:
     reason: str
     by: str
     at: str
+    kind: Kind = "promote"
+    evidence: str = ""
+    reviewer: str = ""
+    comment: str = ""
+
+    def __post_init__(self) -> None:
+        if self.kind not in get_args(Kind):
+            raise ValueError(f"its kind {self.kind!r} is none of {', '.join(get_args(Kind))}")
 
 
 def log_of(lake: Lake) -> list[Record]:
@@ -61,7 +78,7 @@ def current(lake: Lake) -> Record | None:
     return next(reversed(log_of(lake)), None)
 
 
-def promote(lake: Lake, folder: Path, reason: str, after: int | None = None) -> Record:
+def promote(lake: Lake, folder: Path, reason: str, after: int | None = None, kind: Kind = "promote") -> Record:
     """Install a release's folder and make it champion with one more record.
 
     Args:
@@ -69,6 +86,7 @@ def promote(lake: Lake, folder: Path, reason: str, after: int | None = None) -> 
         folder: the release, outside the lake.
         reason: why, for the log.
         after: number of the record that the decision was made upon (default: the last one).
+        kind: of the record.
 
     Raises:
         UsageError: the folder is no release.
@@ -78,7 +96,15 @@ def promote(lake: Lake, folder: Path, reason: str, after: int | None = None) -> 
     releases.install(lake, release, files)
     last = current(lake)
     number = (last.number if last else 0) if after is None else after
-    record = Record(number + 1, release.name, reason, _who(), f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ}")
+    return append(lake, Record(number + 1, release.name, reason, who(), now(), kind))
+
+
+def append(lake: Lake, record: Record) -> Record:
+    """Write a record; of several with one number one gets in.
+
+    Raises:
+        RaceLost: the number is taken.
+    """
     if not objects.put_if_absent(lake, f"{FOLDER}/{record.number:0{DIGITS}}.json", vars(record)):
         raise RaceLost(
             f"Somebody else wrote the record {record.number} of the champion log: look at it and decide again."
@@ -86,8 +112,53 @@ def promote(lake: Lake, folder: Path, reason: str, after: int | None = None) -> 
     return record
 
 
-def _who() -> str:
-    """The user who decides, by name, or by number where there is no name."""
+def before(log: Sequence[Record]) -> str | None:
+    """The release that a rollback returns to; None where there is none.
+
+    Each rollback takes back what stands, so a second one goes one further back and not forth again.
+    """
+    standing: list[str] = []
+    for record in log:
+        if record.kind == "rollback" and record.release in standing:
+            while standing[-1] != record.release:
+                standing.pop()
+        elif standing[-1:] != [record.release]:
+            standing.append(record.release)
+    return standing[-2] if len(standing) > 1 else None
+
+
+def roll_back(lake: Lake, reason: str, after: int | None = None, reviewer: str = "") -> Record:
+    """Make the previous champion champion again, with one more record.
+
+    Args:
+        reason: why, for the log.
+        after: number of the record that is taken back (default: the last one). reviewer: who wanted it, in Airflow.
+
+    Raises:
+        UsageError: there is no champion before this one.
+        DataError: its release was changed, or is gone. RaceLost: somebody else wrote a record first.
+    """
+    log = log_of(lake)
+    release = before(log)
+    if release is None:
+        raise UsageError(
+            f"There is no champion before {log[-1].release} in {lake.root} to go back to."
+            if log
+            else f"Nobody was champion yet in {lake.root}: there is nothing to take back."
+        )
+    # A release that cannot be read would stop the next refresh, and not this command.
+    releases.read(lake, release)
+    number = log[-1].number if after is None else after
+    return append(lake, Record(number + 1, release, reason, who(), now(), "rollback", reviewer=reviewer))
+
+
+def now() -> str:
+    """This second, as records say it."""
+    return f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ}"
+
+
+def who() -> str:
+    """The user who runs this, by name, or by number where there is no name."""
     try:
         return getpass.getuser()
     except (KeyError, OSError):

@@ -20,6 +20,7 @@ from bench.v1_routes import merged
 from evaluation.freeze import freeze
 from evaluation.snapshots import BASELINES
 from lake.registry import releases
+from lake.registry.openings import openings_of
 from lake.registry.releases import Release
 from lake.registry.splits import add_days
 from lake.store.location import Lake
@@ -183,7 +184,8 @@ def test_rungs_are_asked_about_the_same_users(shop: Lake, monkeypatch: pytest.Mo
     judged = {users for release, day, users in asked if day == DAY}
     assert len(judged) == 1
     assert [release for release, day, _ in asked if day != DAY] == [sft]
-    assert [look["release"] for look in figures["opened"]] == [base, sft]
+    assert sorted(figures["openings"].values()) == [1, 2]
+    assert [one.release for one in openings_of(shop, DAY)] == [base, sft]
     said = {(one["better"], one["than"], one["metric"]): one["says"] for one in figures["claims"]}
     assert said["sft", "base", "recall_at_30"] == "higher"
     assert said["grpo_crs", "sft", "hr_at_30"] == "absent"

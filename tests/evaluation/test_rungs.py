@@ -8,7 +8,6 @@ import pytest
 from evaluation import metrics
 from evaluation.comparison import Outcomes
 from evaluation.grid import Mask, Scores
-from evaluation.opening import opened
 from evaluation.rungs import DEFINITIONS, PAIRED, Climbed, Rung, verdict
 
 # Three categories on one line, a fourth across.
@@ -93,14 +92,3 @@ def test_every_metric_is_defined_in_words(climbed: Climbed) -> None:
 def test_an_interval_that_touches_zero_decides_nothing(low: float, high: float, says: str) -> None:
     assert verdict({"value": 0.0, "low": low, "high": high}) == says
     assert verdict(dict.fromkeys(("value", "low", "high"))) == "undecided"
-
-
-def test_each_release_that_was_looked_at_is_told_once() -> None:
-    looks = opened("bench", ["sft-1", "grpo-2", "sft-1"], "2017-11-01", ["b", "a"], ["recall", "hr"])
-    assert [look.release for look in looks] == ["sft-1", "grpo-2"]
-    assert (looks[0].users, looks[0].metrics) == (2, ("hr", "recall"))
-    # The same users in another order are the same look; others are another one.
-    (again,) = opened("bench", ["sft-1"], "2017-11-01", ["a", "b"], ["hr", "recall"])
-    assert again == looks[0]
-    (other,) = opened("bench", ["sft-1"], "2017-11-01", ["a", "c"], ["hr", "recall"])
-    assert other.as_dict() != looks[0].as_dict()

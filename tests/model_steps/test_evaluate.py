@@ -14,11 +14,13 @@ import pyarrow as pa
 import pytest
 
 from evaluation.freeze import freeze
+from evaluation.gate.user_figures import UserFigures
 from evaluation.snapshots import BASELINES
 from lake.delta import tables, writing
 from lake.delta.staging import Batch, StagedPartition, stage
-from lake.registry import releases
+from lake.registry import releases, user_results
 from lake.registry.evaluation_file import read_rule
+from lake.registry.openings import openings_of
 from lake.registry.releases import Release
 from lake.registry.splits import add_days
 from lake.store.location import Lake
@@ -135,6 +137,32 @@ def test_intents_that_know_what_nobody_else_does(shop: Lake, monkeypatch: pytest
     assert SMALL.outcomes_until(tuning_day) <= SMALL.trained_until
     assert day == DAY
     assert {SMALL.split_of(user) for user in users} == {"holdout"}
+
+
+def test_a_look_is_entered_once_and_results_are_kept_user_by_user(shop: Lake, monkeypatch: pytest.MonkeyPatch) -> None:
+    found = ["wine", "milk"]
+    monkeypatch.setattr(inferred, "infer", lambda *asked: Inferred(dict.fromkeys(asked[3], found), {}))
+    name = released(shop)
+    first, again = measure(shop, name), measure(shop, name)
+    assert (first["opening"]["number"], first["results"]) == (1, again["results"])
+    assert again["opening"] == first["opening"]
+    kept = user_results.read(shop, first["results"])
+    assert (kept.header.release, kept.header.day, kept.header.holdout) == (name, DAY, first["holdout"]["digest"])
+    assert kept.header.opening == openings_of(shop, DAY)[0].digest
+    assert list(kept.header.samples.values()) == [["wine", "milk"]] * 5
+    figures = UserFigures.of_rows(kept.rows)
+    assert len(figures.users) == first["users"]
+    # Milk and wine came true; of the history milk is head, and nobody knew wine.
+    assert figures.sums["recall_at_30", "all"].tolist() == [[1.0, 1.0]] * len(figures.users)
+    assert figures.sums["recall_at_30", "tail"].tolist() == [[1.0, 1.0]] * len(figures.users)
+    assert figures.sums["recall_new_at_30", "all"].tolist() == [[1.0, 1.0]] * len(figures.users)
+    assert set(figures.groups["history"]) == {"known"}
+    # Another answer is another look, and other outputs; baselines alone are a look, too.
+    found.remove("wine")
+    other = measure(shop, name)
+    assert other["opening"]["number"] == 2
+    assert user_results.read(shop, other["results"]).header.outputs != kept.header.outputs
+    assert measure(shop)["opening"]["number"] == 3
 
 
 def test_each_way_of_asking_is_held_against_the_one_before(shop: Lake, monkeypatch: pytest.MonkeyPatch) -> None:

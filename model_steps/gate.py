@@ -1,0 +1,208 @@
+"""Decide whether a candidate may be promoted: ``python -m model_steps.gate --candidate NAME --results PATH``.
+
+Reads results that ``model_steps.evaluate`` kept of candidate and champion, the record of ``model_steps.check_release``,
+the judge's record and the ledger of openings; decides by the policy; keeps the evidence on the lake. Asks no model and
+opens no holdout. Any verdict ends with exit code 0 and says ``verdict``; a gate that failed by itself has exit code 69,
+and its evidence says NO-GO.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import logging
+from collections.abc import Mapping
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from evaluation.gate import plots
+from evaluation.gate.decision import Decision, counts
+from evaluation.gate.gating import Case, gate
+from evaluation.gate.policy import Policy, parse_policy, policy_text
+from evaluation.holdout import frozen_document
+from lake.auditing.gate_report import report
+from lake.registry import champions, evidence, judges, openings, release_checks, releases, user_results
+from lake.registry.champions import Record
+from lake.registry.evidence import REPORT, Evidence
+from lake.registry.judge_records import Standing
+from lake.registry.user_results import UserResults
+from lake.store.location import Lake
+from model_steps.judge import shipped
+from model_steps.judge.judge_standing import standing_of
+from model_steps.serving.here import here
+from runtime.entry import run_command
+from runtime.errors import ConfigurationError, GateBroken, SourceMissing
+from runtime.fingerprint import code_of
+from settings import Settings, load_settings
+
+log = logging.getLogger("intentflow")
+
+MODULE = "model_steps.gate"
+
+
+def read_case(
+    lake: Lake, settings: Settings, policy: Policy, candidate: str, results: str, champion_results: str | None
+) -> tuple[Case, Record | None]:
+    """All that the gate looks at, and the champion's record.
+
+    Args:
+        candidate: name of a release on the lake. results: path of its results on the lake.
+        champion_results: path of the champion's; None where there is no champion, or nobody measured it.
+
+    Raises:
+        DataError: the release is not there, or something was changed since it was written.
+        SourceMissing: the day is not frozen.
+    """
+    release, _ = releases.read(lake, candidate)
+    own = user_results.read(lake, results)
+    record = champions.current(lake)
+    case = Case(
+        release=release.name,
+        champion_release=record.release if record else None,
+        candidate=own,
+        champion=user_results.read(lake, champion_results) if champion_results else None,
+        release_check=release_checks.newest(lake, release.name),
+        here=_here(lake, settings, release),
+        standing=_standing(lake, settings, policy),
+        holdout=frozen_document(lake, own.header.day)["digest"],
+        ledger=openings.openings_of(lake, own.header.day),
+    )
+    return case, record
+
+
+def _here(lake: Lake, settings: Settings, release: releases.Release) -> Mapping[str, str] | None:
+    """What this lake has, by part; None where it cannot be told, which no candidate passes."""
+    try:
+        return here(lake, settings, release)
+    except (ConfigurationError, SourceMissing) as error:
+        log.warning("What this lake has cannot be told: %s", error)
+        return None
+
+
+def _standing(lake: Lake, settings: Settings, policy: Policy) -> Standing | None:
+    """The judge's standing as of the newest landed day; None where no judge is named.
+
+    The shipped judge brings its records along, so that a new lake finds them.
+    """
+    if settings.judge.release is None:
+        return None
+    judge = shipped.give(lake, settings.judge.release)
+    strictest = max(policy.judge_minimum_kappa, settings.judge.minimum_kappa)
+    demanded = settings.judge.model_copy(update={"minimum_kappa": strictest})
+    return standing_of(lake, judge, demanded, judges.newest_day(lake))
+
+
+def keep(lake: Lake, policy: Policy, text: str, case: Case, record: Record | None, decision: Decision) -> Evidence:
+    """Keep all that was decided on; returns the evidence.
+
+    Args:
+        text: of the policy's file.
+    """
+    found = Evidence(
+        candidate=case.release,
+        champion=record.release if record else "",
+        record=record.number if record else 0,
+        day=case.candidate.header.day,
+        verdict=decision.verdict,
+        why=decision.why,
+        policy=policy.name,
+        digests=_digests(policy, case),
+        at=champions.now(),
+        by=champions.who(),
+    )
+    said, drawn = decision.as_dict(), plots.drawn(decision.checks)
+    files = {
+        "policy.yaml": text.encode(),
+        "decision.json": _json(said),
+        "candidate.parquet": case.candidate.parquet(),
+        "release-check.json": _json(asdict(case.release_check) if case.release_check else {}),
+        "judge.json": _json(asdict(case.standing) if case.standing else {}),
+        "openings.json": _json({"openings": [vars(opening) for opening in case.ledger]}),
+        **({"champion.parquet": case.champion.parquet()} if case.champion else {}),
+        **drawn,
+        REPORT: report(found, said, drawn, _samples(case.candidate, case.champion), text),
+    }
+    return evidence.put(lake, found, files)
+
+
+def _digests(policy: Policy, case: Case) -> dict[str, Any]:
+    results = {"candidate": case.candidate, **({"champion": case.champion} if case.champion else {})}
+    return {
+        "policy": policy.digest,
+        "code": code_of(MODULE).digest,
+        "holdout": case.holdout,
+        "here": dict(case.here or {}),
+        "judge": asdict(case.standing) if case.standing else {},
+        "release check": case.release_check.name if case.release_check else "",
+        **{f"results of the {who}": of.name for who, of in results.items()},
+        **{f"{who} made with": dict(of.header.made_with) for who, of in results.items()},
+    }
+
+
+def _samples(candidate: UserResults, champion: UserResults | None) -> list[dict[str, Any]]:
+    beside = champion.header.samples if champion else {}
+    return [
+        {"user": user, "candidate": list(said), "champion": list(beside.get(user, ()))}
+        for user, said in sorted(candidate.header.samples.items())
+    ]
+
+
+def _json(document: Mapping[str, Any]) -> bytes:
+    return json.dumps(document, sort_keys=True, indent=1, ensure_ascii=False).encode()
+
+
+def run_gate(
+    lake: Lake, settings: Settings, place: Path, candidate: str, results: str, champion_results: str | None
+) -> dict[str, Any]:
+    """Decide, keep the evidence, and return the manifest.
+
+    Args:
+        place: the policy's file; others as ``read_case``.
+
+    Raises:
+        ConfigurationError: the policy is refused.
+        GateBroken: the gate failed by itself somewhere; the evidence is kept, and says so.
+        Others as ``read_case``.
+    """
+    text = policy_text(place)
+    policy = parse_policy(text, str(place))
+    case, record = read_case(lake, settings, policy, candidate, results, champion_results)
+    decision = gate(policy, case)
+    kept = keep(lake, policy, text, case, record, decision)
+    for sentence in decision.why:
+        log.info("%s: %s", decision.verdict, sentence)
+    if decision.broken:
+        raise GateBroken(f"The gate failed by itself, see the evidence {kept.name}: {decision.why[1]}")
+    return {
+        "verdict": decision.verdict,
+        "why": list(decision.why),
+        "evidence": kept.name,
+        "report": f"{evidence.FOLDER}/{kept.name}/{REPORT}",
+        "policy": policy.name,
+        "candidate": case.release,
+        "champion": case.champion_release,
+        "checks": counts(decision),
+    }
+
+
+def main(arguments: argparse.Namespace) -> dict[str, Any]:
+    settings = load_settings()
+    return run_gate(
+        Lake.open(arguments.lake or settings.lake.uri),
+        settings,
+        arguments.policy or settings.gate.policy,
+        arguments.candidate,
+        arguments.results,
+        arguments.champion_results,
+    )
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(prog="python -m model_steps.gate", description=__doc__)
+    parser.add_argument("--candidate", required=True, help="name of a release on the lake")
+    parser.add_argument("--results", required=True, help="path of its results, as the manifest of evaluate says")
+    parser.add_argument("--champion-results", help="path of the champion's results")
+    parser.add_argument("--policy", type=Path, help="the policy's file (default: the setting)")
+    parser.add_argument("--lake", help="address of the lake (default: the setting)")
+    run_command(main, parser)

@@ -1,0 +1,102 @@
+"""Figures, bounds and groups of a gate, computed by hand."""
+
+from __future__ import annotations
+
+import numpy as np
+import polars as pl
+import pyarrow as pa
+import pytest
+from scipy.stats import norm, t
+
+from evaluation.gate.groups import activity_of, head_of
+from evaluation.gate.measured import bounds, cells_of, measure, stacked
+from evaluation.gate.policy import Metric, Policy
+from evaluation.gate.user_figures import SCHEMA, UserFigures, rows_of
+from evaluation.grid import Grid
+from runtime.errors import DataError
+from tests.evaluation.gate_cases import policy
+
+
+def figures(found: list[float], of: list[float]) -> UserFigures:
+    rows = [
+        {"user_id": f"u{n}", "metric": "recall", "categories": "all", "found": f, "of": o, "activity": "light",
+         "history": "known"}
+        for n, (f, o) in enumerate(zip(found, of, strict=True))
+    ]  # fmt: skip
+    return UserFigures.of_rows(pa.Table.from_pylist(rows, SCHEMA))
+
+
+def plain() -> Policy:
+    metric = {"name": "recall", "tier": "critical", "floor": 0, "allowed_loss": 0, "gain": 0, "least_users": 2}
+    return policy(metric={**metric, "slices": []})
+
+
+def test_users_of_different_size_keep_their_weight() -> None:
+    (cell,) = cells_of(plain())
+    # Shares of 1 of 2 tags, 6 of 8; the champion's third user was not judged, so the pair is none.
+    tables = stacked([cell], figures([1, 6, 1], [2, 8, 1]), figures([2, 4, 0], [2, 8, 0]))
+    (found,) = measure(tables, 0, 1_000)
+    assert (found.users, found.candidate, found.champion) == (2, 0.7, 0.6)
+    assert found.difference == pytest.approx(0.1)
+    assert found.effective == pytest.approx(100 / 68)
+
+
+def test_bounds_are_those_of_t_where_values_are_normal() -> None:
+    values = norm.ppf((np.arange(12) + 0.5) / 12)
+    draws = np.random.default_rng(2).choice(values, (40_000, 12)).mean(axis=1)
+    low, high = bounds(draws, 0.05, 12)
+    half = t.ppf(0.95, 11) * values.std(ddof=1) / np.sqrt(12)
+    assert low == pytest.approx(values.mean() - half, abs=0.06 * half)
+    assert high == pytest.approx(values.mean() + half, abs=0.06 * half)
+    plain_low = float(np.quantile(draws, 0.05))
+    assert low < plain_low - 0.1 * half  # the plain percentile is too narrow for twelve users
+
+
+def test_what_is_undefined_counts_as_the_worst() -> None:
+    draws = np.full(1_000, 0.5)
+    assert bounds(draws, 0.05, 50) == (0.5, 0.5)
+    draws[:100] = np.nan
+    assert bounds(draws, 0.05, 50) == (-np.inf, np.inf)
+    assert bounds(np.full(1_000, 0.5), 0.05, 1.0) == (-np.inf, np.inf)
+
+
+def test_rows_that_are_no_results_are_refused() -> None:
+    with pytest.raises(DataError, match="no number"):
+        figures([np.nan], [1])
+    rows = rows_of(
+        {("recall", "all"): np.array([0.5, np.nan])}, ("a", "b"), np.array(["light"] * 2), np.array(["new"] * 2)
+    )
+    assert rows.num_rows == 1
+    with pytest.raises(DataError, match="twice"):
+        UserFigures.of_rows(pa.concat_tables([rows, rows]))
+    with pytest.raises(DataError, match="columns"):
+        UserFigures.of_rows(rows.drop(["of"]))
+    moved = rows.set_column(1, SCHEMA.field("metric"), pa.array(["other"]))
+    moved = moved.set_column(5, SCHEMA.field("activity"), pa.array(["heavy"]))
+    with pytest.raises(DataError, match="activity is light and heavy"):
+        UserFigures.of_rows(pa.concat_tables([rows, moved]))
+
+
+def test_activity_is_of_all_frozen_users_whoever_was_drawn() -> None:
+    frozen = pa.table({"user_id": list("abcdef"), "history_events": [30, 31, 50, 60, 200, 300]})
+    assert (
+        activity_of(frozen, ("a", "b", "c", "d", "e", "f")).tolist() == ["light"] * 2 + ["medium"] * 2 + ["heavy"] * 2
+    )
+    assert activity_of(frozen, ("e", "b")).tolist() == ["heavy", "light"]
+
+
+def test_head_categories_are_the_fewest_that_hold_half() -> None:
+    past = pl.DataFrame({"category": ["milk"] * 4 + ["beer"] * 3 + ["eggs"] * 3})
+    grid = Grid.of(["u"], ["milk", "beer", "eggs", "wine"])
+    # Milk has 4 of 10, with beer 7.
+    assert [name for name, is_head in zip(grid.categories, head_of(grid, past), strict=True) if is_head] == [
+        "beer",
+        "milk",
+    ]
+    assert not head_of(grid, past.clear()).any()
+
+
+def test_a_metric_knows_which_way_is_better() -> None:
+    said = {"name": "x", "tier": "critical", "allowed_loss": 0, "least_users": 2}
+    assert Metric.model_validate(said).sign == 1
+    assert Metric.model_validate({**said, "direction": "lower"}).sign == -1

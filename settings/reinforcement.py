@@ -75,7 +75,7 @@ class ReinforcementSettings(Section):
     calibration_users: int = Field(
         default=72, ge=1, description="Users of the split validation that show what experts' shares are worth."
     )
-    validation_steps: int = Field(default=25, ge=1, description="Steps between two validations.")
+    validation_steps: int = Field(default=50, ge=1, description="Steps between two validations.")
     checkpoint_steps: int = Field(default=5, ge=1, description="Steps between two kept states.")
     dtype: Literal["auto", "float32", "bfloat16"] = Field(default="auto", description="Of the language model.")
     seed: int = 0

@@ -38,6 +38,7 @@ def ours(model: TunedModel, lake: Lake, rule: SplitRule, day: str, settings: Set
     """Steps of ``model_steps.reinforce_experts``; validation, canary and states left out."""
     asked = settings.reinforcement
     material, clock = ReinforcementMaterial.read(lake, rule, [day], settings), Clock()
+    generated: list[int] = []
     with TemporaryDirectory(prefix="intentflow-") as place:
         trainer = build(
             model,
@@ -50,13 +51,21 @@ def ours(model: TunedModel, lake: Lake, rule: SplitRule, day: str, settings: Set
             settings.engine.model,
         )
         trainer.add_callback(Clocked(clock))
+        drawn_by: Any = trainer.rollout_func
+
+        def listening(prompts: Sequence[Any], of: Any) -> Any:
+            """What the trainer draws, counted."""
+            found: Any = drawn_by(prompts, of)
+            generated.extend(map(len, found["completion_ids"]))
+            return found
+
+        trainer.rollout_func = listening
         trainer.train()
-    lists = asked.steps * asked.personas * asked.generations
     drawn = [row["drawn/tokens"] for row in trainer.state.log_history if "drawn/tokens" in row]
     return {
         **told(clock, [round(each) for each in drawn]),
         "lists_a_step": asked.personas * asked.generations,
-        "completion_tokens": round(trainer.generated / lists, 2),
+        "completion_tokens": round(sum(generated) / len(generated), 2),
         "prompts": prompts_of(material, asked),
     }
 

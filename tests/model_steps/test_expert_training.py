@@ -14,11 +14,10 @@ import pytest
 from lake.registry.releases import file_digest
 from lake.registry.splits import SplitRule
 from lake.store.location import Lake
-from model_steps import train_experts
 from model_steps.agents.ranked_expert import NOTHING
 from model_steps.agents.ranked_pool import Scale
-from model_steps.train_experts import read_start, refuse_missing_sources
-from model_steps.training.experts import general
+from model_steps.train_experts import refuse_missing_sources
+from model_steps.training.experts import general, start
 from model_steps.training.experts.personas import PersonaExample, refuse_leaks, stable_order
 from model_steps.training.experts.pools import customers_of, draw_pool, popular, target_shares
 from model_steps.training.experts.validation import Reviewing, calibration, pooled, recalls
@@ -179,7 +178,7 @@ def test_instructions_are_many_and_a_part_is_kept_apart() -> None:
 @pytest.fixture
 def tuned(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Callable[..., Path]:
     """Writes a folder as a training leaves it, with what is planted in its record."""
-    monkeypatch.setattr(train_experts, "model_digest", lambda folder: "model")
+    monkeypatch.setattr(start, "model_digest", lambda folder: "model")
 
     def written(**planted: Any) -> Path:
         (tmp_path / "adapter_model.safetensors").write_bytes(b"weights")
@@ -213,4 +212,4 @@ def test_experts_that_may_know_too_much_are_no_start(
     tuned: Callable[..., Path], lake: Lake, settings: Settings, planted: dict[str, Any], said: str
 ) -> None:
     with pytest.raises(CommandError, match=said):
-        read_start(tuned(**planted), lake, RULE, settings)
+        start.read_start(tuned(**planted), lake, RULE, settings)

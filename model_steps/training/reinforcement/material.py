@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from evaluation.leaks import refuse_known
 from lake.registry.splits import SplitRule
 from lake.store.location import Lake
 from model_steps.embedding.embedder import Embedder
@@ -21,7 +22,6 @@ from model_steps.training.reinforcement.rewards import BANDS
 from model_steps.training.reinforcement.scoring import Aligning, Scoring
 from model_steps.training.reinforcement.validation import Validation
 from model_steps.training.reward import stored
-from model_steps.training.reward.material import refuse_leak
 from model_steps.training.reward.stored import StoredReward
 from runtime import processor
 from settings import Settings
@@ -94,5 +94,5 @@ def read_reward(folder: Path, lake: Lake, rule: SplitRule, settings: Settings) -
     """
     found = stored.read(folder, settings.engine.model)
     name = stored.name_of(found.record)
-    refuse_leak(f"The reward model {name}", found.record, lake, rule, min(rule.days))
+    refuse_known(f"The reward model {name}", found.record, lake, rule, min(rule.days))
     return found, {"reward": name, "trained_until": found.record["trained_until"]}

@@ -39,7 +39,7 @@ class Model:
     def __init__(self, broken: bool = False, error: Exception | None = None) -> None:
         self._broken, self._error = broken, error
 
-    def __call__(self, _slots: object) -> Model:
+    def __call__(self, slots: object) -> Model:
         if self._error:
             raise self._error
         return self

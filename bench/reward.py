@@ -49,8 +49,9 @@ def _scores(tiered: Any, cases: Sequence[TieredCase], found: Any, settings: Sett
     scores, progress = [0.0] * len(cases), Progress(len(groups), "groups", every_seconds=20)
     for group in groups:
         for start in range(0, len(group.candidates), reward.together):
+            together = slice(start, start + reward.together)
             with torch.no_grad():
-                some = reward.logits(group.prompt, group.candidates[start : start + reward.together]).tolist()
+                some = reward.logits(group.prompt, group.candidates[together], group.odds[together]).tolist()
             for place, score in zip(group.places[start:], some, strict=False):
                 scores[place] = score
         progress.advance()

@@ -23,7 +23,7 @@ from model_steps.engine.environment import prepare_environment
 from model_steps.judge.case import Case
 from model_steps.judge.customers import read_catalog_facts
 from model_steps.judge.reward.case_lines import read_cases, score_line
-from model_steps.judge.reward.groups import encoder, grouped
+from model_steps.judge.reward.groups import encoder, grouped, log_odds
 from model_steps.judge.reward.shops import read_intents, read_popularity, shops_of
 from runtime import atomic, processor
 from runtime.entry import day_argument, run_command
@@ -58,11 +58,11 @@ def score_rewards(
     popularity = read_popularity(lake, (case.customer.day for case in cases))
     shops = shops_of(facts, cases, popularity, found.counting)
     # Evidence is cut as it was in training, whatever this run's setting says.
-    groups = grouped(cases, encoder(Chat(model), shops, found.reading))
+    groups = grouped(cases, encoder(Chat(model), shops, found.reading), odds=log_odds(shops))
     scores, shared, alone = [0.0] * len(cases), 0, 0
     progress = Progress(len(cases), "cases", every_seconds=20)
     for group in groups:
-        said = scorer.score(group.prompt, group.candidates)
+        said = scorer.score(group.prompt, group.candidates, group.odds)
         shared, alone = shared + said.tokens_shared, alone + said.tokens_alone
         for place, score in zip(group.places, said.scores, strict=True):
             scores[place] = score

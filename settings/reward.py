@@ -25,6 +25,10 @@ class RewardSettings(LoraSettings):
     start: Literal["labels", "zero"] = Field(
         default="labels", description="Head at the start: labels, as the judge says positive or negative; or zero."
     )
+    odds: float = Field(
+        default=1.0,
+        description="What the logarithm of counting's odds is worth at the start, where a judge counts; it is learnt.",
+    )
     folder: PathBelowRoot = Field(
         default=Path("var/training/reward"), description="Where trainings are kept, each in a folder of its own."
     )

@@ -62,13 +62,28 @@ def test_a_head_is_read_as_it_was_saved() -> None:
         (b"", "is no reward head"),
         (b"\x80\x04pickled", "is no reward head"),
         (head.saved(ScalarHead(torch.zeros(4)))[:-6], "is no reward head"),
-        (save({"weight": torch.zeros(4)}), "it holds weight, not weight and bias"),
-        (save({"weight": torch.zeros(4), "bias": torch.zeros(1), "more": torch.zeros(1)}), "it holds bias, more"),
-        (save({"weight": torch.zeros(4).half(), "bias": torch.zeros(1)}), "not of float32"),
-        (save({"weight": torch.zeros(2, 2), "bias": torch.zeros(1)}), "not a row and a number"),
-        (save({"weight": torch.zeros(4), "bias": torch.zeros(())}), "not a row and a number"),
-        (save({"weight": torch.zeros(3), "bias": torch.zeros(1)}), "states of 3 numbers, and those of the .* have 4"),
-        (save({"weight": torch.tensor([0, 1, 2, torch.nan]), "bias": torch.zeros(1)}), "not finite"),
+        (save({"weight": torch.zeros(4)}), "it holds weight, not weight, bias and odds"),
+        (
+            save({"weight": torch.zeros(4), "odds": torch.zeros(1), "bias": torch.zeros(1), "more": torch.zeros(1)}),
+            "it holds bias, more, odds",
+        ),
+        (save({"weight": torch.zeros(4).half(), "odds": torch.zeros(1), "bias": torch.zeros(1)}), "not of float32"),
+        (
+            save({"weight": torch.zeros(2, 2), "odds": torch.zeros(1), "bias": torch.zeros(1)}),
+            "not a row and two numbers",
+        ),
+        (
+            save({"weight": torch.zeros(4), "odds": torch.zeros(1), "bias": torch.zeros(())}),
+            "not a row and two numbers",
+        ),
+        (
+            save({"weight": torch.zeros(3), "odds": torch.zeros(1), "bias": torch.zeros(1)}),
+            "states of 3 numbers, and those of the .* have 4",
+        ),
+        (
+            save({"weight": torch.tensor([0, 1, 2, torch.nan]), "odds": torch.zeros(1), "bias": torch.zeros(1)}),
+            "not finite",
+        ),
     ],
 )
 def test_a_damaged_or_foreign_head_is_refused(content: bytes, said: str) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import shutil
 from dataclasses import replace
 from pathlib import Path
@@ -13,7 +14,7 @@ from model_steps.engine.chat import Chat
 from model_steps.judge import prompt_files
 from model_steps.judge.case import Case
 from model_steps.judge.counting import told
-from model_steps.judge.reward.groups import encoder, grouped, parted
+from model_steps.judge.reward.groups import SURE, encoder, grouped, log_odds, parted
 from model_steps.judge.reward.prompt import prompt_digest, rendered
 from model_steps.judge.shop import Shop
 from runtime.errors import DataError
@@ -125,9 +126,22 @@ def test_what_candidates_share_is_the_customer_and_each_keeps_its_own_tokens(set
     for group in (ann, bob):
         for place, candidate in zip(group.places, group.candidates, strict=True):
             assert (*group.prompt, *candidate) == tuple(encode(cases[place]))
+    assert ann.odds == ()
     shared = chat._tokenizer.decode(ann.prompt)
     assert shared.endswith("<context>\nsuggested product:")
     assert "1, last week: white bread" in shared
+
+
+def test_what_counting_expects_goes_along_as_odds(settings: Settings, chat: Chat) -> None:
+    cases = [case_of(ANN, "whole milk"), case_of(BOB, "baby food"), case_of(ANN, "corn chips")]
+    chances = {"whole milk": 0.8, "baby food": 0.0, "corn chips": 0.5}
+    shop = replace(SHOP, expected=lambda case: chances[case.text])
+    encode = encoder(chat, lambda _day: shop, JudgeSettings(evidence_tokens=100))
+    ann, bob = grouped(cases, encode, odds=log_odds(lambda _day: shop))
+    assert ann.odds == pytest.approx((math.log(4), 0.0))
+    # None is certain, else one case would outweigh all words.
+    assert bob.odds == pytest.approx((math.log(SURE / (1 - SURE)),))
+    assert log_odds(lambda _day: SHOP)(cases[0]) == 0.0
 
 
 def test_a_prompt_is_parted_where_prompts_part_and_each_keeps_a_token() -> None:

@@ -25,6 +25,7 @@ from tests.model_steps.tiny_reward import SMALL, fresh, write_model
 PROMPT = (3, 4, 5, 6, 7, 8)
 # Some begin alike, one is another's beginning, one stands twice, and they are of several lengths.
 CANDIDATES = ((10, 11, 12), (10, 11, 13, 14), (10, 11), (20,), (20,), (21, 22, 23, 24, 25, 26), (10, 30, 12))
+ODDS = (0.5, -2.0, 0.0, 3.0, 1.0, -1.0, 0.25)
 ALIKE = 1e-4
 
 
@@ -102,12 +103,23 @@ def test_gradients_are_those_of_each_by_itself(reward: RewardModel) -> None:
     found = []
     for logits in (reward.logits, reward.logits_alone):
         reward.head.zero_grad()
-        (logits(PROMPT, CANDIDATES) * torch.arange(1.0, 8.0)).sum().backward()
+        (logits(PROMPT, CANDIDATES, ODDS) * torch.arange(1.0, 8.0)).sum().backward()
         reward.gradients_to_master()
         found.append([each.grad.clone() for each in reward.master.values() if each.grad is not None])
     assert len(found[0]) == len(reward.master)
     for shared, alone in zip(*found, strict=True):
         assert torch.allclose(shared, alone, atol=ALIKE * float(alone.abs().max()), rtol=1e-3)
+
+
+def test_what_counting_gives_is_added_as_the_head_weighs_it(reward: RewardModel) -> None:
+    with torch.no_grad():
+        reward.head.odds.fill_(0.25)
+    even, told = reward.logits(PROMPT, CANDIDATES), reward.logits(PROMPT, CANDIDATES, ODDS)
+    assert (told - even).tolist() == pytest.approx([0.25 * each for each in ODDS], abs=ALIKE)
+    assert told.tolist() == pytest.approx(reward.logits_alone(PROMPT, CANDIDATES, ODDS).tolist(), abs=ALIKE)
+    # Each keeps its own where they are scored in turns.
+    few = RewardModel(reward.tuned, reward.head, together=3)
+    assert few.score(PROMPT, CANDIDATES, ODDS).scores == pytest.approx(told.sigmoid().tolist(), abs=ALIKE)
 
 
 def test_more_than_are_scored_together_are_scored_in_turns(model: Path, reward: RewardModel) -> None:

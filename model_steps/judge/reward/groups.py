@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -19,6 +20,8 @@ from settings import JudgeSettings
 Tokens = tuple[int, ...]
 # A case as the tokens of its whole prompt.
 Encode = Callable[[Case], Sequence[int]]
+# No chance is nearer to none or to certainty.
+SURE = 0.001
 
 
 @dataclass(frozen=True)
@@ -30,6 +33,7 @@ class Group:
         candidates: tokens of each behind it; the score is read at the last one.
         places: of the candidates, among the cases that were grouped.
         tiers: of the candidates; none where nobody judged them.
+        odds: logarithms of the odds that counting gives them; none where nothing counts.
     """
 
     user_id: str
@@ -38,6 +42,22 @@ class Group:
     candidates: tuple[Tokens, ...]
     places: tuple[int, ...] = ()
     tiers: tuple[Tier, ...] = ()
+    odds: tuple[float, ...] = ()
+
+
+def log_odds(shops: Callable[[str], Shop]) -> Callable[[Case], float]:
+    """What the head is told beside the words: the language model does not read the number of a chance (docs/judge.md).
+
+    Args:
+        shops: the shop as it was known on a day; where it expects nothing, odds are even.
+    """
+
+    def of(case: Case) -> float:
+        expected = shops(case.customer.day).expected
+        chance = 0.5 if expected is None else min(max(expected(case), SURE), 1 - SURE)
+        return math.log(chance / (1 - chance))
+
+    return of
 
 
 def encoder(chat: Chat, shops: Callable[[str], Shop], settings: JudgeSettings) -> Encode:
@@ -57,11 +77,14 @@ def encoder(chat: Chat, shops: Callable[[str], Shop], settings: JudgeSettings) -
     return lambda case: chat.tokens(rendered(case, *asks(case.customer.day)))
 
 
-def grouped(cases: Sequence[Case], encode: Encode, tiers: Sequence[Tier] = ()) -> list[Group]:
+def grouped(
+    cases: Sequence[Case], encode: Encode, tiers: Sequence[Tier] = (), odds: Callable[[Case], float] | None = None
+) -> list[Group]:
     """Cases by customer and day, in the order of their first ones.
 
     Args:
         cases: of any customers. encode: gives a case's tokens. tiers: one a case, or none at all.
+        odds: of a case, as ``log_odds`` gives them; none: no candidate has any.
 
     Raises:
         DataError: one customer is described in two ways on one day, or there are not as many tiers as cases.
@@ -80,7 +103,8 @@ def grouped(cases: Sequence[Case], encode: Encode, tiers: Sequence[Tier] = ()) -
             )
         prompt, candidates = parted([tuple(encode(cases[place])) for place in places])
         own = tuple(tiers[place] for place in places) if tiers else ()
-        groups.append(Group(user, day, prompt, candidates, tuple(places), own))
+        told = tuple(odds(cases[place]) for place in places) if odds else ()
+        groups.append(Group(user, day, prompt, candidates, tuple(places), own, told))
     return groups
 
 

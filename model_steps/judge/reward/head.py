@@ -2,7 +2,8 @@
 
 It starts where the judge stands: the judge says `positive` rather than `negative` by the difference of these tokens'
 rows in the language head, so the sigmoid of a head that is this difference is the judge's own share of `positive` among
-the two. The alternative starts at zero and says 0.5 of everything.
+the two. The alternative starts at zero and says 0.5 of everything. Beside the state a head reads one number, the
+logarithm of the odds that counting gives: evidence like the words, in which a small model does not read it.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ from schemas.judge_labels import FINDINGS
 
 Start = Literal["labels", "zero"]
 
-WEIGHT, BIAS = "weight", "bias"
+WEIGHT, BIAS, ODDS = "weight", "bias", "odds"
 _AGAIN = "restore it, or train the reward model again"
 
 
@@ -30,27 +31,28 @@ class ScalarHead(nn.Module):
 
     Args:
         weight: a number for each of the state's.
-        bias: is added.
+        bias: is added. odds: what the logarithm of counting's odds is worth.
     """
 
-    def __init__(self, weight: torch.Tensor, bias: float = 0.0) -> None:
+    def __init__(self, weight: torch.Tensor, bias: float = 0.0, odds: float = 0.0) -> None:
         super().__init__()
         self.weight = nn.Parameter(weight.detach().float().clone())
         self.bias = nn.Parameter(torch.tensor([bias], dtype=torch.float32, device=weight.device))
+        self.odds = nn.Parameter(torch.tensor([odds], dtype=torch.float32, device=weight.device))
 
     @property
     def width(self) -> int:
         """How wide states are."""
         return len(self.weight)
 
-    def forward(self, states: torch.Tensor) -> torch.Tensor:
+    def forward(self, states: torch.Tensor, odds: torch.Tensor | None = None) -> torch.Tensor:
         """Scores before the sigmoid, in float32.
 
         Args:
-            states: ... x width.
+            states: ... x width. odds: a logarithm a state; none: all are even.
         """
         scores: torch.Tensor = states.float() @ self.weight + self.bias
-        return scores
+        return scores if odds is None else scores + self.odds * odds
 
 
 def label_tokens(options: Options) -> tuple[int, int]:
@@ -71,14 +73,15 @@ def label_tokens(options: Options) -> tuple[int, int]:
     return positive, negative
 
 
-def from_labels(rows: torch.Tensor, positive: int, negative: int) -> ScalarHead:
+def from_labels(rows: torch.Tensor, positive: int, negative: int, odds: float = 0.0) -> ScalarHead:
     """A head that says what the judge's first token says.
 
     Args:
         rows: of the language head, vocabulary x width.
         positive, negative: tokens of ``label_tokens``.
+        odds: what the logarithm of counting's odds is worth beside it.
     """
-    return ScalarHead(rows[positive].detach().float() - rows[negative].detach().float())
+    return ScalarHead(rows[positive].detach().float() - rows[negative].detach().float(), odds=odds)
 
 
 def zero(width: int) -> ScalarHead:
@@ -88,7 +91,8 @@ def zero(width: int) -> ScalarHead:
 
 def saved(head: ScalarHead) -> bytes:
     """Content of a safetensors file."""
-    tensors = {WEIGHT: head.weight.detach().cpu().contiguous(), BIAS: head.bias.detach().cpu().contiguous()}
+    parts = {WEIGHT: head.weight, BIAS: head.bias, ODDS: head.odds}
+    tensors = {name: part.detach().cpu().contiguous() for name, part in parts.items()}
     return save(tensors, {ABOUT: json.dumps({"width": head.width})})
 
 
@@ -105,13 +109,15 @@ def read(content: bytes, width: int, where: str) -> ScalarHead:
     """
     try:
         found = header(content)
-        if found.shapes.keys() != {WEIGHT, BIAS}:
-            raise ValueError(f"it holds {', '.join(sorted(found.shapes)) or 'nothing'}, not {WEIGHT} and {BIAS}")
+        if found.shapes.keys() != {WEIGHT, BIAS, ODDS}:
+            raise ValueError(
+                f"it holds {', '.join(sorted(found.shapes)) or 'nothing'}, not {WEIGHT}, {BIAS} and {ODDS}"
+            )
         if any(tensor["dtype"] != "F32" for tensor in found.tensors.values()):
             raise ValueError("its numbers are not of float32")
-        if len(found.shapes[WEIGHT]) != 1 or found.shapes[BIAS] != (1,):
-            raise ValueError("its tensors are not a row and a number")
-        weight, bias = (torch.from_numpy(found.numbers(content, name).copy()) for name in (WEIGHT, BIAS))
+        if len(found.shapes[WEIGHT]) != 1 or found.shapes[BIAS] != (1,) or found.shapes[ODDS] != (1,):
+            raise ValueError("its tensors are not a row and two numbers")
+        weight, bias, odds = (torch.from_numpy(found.numbers(content, name).copy()) for name in (WEIGHT, BIAS, ODDS))
     except (ValueError, TypeError, AttributeError) as error:
         raise DataError(f"{where} is no reward head ({error}): {_AGAIN}.") from None
     if len(weight) != width:
@@ -119,6 +125,6 @@ def read(content: bytes, width: int, where: str) -> ScalarHead:
             f"{where} reads states of {len(weight)} numbers, and those of the language model have {width}: set "
             "INTENTFLOW_ENGINE__MODEL to the model that it was trained on."
         )
-    if not (torch.isfinite(weight).all() and torch.isfinite(bias).all()):
+    if not all(torch.isfinite(part).all() for part in (weight, bias, odds)):
         raise DataError(f"{where} holds numbers that are not finite: {_AGAIN}.")
-    return ScalarHead(weight, float(bias))
+    return ScalarHead(weight, float(bias), float(odds))

@@ -42,7 +42,14 @@ class Said(Protocol):
 class Scorer(Protocol):
     """A reward model, as ``training.reward.model.RewardModel`` is one."""
 
-    def score(self, prompt: Sequence[int], candidates: Sequence[Sequence[int]], *, shared: bool = True) -> Said: ...
+    def score(
+        self,
+        prompt: Sequence[int],
+        candidates: Sequence[Sequence[int]],
+        odds: Sequence[float] = (),
+        *,
+        shared: bool = True,
+    ) -> Said: ...
 
 
 def accuracies(cases: Sequence[TieredCase], scores: Sequence[float], seed: int = 0) -> dict[str, Any]:
@@ -116,7 +123,7 @@ def sharing(
             seconds, scores = {}, {}
             for shared in (True, False) if (number + place) % 2 else (False, True):
                 begun = clock()
-                found = model.score(group.prompt, group.candidates, shared=shared)
+                found = model.score(group.prompt, group.candidates, group.odds, shared=shared)
                 seconds[shared], scores[shared] = clock() - begun, found.scores
             if number:
                 times.append(seconds)

@@ -17,7 +17,7 @@ from model_steps.judge.catalog_facts import CatalogFacts
 from model_steps.judge.counting import Counting
 from model_steps.judge.customers import People, read_people
 from model_steps.judge.own_reasons import OwnReasons
-from model_steps.judge.reward.groups import encoder, grouped
+from model_steps.judge.reward.groups import encoder, grouped, log_odds
 from model_steps.judge.reward.measured import Scorer
 from model_steps.judge.reward.shops import shops_of
 from model_steps.training.experts.personas import PersonaExample
@@ -70,8 +70,8 @@ class Alignment:
         if not cases or len(known) < len(cases):
             return [None] * len(tags)
         shops = shops_of(self._facts, known, self._popularity, self._counting)
-        (group,) = grouped(known, encoder(self._chat, shops, self._reading))
-        said = self._scorer.score(group.prompt, group.candidates)
+        (group,) = grouped(known, encoder(self._chat, shops, self._reading), odds=log_odds(shops))
+        said = self._scorer.score(group.prompt, group.candidates, group.odds)
         self.asked, self.tokens = self.asked + len(tags), self.tokens + said.tokens_shared
         return list(said.scores)
 

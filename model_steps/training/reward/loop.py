@@ -86,7 +86,7 @@ def examine(
     scores = []
     progress = Progress(len(groups), "groups validated", every_seconds=20)
     for group in groups:
-        scores.append(model.logits(group.prompt, group.candidates))
+        scores.append(model.logits(group.prompt, group.candidates, group.odds))
         progress.advance()
     losses = [float(loss_of(each, group, settings)) for each, group in zip(scores, groups, strict=True)]
     found = pairwise_accuracy(
@@ -169,7 +169,7 @@ def _step(
     optimizer.zero_grad()
     total = 0.0
     for group in groups:
-        loss = loss_of(model.logits(group.prompt, group.candidates), group, settings) / len(groups)
+        loss = loss_of(model.logits(group.prompt, group.candidates, group.odds), group, settings) / len(groups)
         loss.backward()
         total += float(loss.detach())
     if not math.isfinite(total):

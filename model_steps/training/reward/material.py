@@ -16,7 +16,7 @@ from model_steps.judge.catalog_facts import CatalogFacts
 from model_steps.judge.counting import Counting
 from model_steps.judge.customers import read_cases, read_catalog_facts
 from model_steps.judge.features import Popularity
-from model_steps.judge.reward.groups import Group, encoder, grouped
+from model_steps.judge.reward.groups import Group, encoder, grouped, log_odds
 from model_steps.judge.reward.shops import shops_of
 from model_steps.judge.reward.tiered import TieredCase, fewer, tiered
 from model_steps.training.judge.material import read_rows, refuse_leaks
@@ -130,7 +130,8 @@ class Tiered:
         """
         cases = [one.case for one in some]
         shops = shops_of(self.facts, cases, self.popularity, counting)
-        return grouped(cases, encoder(self.chat, shops, reading), [one.tier for one in some])
+        tiers = [one.tier for one in some]
+        return grouped(cases, encoder(self.chat, shops, reading), tiers, log_odds(shops))
 
 
 def read_holdout(lake: Lake, rule: SplitRule, days: Sequence[str]) -> list[Row]:

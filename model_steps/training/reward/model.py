@@ -71,21 +71,26 @@ class RewardModel:
         """The adapter that multiplies becomes what its master copy is."""
         self.tuned.take_over()
 
-    def logits(self, prompt: Sequence[int], candidates: Sequence[Sequence[int]]) -> torch.Tensor:
+    def logits(
+        self, prompt: Sequence[int], candidates: Sequence[Sequence[int]], odds: Sequence[float] = ()
+    ) -> torch.Tensor:
         """Scores before the sigmoid, with gradients; what candidates share is computed once.
 
         Args:
             prompt: tokens that all candidates begin with.
             candidates: tokens of each behind it.
+            odds: logarithms of what counting gives each; none: all are even.
 
         Raises:
             DataError: there is no prompt, a candidate has no token, or one is longer than the model's window.
         """
         self._refuse_unfit(prompt, candidates)
         tree, ends = tree_of(prompt, candidates)
-        return self._read(self.tuned.states([tree])[0, list(ends)])
+        return self._read(self.tuned.states([tree])[0, list(ends)], odds)
 
-    def logits_alone(self, prompt: Sequence[int], candidates: Sequence[Sequence[int]]) -> torch.Tensor:
+    def logits_alone(
+        self, prompt: Sequence[int], candidates: Sequence[Sequence[int]], odds: Sequence[float] = ()
+    ) -> torch.Tensor:
         """The same without sharing: each candidate a row of its own, with the model's own attention.
 
         Args, Raises: as ``logits``.
@@ -97,15 +102,23 @@ class RewardModel:
         for number, row in enumerate(rows):
             tokens[number, : len(row)] = torch.tensor(row)
         states = self._core(tokens.to(self.tuned.device), use_cache=False).last_hidden_state
-        return self._read(states[list(range(len(rows))), [len(row) - 1 for row in rows]])
+        return self._read(states[list(range(len(rows))), [len(row) - 1 for row in rows]], odds)
 
     @torch.no_grad()
-    def score(self, prompt: Sequence[int], candidates: Sequence[Sequence[int]], *, shared: bool = True) -> Scored:
+    def score(
+        self,
+        prompt: Sequence[int],
+        candidates: Sequence[Sequence[int]],
+        odds: Sequence[float] = (),
+        *,
+        shared: bool = True,
+    ) -> Scored:
         """The reward of each candidate of a group.
 
         Args:
             prompt: tokens that all candidates begin with.
             candidates: tokens of each behind it; its score is read at the last one.
+            odds: as of ``logits``.
             shared: whether the beginning is computed once, or for each candidate anew.
 
         Raises:
@@ -115,13 +128,15 @@ class RewardModel:
         computed = 0
         for start in range(0, len(candidates), self.together):
             some = candidates[start : start + self.together]
-            found.append((self.logits if shared else self.logits_alone)(prompt, some).sigmoid())
+            of_some = odds[start : start + self.together]
+            found.append((self.logits if shared else self.logits_alone)(prompt, some, of_some).sigmoid())
             computed += len(tree_of(prompt, some)[0].tokens)
         alone = sum(len(prompt) + len(candidate) for candidate in candidates)
         return Scored(tuple(torch.cat(found).tolist()) if found else (), computed, alone)
 
-    def _read(self, states: torch.Tensor) -> torch.Tensor:
-        scores: torch.Tensor = self.head(states)
+    def _read(self, states: torch.Tensor, odds: Sequence[float]) -> torch.Tensor:
+        told = torch.tensor(odds, dtype=torch.float32, device=states.device) if odds else None
+        scores: torch.Tensor = self.head(states, told)
         return scores
 
     def _refuse_unfit(self, prompt: Sequence[int], candidates: Sequence[Sequence[int]]) -> None:

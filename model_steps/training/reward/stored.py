@@ -87,7 +87,7 @@ def begin(
         return RewardModel(tuned, heads.zero(rows.shape[1]), settings.together)
     if labels is None:
         raise UsageError("A head that starts from labels wants their tokens: give them, or start from zero.")
-    return RewardModel(tuned, heads.from_labels(rows, *labels), settings.together)
+    return RewardModel(tuned, heads.from_labels(rows, *labels, settings.odds), settings.together)
 
 
 def restored(stored: StoredReward, model: Path, dtype: str, settings: RewardSettings) -> RewardModel:

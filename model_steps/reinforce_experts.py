@@ -115,6 +115,8 @@ def reinforce_experts(
     )  # fmt: skip
     if ended.base_digest(tuned.peft) != before:
         raise CommandError("Training changed the language model, which must stay frozen: this is a mistake of ours.")
+    # Experts that stay as they were keep what is known of their shares.
+    known_scale = begun.record.get("calibration")
     record |= {
         "personas": len(personas.rows),
         "thresholds": {"begin": found.thresholds.begin, "end": found.thresholds.end},
@@ -122,7 +124,7 @@ def reinforce_experts(
         "kept_step": found.step,
         "validation": {str(step): dict(row) for step, row in found.validated.items()},
         "groups": _averages(found.history),
-        "calibration": material.material.calibration(tuned),
+        "calibration": known_scale if not found.step and known_scale else material.material.calibration(tuned),
         "adapter": ended.save_adapter(tuned.peft, folder),
     }
     record |= write_picture(folder / REFERENCES, read_catalog(lake, Embedder(settings.embedder.model).name), rule)

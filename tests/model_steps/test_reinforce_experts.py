@@ -61,6 +61,7 @@ def test_experts_are_reinforced_once_and_left_as_sft_leaves_them(
     assert len(pq.read_table(tmp_path / "curves.parquet")) == WANTED.steps
     assert (tmp_path / "curves.svg").is_file()
     assert (found.record["kept_step"] == 0) == (found.record["adapter"] == begun["adapter"])
+    assert (found.record["kept_step"] == 0) == (found.record["calibration"] == begun["calibration"])
     again = reinforce_experts(lake, start, None, (DAY,), tmp_path, chosen)
     assert again["reused"]
     other = chosen.model_copy(update={"reinforcement": WANTED.model_copy(update={"tau_length": 0.1})})

@@ -67,6 +67,7 @@ COMMAND_ERRORS = {
     "UsageError": 64,
     "DataError": 65,
     "SourceMissing": 66,
+    "GateBroken": 69,
     "InfrastructureError": 75,
     "RaceLost": 76,
     "ConfigurationError": 78,

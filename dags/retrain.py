@@ -21,7 +21,7 @@ no training looked at. **The holdout stays closed:** only the gate opens it, and
 
 Each step is a command that also runs from a shell. What was made already and rests on the same is not made again, so a
 second run does nothing, and a changed setting of reinforcement runs `reinforce` and what follows. The preset `tiny`
-keeps the champion's entity adaptor and trains a few steps of everything, to prove within ten minutes on two cores that
+keeps the champion's entity adaptor and trains a few steps of everything, which is meant to show within ten minutes that
 all of it works; its candidate is not better than anything. `small` takes hours on two cores; `paper` is for GPUs.
 Sizes: `settings/retraining.py`. A setting of the environment is stronger than the preset's.
 

@@ -34,7 +34,6 @@ from lake.store.location import Lake
 from model_steps.agents.words import Categories
 from model_steps.evaluating import inferred, results
 from runtime.errors import SourceMissing
-from runtime.fingerprint import bytes_digest, digest
 from settings import load_settings
 
 log = logging.getLogger("intentflow")
@@ -141,7 +140,7 @@ class Ladder:
         """Enter the look at each release in the ledger; returns the numbers of the openings, by rung."""
         users, found = study.judged.grid.users, {}
         for rung, release in self.names.items():
-            lists = {rung: digest([users, bytes_digest(rungs[rung].scores.tobytes())])}
+            lists = {rung: results.lists_digest(users, rungs[rung].scores)}
             look = results.look_at(self.day, users, lists, holdout, release, sorted(DEFINITIONS))
             found[rung] = results.enter(self.lake, look, load_settings().source).number
         return found

@@ -9,6 +9,7 @@ import numpy as np
 
 from evaluation.comparison import CEILINGS, PUBLISHED
 from evaluation.gate.measuring import user_rows
+from evaluation.grid import Scores
 from evaluation.study import Study
 from lake.registry import openings, user_results
 from lake.registry.champions import who
@@ -51,7 +52,12 @@ def look_at(
 
 def outputs_digest(study: Study, system: str) -> str:
     """Digest of the lists of one system, user by user."""
-    return digest([study.judged.grid.users, bytes_digest(study.scores[system].tobytes())])
+    return lists_digest(study.judged.grid.users, study.scores[system])
+
+
+def lists_digest(users: Sequence[str], scores: Scores) -> str:
+    """The same of a system's scores, users x categories."""
+    return digest([users, bytes_digest(scores.tobytes())])
 
 
 def samples_of(study: Study, system: str) -> dict[str, list[str]]:

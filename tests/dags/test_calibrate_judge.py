@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import argparse
-import runpy
 from collections.abc import Mapping
 from copy import deepcopy
 from importlib.util import find_spec
@@ -15,6 +13,7 @@ from jinja2 import Environment
 
 from settings import load_settings
 from tasks.exam_days import SIZES, ExamDays, arguments_of
+from tests.dags.parsers import parser_of
 
 DAYS = ExamDays("2017-06-28", ("2017-10-04", "2017-11-01"), "2017-12-31")
 WRITES = {"compress.signals", "compress.contexts", "infer.stage", "champion"}
@@ -148,14 +147,6 @@ def test_a_tuned_judge_is_the_one_that_is_examined(calibrate: Any) -> None:
     assert by_task["exam"][1] == ["--preset=full", "--judge=var/releases/judge-2", "--seed=7", "--force"]
     assert by_task["labels"][1][-2:] == ["--intents=a=var/a", "--intents=var/lake"]
     assert not [argument for argument in by_task["labels"][1] if argument.startswith("--users")]
-
-
-def parser_of(module: str, monkeypatch: pytest.MonkeyPatch) -> argparse.ArgumentParser:
-    """The parser that a command has."""
-    found: list[argparse.ArgumentParser] = []
-    monkeypatch.setattr("runtime.entry.run_command", lambda _main, parser: found.append(parser))
-    runpy.run_module(module, run_name="__main__")
-    return found[0]
 
 
 @pytest.mark.filterwarnings("ignore:.*found in sys.modules")

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import argparse
-import runpy
 from collections.abc import Mapping
 from copy import deepcopy
 from importlib.util import find_spec
@@ -19,6 +17,7 @@ from settings import JudgeSettings, Settings, load_settings
 from tasks.assets import CANDIDATES
 from tasks.candidate import MakeCandidate
 from tasks.retraining_days import RetrainingDays, arguments_of
+from tests.dags.parsers import parser_of
 
 DAYS = RetrainingDays(("2017-08-23",), ("2017-08-23", "2017-08-09"), "2017-06-28", "2017-09-06")
 LANDS = {"land.stage", "land.roll_up"}
@@ -184,14 +183,6 @@ def test_who_forces_a_run_gets_folders_of_its_own(retrain: Any, year: set[str]) 
 @pytest.fixture
 def year() -> set[str]:
     return {f"2017-{month:02}-{day:02}" for month in range(1, 13) for day in range(1, 32)}
-
-
-def parser_of(module: str, monkeypatch: pytest.MonkeyPatch) -> argparse.ArgumentParser:
-    """The parser that a command has."""
-    found: list[argparse.ArgumentParser] = []
-    monkeypatch.setattr("runtime.entry.run_command", lambda _main, parser: found.append(parser))
-    runpy.run_module(module, run_name="__main__")
-    return found[0]
 
 
 @pytest.mark.filterwarnings("ignore:.*found in sys.modules")

@@ -13,27 +13,16 @@ import subprocess
 import sys
 import time
 from pathlib import Path
-from typing import Any
 
-import pyarrow as pa
 import pytest
 
-from lake.delta import writing
-from lake.delta.publishing import _replace
-from lake.delta.staging import StagedPartition, stage
-from lake.registry.evaluation_file import read_rule
 from lake.store.location import Lake
-from model_steps import embed, weights
-from model_steps.embedding.embedder import Embedder
-from representation.cleaning import entity_id
-from schemas import contexts, entities, examples
+from model_steps import weights
 from settings import ROOT, load_settings
-from tests.model_steps.test_real_model import context_row
+from tests.model_steps.reinforced_shop import DAY, land
 
 pytestmark = pytest.mark.proof
 
-CATALOG = ("plain yogurt", "whole milk", "white bread", "corn chips", "baby food", "mixed nuts")
-DAY, UNTIL = "2017-08-23", "2017-09-07"
 ROUNDS = int(os.environ.get("KILL_ROUNDS", "5"))
 SETTINGS = {
     "EXPERTS__STEPS": "8",
@@ -50,56 +39,10 @@ SETTINGS = {
 }
 
 
-def publish(lake: Lake, table: Any, rows: list[dict[str, Any]]) -> None:
-    """Make rows readable without the audit, which is not what this is about."""
-    file = stage(lake, table, pa.Table.from_pylist(rows, table.schema), fingerprint="test", partition={"day": DAY})
-    _replace(writing.create(lake, table), table, [StagedPartition({"day": DAY}, "test", (file,))], {(DAY,): []})
-
-
 @pytest.fixture(scope="module")
 def lake(tmp_path_factory: pytest.TempPathFactory) -> Lake:
     """A small shop whose users' personas can be learnt from."""
-    lake, rule = Lake.open(tmp_path_factory.mktemp("shop") / "lake"), read_rule(load_settings().source)
-    catalog = [
-        {
-            "entity_id": entity_id("category", name),
-            "text": name,
-            "kind": "category",
-            "category": name,
-            "category_path": f"shop > {name}",
-        }
-        for name in CATALOG
-    ]
-    catalog += [{**row, "entity_id": entity_id("item", row["text"]), "kind": "item"} for row in catalog]
-    writing.insert_new(lake, entities.TABLE, pa.Table.from_pylist(catalog, entities.TABLE.schema))
-    users = [f"user {number}" for number in range(40)]
-    known = [user for user in users if rule.split_of(user) in examples.SPLITS]
-    publish(lake, contexts.TABLE, [{**context_row(user, CATALOG[:3]), "day": DAY} for user in known])
-    rows = []
-    for number, user in enumerate(known):
-        own = [CATALOG[(number + step) % len(CATALOG)] for step in range(3)]
-        evidence = [
-            {"category": name, "label": name, "days": 4 - n, "last_day": DAY, "usual_interval": None, "rank": n + 1}
-            for n, name in enumerate(own)
-        ]
-        rows.append(
-            {
-                "day": DAY,
-                "user_id": user,
-                "split": rule.split_of(user),
-                "persona": 0,
-                "names": ["shop"],
-                "evidence": evidence,
-                "outcomes": own[:2],
-                "outcomes_until": UNTIL,
-                "season": "season: summer",
-                "attributes": [],
-                "source": examples.BEHAVIOR,
-            }
-        )
-    publish(lake, examples.TABLE, rows)
-    embed.embed(lake, Embedder(), DAY)
-    return lake
+    return land(Lake.open(tmp_path_factory.mktemp("shop") / "lake"))
 
 
 class Trainings:

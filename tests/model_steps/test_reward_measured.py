@@ -19,7 +19,10 @@ from tests.model_steps import judge_shop
 from tests.model_steps.judge_shop import DAY, case, catalog_facts
 from tests.model_steps.tiny_reward import fresh, write_model
 
-GROUPS = [Group("a", "2017-08-23", (1, 2), ((3,), (4,))), Group("b", "2017-08-23", (5,), ((6,),))]
+GROUPS = [
+    Group("a", "2017-08-23", (1, 2), ((3,), (4,)), odds=(0.5, -0.5)),
+    Group("b", "2017-08-23", (5,), ((6,),), odds=(1.0,)),
+]
 
 
 def of_tier(tier: Tier, text: str, user: str = "ann", real: bool = False) -> TieredCase:
@@ -101,7 +104,8 @@ def test_the_ratio_is_of_the_same_group_and_both_ways_take_turns() -> None:
     # A slow minute in the second round falls on both ways.
     cost: Iterator[float] = iter([1, 1] * 4 + [10, 10] * 2 + [1, 1] * 2)
 
-    def score(prompt: Any, candidates: Any, *, shared: bool) -> Scored:
+    def score(prompt: Any, candidates: Any, odds: Any, *, shared: bool) -> Scored:
+        assert len(odds) == len(candidates)
         order.append(shared)
         now[0] += next(cost) * (1 if shared else 3)
         return Scored((0.5, 0.5) if shared else (0.5, 0.5 + 1e-5), 10, 25)

@@ -279,7 +279,8 @@ def infer(
     counts = {
         "users_in": len(work.users),
         "users_published": len({row["user_id"] for row in intents_of_day}),
-        "users_failed": len(failed),
+        "users_failed": sum(one.has_evidence for one in failed),
+        "users_without_evidence": sum(not one.has_evidence for one in failed),
         "users_with_wrong_tags": rows.wrong_users(intents_of_day, settings.inference.tags),
         "tags": len(intents_of_day),
     }

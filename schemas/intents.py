@@ -1,7 +1,7 @@
 """intents: what each user intends to buy next, and why (PAPER 1.4).
 
-Counts that each shard's batch states: ``users_in``, ``users_published``, ``users_failed``, ``users_with_wrong_tags``
-and ``tags``.
+Counts that each shard's batch states: ``users_in``, ``users_published``, ``users_failed``, ``users_without_evidence``
+(who did nothing in any category, so that no model was asked), ``users_with_wrong_tags`` and ``tags``.
 """
 
 from __future__ import annotations
@@ -58,8 +58,8 @@ TABLE = Table(
             minimum=0,
             maximum=0,
             plus=("users_in",),
-            minus=("users_published", "users_failed"),
-            why="Users in = users published + users failed.",
+            minus=("users_published", "users_failed", "users_without_evidence"),
+            why="Users in = users published + users failed + users without evidence.",
         ),
     ),
 )

@@ -60,6 +60,16 @@ class Failed:
     reason: str
     attempts: int
 
+    @classmethod
+    def without_evidence(cls, user_id: str) -> Failed:
+        """A user of whom nothing can be said, such as one who only searched: no answer of a model would change that."""
+        return cls(user_id, "the history has no category that a persona could rest on", 0)
+
+    @property
+    def has_evidence(self) -> bool:
+        """Whether a model was asked at all."""
+        return self.attempts > 0
+
 
 @dataclass
 class Statistics:
@@ -149,7 +159,7 @@ class Hmas:
             if case.user.facts:
                 pending.append(case)
             else:
-                case.failed = Failed(case.user.user_id, "the history has no category that a persona could rest on", 0)
+                case.failed = Failed.without_evidence(case.user.user_id)
         for attempt in range(self._settings.attempts):
             answers = self._ask([self.plan_request(case.user, attempt) for case in pending])
             again = []

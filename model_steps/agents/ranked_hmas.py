@@ -125,7 +125,7 @@ class RankedHmas:
         cases = [self._case(user) for user in users]
         for case in cases:
             if not case.groups:
-                case.failed = Failed(case.user.user_id, "the history has no category that a persona could rest on", 0)
+                case.failed = Failed.without_evidence(case.user.user_id)
         self._name(_going(cases))
         self._rank(_going(cases))
         if self._settings.arbiter == "review":

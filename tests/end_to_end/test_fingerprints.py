@@ -90,8 +90,8 @@ def shop(tmp_path_factory: pytest.TempPathFactory, make_commands: Callable[[Path
         SOURCE__NAME=str(log / "csv.toml"),
         SOURCE__EVALUATION=str(folder / "evaluation.toml"),
         ENGINE__MODEL=str(model),
-        INFERENCE__USERS="1",
-        # One customer of the shop has a single event and so no evidence, and pseudonyms decide who is drawn.
+        # Pseudonyms decide who is drawn, and in three days one customer in fifteen only searches: no evidence.
+        INFERENCE__USERS="3",
         INFERENCE__MINIMUM_EVENTS="2",
         INFERENCE__MINIMUM_ACTIVE_DAYS="1",
         INFERENCE__PERSONAS="2",

@@ -181,6 +181,7 @@ def test_shards_are_judged_by_their_sum(lake: Lake, docs: Path, make_batch: Make
             "users_in": users,
             "users_published": users - failed,
             "users_failed": failed,
+            "users_without_evidence": 0,
             "users_with_wrong_tags": 0,
             "tags": 0,
         }

@@ -80,11 +80,12 @@ def test_shards_of_a_partition_are_summed_before_anything_is_divided(lake: Lake,
             {DAY: empty}, table=intents.TABLE, metrics=counts, first_file=number, fingerprint=f"s{number}"
         )
 
-    left = shard(0, users_in=2, users_published=1, users_failed=1, users_with_wrong_tags=0)
-    right = shard(1, users_in=18, users_published=18, users_failed=0, users_with_wrong_tags=0)
+    left = shard(0, users_in=2, users_published=1, users_failed=1, users_without_evidence=0, users_with_wrong_tags=0)
+    right = shard(1, users_in=18, users_published=14, users_failed=0, users_without_evidence=4, users_with_wrong_tags=0)
     (found,) = collect(lake, [left, right, left])
     (row,) = found.partitions
     assert row.counts["files"] == 2
+    # Whoever only searched is no outage, and is accounted for.
     assert row.metrics["failed_share"] == 0.05
     assert row.metrics["unaccounted_users"] == 0
     assert found.digest == collect(lake, [right, left])[0].digest

@@ -259,6 +259,7 @@ def test_a_user_whose_pool_stays_too_small_fails_with_a_sentence_and_others_go_o
         "ann": "the experts named 8 tags, and 9 are needed",
         "bob": "the history has no category that a persona could rest on",
     }
+    assert {one.user_id: one.has_evidence for one in failed} == {"ann": True, "bob": False}
     done, failed = agents(Answers()).run([user(name="bob"), user(*BOUGHT)])
     assert ([one.user_id for one in done], [one.user_id for one in failed]) == (["ann"], ["bob"])
 

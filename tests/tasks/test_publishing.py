@@ -124,6 +124,7 @@ def counted(lake: Lake, *users: str, wrong: int = 0) -> Batch:
         "users_in": len(users),
         "users_published": len(users),
         "users_failed": 0,
+        "users_without_evidence": 0,
         "users_with_wrong_tags": wrong,
         "tags": len(rows),
     }

@@ -33,11 +33,15 @@ class RewardSettings(LoraSettings):
         default=Path("var/training/reward"), description="Where trainings are kept, each in a folder of its own."
     )
     groups: int = Field(default=2, ge=1, description="Groups a step.")
+    real_share: float = Field(
+        default=0.5, ge=0, le=1, description="Of a step's groups, those with outputs that a release really wrote."
+    )
     candidates: int = Field(
         default=10, ge=0, description="Outputs of a group that are learnt, the tiers taking turns; 0: all."
     )
     validation_users: int = Field(default=16, ge=1, description="Users of the split validation that stop training.")
     head_learning_rate: float = Field(default=1e-3, gt=0, description="Peak of the head's own learning rate.")
+    odds_learning_rate: float = Field(default=5e-2, gt=0, description="Peak of the rate of what odds are worth.")
     evidence_tokens: int = Field(default=96, ge=32, description="Tokens that the lines of a customer may have.")
     together: int = Field(
         default=16, ge=1, description="Candidates scored behind one computation of what they share, at most."

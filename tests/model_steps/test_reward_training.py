@@ -230,3 +230,31 @@ def test_a_reward_model_goes_on_from_the_judges_adapter(model: Path, tmp_path: P
     # The head is not the judge's: the judge has none.
     rows = begun.tuned.peft.get_base_model().get_output_embeddings().weight
     assert torch.equal(begun.head.weight, rows[LABELS[0]] - rows[LABELS[1]])
+
+
+def users_of(step: int, groups: list[Any], **chosen: Any) -> list[str]:
+    settings = SMALL.model_copy(update={"groups": 4, **chosen})
+    return [group.user_id for group in loop._drawn(groups, step, settings)]
+
+
+def test_what_was_really_written_has_its_share_of_every_step_however_rare_it_is() -> None:
+    rare = [replace(group, real=True, user_id="served") for group in toy_groups(2, seed=5)]
+    for step in range(5):
+        assert users_of(step, [*LEARNT, *rare]).count("served") == 2
+        assert users_of(step, [*LEARNT, *rare], real_share=0.0).count("served") == 0
+        # Where there is one kind alone, it is all that can be learnt.
+        assert len(users_of(step, rare)) == len(users_of(step, LEARNT)) == 4
+    whole_round = [user for step in range(len(LEARNT) // 2) for user in users_of(step, [*LEARNT, *rare])]
+    assert sorted(user for user in whole_round if user != "served") == sorted(group.user_id for group in LEARNT)
+
+
+def test_what_odds_are_worth_is_learnt_as_fast_as_one_number_must(model: Path, tmp_path: Path) -> None:
+    """Where counting alone tells the tiers, its worth grows within a few steps."""
+    told = [
+        replace(group, candidates=tuple((7, 7, 1) for _ in group.tiers), odds=(2.0, 0.0, -2.0, -2.0))
+        for group in LEARNT
+    ]
+    chosen = LONG.model_copy(update={"odds": 0.0, "odds_learning_rate": 0.1})
+    reward = fresh(model, chosen)
+    train(reward, told, told[:4], chosen, tmp_path, "work")
+    assert reward.head.odds.item() > 0.5

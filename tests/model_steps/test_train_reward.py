@@ -193,3 +193,21 @@ def test_held_out_labels_are_of_held_out_users(shop: Lake) -> None:
         read_holdout(shop, RULE, ("2017-01-01",))
     with pytest.raises(DataError, match="say holdout, and by the split rule"):
         read_holdout(shop, SplitRule(days=(EVALUATION,), salt="another"), ())
+
+
+def test_half_of_the_validation_users_were_served_where_so_many_were() -> None:
+    def row(user: str, split: str, release: str | None = None, day: str = TRAINING) -> dict[str, Any]:
+        return {"user_id": user, "split": split, "day": day, "release": release}
+
+    rows = [row(f"v{number}", "validation") for number in range(20)] + [row("t", "train", "r")]
+    served = [row("s1", "validation", "r"), row("s2", "validation", "r"), row("s1", "validation")]
+
+    def validated(known: list[dict[str, Any]], users: int) -> set[str]:
+        return {one["user_id"] for one in material._drawn(known, TRAINING, users) if one["split"] == "validation"}
+
+    assert len(validated(rows, 6)) == 6
+    assert {"s1", "s2"} < validated([*rows, *served], 6)
+    assert len(validated([*rows, *served], 6)) == 6
+    assert validated([*rows, *served], 1) < {"s1", "s2"}
+    older = [row("s3", "validation", "r", "2016-01-01")]
+    assert "s3" not in validated([*rows, *older], 20)

@@ -34,6 +34,7 @@ class Group:
         places: of the candidates, among the cases that were grouped.
         tiers: of the candidates; none where nobody judged them.
         odds: logarithms of the odds that counting gives them; none where nothing counts.
+        real: whether a release really wrote one of them.
     """
 
     user_id: str
@@ -43,6 +44,7 @@ class Group:
     places: tuple[int, ...] = ()
     tiers: tuple[Tier, ...] = ()
     odds: tuple[float, ...] = ()
+    real: bool = False
 
 
 def log_odds(shops: Callable[[str], Shop]) -> Callable[[Case], float]:

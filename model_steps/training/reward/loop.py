@@ -122,9 +122,10 @@ def train(
         "%d groups are learnt, %d of one tier teach no order; %d are validated on, %d of one tier left out.",
         len(groups), len(learnt) - len(groups), len(judged), len(validated) - len(judged),
     )  # fmt: skip
-    rates = {"adapter": settings.learning_rate, "head": settings.head_learning_rate}
-    parameters = {"adapter": model.tuned.master.values(), "head": model.head.parameters()}
-    optimizer = torch.optim.AdamW([{"params": list(each)} for each in parameters.values()], weight_decay=0.0)
+    # What the odds are worth is one number near one, where a row of the head has hundreds near nothing.
+    rates = (settings.learning_rate, settings.head_learning_rate, settings.odds_learning_rate)
+    parameters = (model.tuned.master.values(), (model.head.weight, model.head.bias), (model.head.odds,))
+    optimizer = torch.optim.AdamW([{"params": list(each)} for each in parameters], weight_decay=0.0)
     best, base = model.weights(), _base_digest(model)
     history = resume(folder, model, optimizer, best, work)
     if finish and not history:
@@ -139,7 +140,7 @@ def train(
         if step == 0:
             row |= {f"{START}{name}": value for name, value in examine(model, judged, settings)[1].items()}
         share = learning_rate(step, settings) / settings.learning_rate
-        for rate, group in zip(rates.values(), optimizer.param_groups, strict=True):
+        for rate, group in zip(rates, optimizer.param_groups, strict=True):
             group["lr"] = rate * share
         row["loss"] = _step(model, optimizer, list(_drawn(groups, step, settings)), settings)
         if step == begun + 1 and row["loss"]:
@@ -182,10 +183,15 @@ def _step(
 
 
 def _drawn(groups: Sequence[Group], step: int, settings: RewardSettings) -> Iterator[Group]:
-    """The groups of a step; all are gone through, in an order of its own each time."""
-    for place in range(step * settings.groups, (step + 1) * settings.groups):
-        time, at = divmod(place, len(groups))
-        yield groups[_order(len(groups), f"{settings.seed}/{time}")[at]]
+    """The groups of a step, of those that were really written their share; all are gone through, in an order of its
+    own each time."""
+    real = [group for group in groups if group.real]
+    built = [group for group in groups if not group.real]
+    share = round(settings.groups * settings.real_share) if real and built else settings.groups * bool(real)
+    for some, number in ((real, share), (built, settings.groups - share)):
+        for place in range(step * number, (step + 1) * number):
+            time, at = divmod(place, len(some))
+            yield some[_order(len(some), f"{settings.seed}/{time}")[at]]
 
 
 @lru_cache(maxsize=4)

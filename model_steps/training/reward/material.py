@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from evaluation.leaks import rollups_digest
@@ -99,9 +99,12 @@ def reading(settings: Settings) -> JudgeSettings:
 
 
 def _drawn(rows: Sequence[Row], newest: str, users: int) -> list[Row]:
-    """All rows of train, and those of some validation users on the newest day."""
-    validated = drawn((row["user_id"] for row in rows if row["split"] == VALIDATED and row["day"] == newest), users)
-    kept = {(user, newest) for user in validated}
+    """All rows of train, and those of some validation users on the newest day: half of them ones who were served."""
+    known = [row for row in rows if row["split"] == VALIDATED and row["day"] == newest]
+    served = drawn((row["user_id"] for row in known if row["release"]), -(-users // 2))
+    left = users - len(served)
+    others = drawn((row["user_id"] for row in known if row["user_id"] not in served), left) if left else []
+    kept = {(user, newest) for user in (*served, *others)}
     return [row for row in rows if row["split"] == LEARNT or (row["user_id"], row["day"]) in kept]
 
 
@@ -131,7 +134,8 @@ class Tiered:
         cases = [one.case for one in some]
         shops = shops_of(self.facts, cases, self.popularity, counting)
         tiers = [one.tier for one in some]
-        return grouped(cases, encoder(self.chat, shops, reading), tiers, log_odds(shops))
+        found = grouped(cases, encoder(self.chat, shops, reading), tiers, log_odds(shops))
+        return [replace(group, real=any(some[place].real for place in group.places)) for group in found]
 
 
 def read_holdout(lake: Lake, rule: SplitRule, days: Sequence[str]) -> list[Row]:

@@ -70,6 +70,17 @@ def loss_of(scores: torch.Tensor, group: Group, settings: RewardSettings) -> tor
 
 
 @torch.no_grad()
+def said_of(model: RewardModel, groups: Sequence[Group]) -> list[torch.Tensor]:
+    """The scores of each group's candidates before the sigmoid."""
+    scores = []
+    progress = Progress(len(groups), "groups validated", every_seconds=20)
+    for group in groups:
+        scores.append(model.logits(group.prompt, group.candidates, group.odds))
+        progress.advance()
+    return scores
+
+
+@torch.no_grad()
 def examine(
     model: RewardModel, groups: Sequence[Group], settings: RewardSettings
 ) -> tuple[PairwiseAccuracy, dict[str, float]]:
@@ -83,11 +94,7 @@ def examine(
     Returns:
         This, and the two figures that decide which model is kept.
     """
-    scores = []
-    progress = Progress(len(groups), "groups validated", every_seconds=20)
-    for group in groups:
-        scores.append(model.logits(group.prompt, group.candidates, group.odds))
-        progress.advance()
+    scores = said_of(model, groups)
     losses = [float(loss_of(each, group, settings)) for each, group in zip(scores, groups, strict=True)]
     found = pairwise_accuracy(
         [each.tolist() for each in scores], [group.tiers for group in groups], [group.user_id for group in groups]

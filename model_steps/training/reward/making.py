@@ -17,7 +17,8 @@ from model_steps.judge.reward.losses import has_order
 from model_steps.judge.reward.prompt import prompt_digest
 from model_steps.training.record import made_folder
 from model_steps.training.reward import stored
-from model_steps.training.reward.loop import ACCURACY, LOSS, START, examine, ordered, teaching, train
+from model_steps.training.reward.level import fit_level, set_level
+from model_steps.training.reward.loop import ACCURACY, LOSS, START, examine, ordered, said_of, teaching, train
 from model_steps.training.reward.stored import StoredReward
 from runtime.errors import ConfigurationError, DataError, UsageError
 from runtime.fingerprint import digest
@@ -77,6 +78,9 @@ def make_reward(
         return {**known[1].record, **_place(known[0]), "reused": True}
     reward = stored.begin(model, dtype, settings, judge, labels)
     history = train(reward, learnt, validated, settings, folder, record["work"], finish)
+    level = fit_level([one.tolist() for one in said_of(reward, validated)], [group.tiers for group in validated])
+    set_level(reward.head, *level)
+    record["level"] = dict(zip(("scale", "shift"), level, strict=True))
     found, kept = examine(reward, ordered(validated), settings)
     record["start"] = {name: history[0][f"{START}{name}"] for name in (ACCURACY, LOSS)}
     record["validation"] = {

@@ -1,7 +1,7 @@
 """What a review needs: ``python -m evaluation.review_plan --candidate NAME [--day D] [--policy FILE] [--lake URI]``.
 
 Says which champion the candidate meets, on which evaluation day, and which days are to be landed and compressed before
-either can be measured. Looks at no outcome. A policy, a release or a day that is none is told here, before hours of work.
+either can be measured. Looks at no outcome. A policy, a release or a day that is none is told here, not hours later.
 """
 
 from __future__ import annotations

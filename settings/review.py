@@ -13,8 +13,8 @@ class ReviewSettings(Section):
     reviewers: tuple[str, ...] = Field(
         default=("reviewer",),
         min_length=1,
-        description="Who may answer, by their id in Airflow (with its SimpleAuthManager the user's name). Nobody else's "
-        'answer counts, an administrator\'s neither. In the environment a JSON list: ["anna", "ben"].',
+        description="Who may answer, by their id in Airflow (with its SimpleAuthManager the user's name). Nobody "
+        'else\'s answer counts, an administrator\'s neither. In the environment a JSON list: ["anna", "ben"].',
     )
     answer_hours: float = Field(
         default=48.0, gt=0, description="How long a reviewer has time. Afterwards the candidate counts as rejected."

@@ -1,6 +1,6 @@
 """Ask a named reviewer whether a candidate becomes champion, and believe the answer only for the page that was read.
 
-Airflow keeps the first page that a task shows: where the task runs again, after a gate decided anew, a reviewer still reads
+Airflow keeps the first page that a task shows: where the task runs again, after a gate decided anew, a reviewer reads
 the old one. So the page's digest goes along in the form, and an approval counts only for the digest of the page as the
 evidence gives it when the answer comes in. Airflow does not look at an answer's form values either; that is done here.
 """
@@ -24,6 +24,7 @@ from tasks.review_page import of_evidence
 
 COMMENT, SEEN = "comment", "seen"
 APPROVE, REJECT = ApprovalOperator.APPROVE, ApprovalOperator.REJECT
+ANEW = "clear this task, and answer again"
 AGAIN = "start a new review of this candidate (Trigger, with its name)"
 
 
@@ -97,22 +98,21 @@ def answer_of(event: Mapping[str, Any], page: Page, settings: ReviewSettings) ->
         raise AirflowFailException(f"Airflow could not ask: {event['error']}")
     chosen, values = list(event.get("chosen_options") or ()), dict(event.get("params_input") or {})
     if chosen not in ([APPROVE], [REJECT]):
-        raise AirflowFailException(f"The answer {chosen} is none of {APPROVE} and {REJECT}: clear this task, answer again.")
+        raise AirflowFailException(f"The answer {chosen} is none of {APPROVE} and {REJECT}: {ANEW}.")
     if unknown := sorted(set(values) - {COMMENT, SEEN}):
-        raise AirflowFailException(f"The form has no field {unknown[0]!r}: clear this task, and answer again.")
+        raise AirflowFailException(f"The form has no field {unknown[0]!r}: {ANEW}.")
     comment = values.get(COMMENT)
     if comment is not None and (not isinstance(comment, str) or len(comment) > settings.maximum_comment):
-        raise AirflowFailException(
-            f"A comment is a text of at most {settings.maximum_comment:,} characters: clear this task, and answer again."
-        )
+        raise AirflowFailException(f"A comment is a text of at most {settings.maximum_comment:,} characters: {ANEW}.")
     who = event.get("responded_by_user") or {}
     answer = Answer(chosen[0], str(who.get("id") or ""), (comment or "").strip())
     if answer.reviewer and answer.reviewer not in settings.reviewers:
         raise AirflowFailException(
-            f"{answer.reviewer} is no reviewer; they are {', '.join(settings.reviewers)} (INTENTFLOW_REVIEW__REVIEWERS)."
+            f"{answer.reviewer} is no reviewer; they are {', '.join(settings.reviewers)} "
+            "(INTENTFLOW_REVIEW__REVIEWERS)."
         )
     if answer.approves and not answer.reviewer:
-        raise AirflowFailException("Nobody is named who approved: clear this task, and answer again.")
+        raise AirflowFailException(f"Nobody is named who approved: {ANEW}.")
     if answer.approves and values.get(SEEN) != page.digest:
         raise AirflowFailException(
             f"{answer.reviewer} approved a page that is not that of the evidence {page.evidence}: the gate has decided "

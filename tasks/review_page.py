@@ -1,7 +1,7 @@
 """What a reviewer reads in Required Actions: what a gate decided on, as Markdown. Pure functions.
 
-Airflow renders Markdown there, and no HTML. What came from outside, such as names of categories, is shown as code, so that
-no text of an item becomes a link, a picture or a row of a table.
+Airflow renders Markdown there, and no HTML. What came from outside, such as names of categories, is shown as code, so
+that no text of an item becomes a link, a picture or a row of a table.
 """
 
 from __future__ import annotations

@@ -8,6 +8,7 @@ from airflow.sdk import Context
 
 from tasks.approval import refuse_unnamed
 from tasks.command import Command, outcome
+from tasks.policy import ONCE
 
 
 class RollBack(Command):
@@ -30,5 +31,8 @@ class RollBack(Command):
 
 
 def roll_back() -> Any:
-    """The only task of a rollback; returns the record that it wrote."""
-    return RollBack(task_id="roll_back", module="lake.roll_back").output
+    """The only task of a rollback; returns the record that it wrote.
+
+    It is not tried again: where the first try died after its record was written, a second one would go further back.
+    """
+    return RollBack(task_id="roll_back", module="lake.roll_back", **ONCE).output

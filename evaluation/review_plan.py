@@ -12,7 +12,6 @@ from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 
-from evaluation.freeze import refuse_other_days
 from evaluation.gate.policy import parse_policy, policy_text
 from evaluation.leaks import training_days
 from lake.delta import tables
@@ -36,8 +35,8 @@ def evaluation_day(rule: SplitRule, ends: str, asked: str | None) -> str:
     Raises:
         UsageError: the day is no evaluation day. SourceMissing: the log has no day with all of its outcomes.
     """
-    if asked:
-        refuse_other_days(rule, asked)
+    if asked and asked not in rule.days:
+        raise UsageError(f"{asked} is no evaluation day; they are {', '.join(rule.days)}.")
     known = [day for day in sorted(rule.days) if rule.outcomes_until(day) <= ends]
     if asked in known or (known and not asked):
         return asked or known[-1]

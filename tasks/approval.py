@@ -151,12 +151,13 @@ class ApproveEvidence(ApprovalOperator):
 
     Args:
         evidence: templated; its name.
+        params: those of the run, which Airflow hands to every task; no matter of the reviewer's form.
     """
 
     template_fields: Sequence[str] = ("evidence",)
     ui_color = "#fef7e0"
 
-    def __init__(self, *, evidence: str, **kwargs: Any) -> None:
+    def __init__(self, *, evidence: str, params: Any = None, **kwargs: Any) -> None:
         settings = load_settings().review
         super().__init__(
             subject="May this candidate become champion?",

@@ -118,9 +118,7 @@ def asking(name: str) -> ApproveEvidence:
 def asked(task: ApproveEvidence, monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
     """What Airflow is asked to show."""
     shown: dict[str, Any] = {}
-    monkeypatch.setattr(
-        "airflow.providers.standard.operators.hitl.upsert_hitl_detail", lambda **all_: shown.update(all_)
-    )
+    monkeypatch.setattr("airflow.providers.standard.operators.hitl.upsert_hitl_detail", shown.update)
     with pytest.raises(TaskAwaitingInput) as parked:
         task.execute(context())
     return {**shown, "timeout": parked.value.timeout}

@@ -42,7 +42,7 @@ def test_the_newest_day_whose_outcomes_are_known() -> None:
             "2017-11-10",
             "2017-11-01",
             SourceMissing,
-            "until 2017-11-09, and the outcomes of 2017-11-01 end with 2017-11-15",
+            "until 2017-11-09, and the outcomes of .* end with 2017-11-15",
         ),
         ("2017-09-01", None, SourceMissing, "the outcomes of 2017-09-06 end with 2017-09-20"),
     ],

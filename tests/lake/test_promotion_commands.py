@@ -1,4 +1,4 @@
-"""The last steps of a review and of a rollback, as their DAGs run them: a manifest, or a sentence with its exit code."""
+"""The last steps of a review and of a rollback, as their DAGs run them: a manifest, or a sentence."""
 
 from __future__ import annotations
 

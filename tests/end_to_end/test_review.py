@@ -94,7 +94,9 @@ def hitl(run_id: str) -> str:
     return f"/dags/{DAG_ID}/dagRuns/{run_id}/taskInstances/{TASK}/-1/hitlDetails"
 
 
-def answer(airflow: RunningAirflow, run_id: str, choice: str, shown: Mapping[str, Any], who: str = "reviewer", **form: Any) -> httpx.Response:  # fmt: skip
+def answer(
+    airflow: RunningAirflow, run_id: str, choice: str, shown: Mapping[str, Any], who: str = "reviewer", **form: Any
+) -> httpx.Response:
     """Send the form as it was shown, with some values changed."""
     values = {name: field["value"] for name, field in shown["params"].items()} | form
     rest = Rest(airflow.address, airflow.passwords, user=who)

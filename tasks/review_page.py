@@ -73,11 +73,11 @@ def of_evidence(evidence: Evidence, files: Mapping[str, bytes], report: str) -> 
     # Imported here: the DAG file that imports this one is parsed every few seconds.
     from lake.registry.user_results import parse
 
-    samples: list[Samples] = [
-        parse(files[name], name).header.samples if name in files else {}
-        for name in ("candidate.parquet", "champion.parquet")
-    ]
-    return body(evidence, json.loads(files["decision.json"]), *samples, report)
+    def samples(name: str) -> Samples:
+        return parse(files[name], name).header.samples if name in files else {}
+
+    decision = json.loads(files["decision.json"])
+    return body(evidence, decision, samples("candidate.parquet"), samples("champion.parquet"), report)
 
 
 def code(text: str, longest: int = LONGEST) -> str:

@@ -99,14 +99,14 @@ def test_who_is_held_back_is_seen_with_the_reason(tmp_path: Path, monkeypatch: p
     made = Evidence("new", "old", 1, "2017-11-01", "NO-GO", ("judge: MISSING. None.",), "shipped", {}, "then", "me")
     name = evidence.put(Lake.open(tmp_path), made, {}).name
     with pytest.raises(AirflowFailException, match=f"NO-GO: new is not promoted.*judge: MISSING.*{name}"):
-        HeldBack(task_id="held_back", evidence=name).execute({})  # type: ignore[typeddict-item]
+        HeldBack(task_id="held_back", evidence=name).execute({})
 
 
 def test_a_comment_is_one_argument(monkeypatch: pytest.MonkeyPatch) -> None:
     commands = Commands(monkeypatch, {"number": 2})
     task = PromoteApproved(task_id="promote", module="lake.promote", arguments=["--evidence=e", "--reviewer=anna"])
     comment = "two\n--reviewer=eve"
-    task.execute({"ti": Instance(approval={"comment": comment})})  # type: ignore[arg-type, typeddict-item]
+    task.execute({"ti": Instance(approval={"comment": comment})})  # type: ignore[typeddict-item]
     assert commands.asked == [["lake.promote", "--evidence=e", "--reviewer=anna", f"--comment={comment}"]]
 
 

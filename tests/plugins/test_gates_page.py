@@ -5,6 +5,7 @@ from __future__ import annotations
 import html
 import re
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -291,6 +292,15 @@ def test_evidence_that_was_changed_is_refused_and_blinds_nobody(browser: Any, sh
     assert browser.get(f"/evidence/{shop.go}").status_code == 503
 
 
+def test_figures_and_budget_come_from_no_file_that_was_changed(browser: Any, shop: Shop) -> None:
+    folder = Path(shop.lake.root, "_evidence", shop.no_go)
+    (folder / "decision.json").write_text((folder / "decision.json").read_text().replace("0.2", "0.9"))
+    (folder / "policy.yaml").write_text("holdout_openings: 99\n")
+    said = words(browser.get("/"))
+    assert "recall_at_30: 0.28 to 0.32" in said
+    assert "2017-11-01 2 no gate said yet" in said
+
+
 def test_decisions_are_paged(browser: Any, shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("lake.pages.gates.SIZE", 1)
     assert shop.no_go in browser.get("/").text
@@ -357,6 +367,41 @@ def test_a_run_leads_to_what_it_did(browser: Any, results: Results, found: list[
 def test_the_run_of_a_dag_that_one_may_not_see_is_not_shown(browser: Any, results: Results) -> None:
     assert browser.get("/run?dag_id=payroll&run_id=r").status_code == 403
     assert results.asked == []
+
+
+def test_results_are_found_in_airflows_own_tables(app: Any) -> None:
+    from airflow.api_fastapi.core_api.security import get_user
+    from airflow.models.base import Base
+    from airflow.models.dagrun import DagRun
+    from airflow.models.xcom import XComModel
+    from fastapi.testclient import TestClient
+    from sqlalchemy import create_engine, insert
+    from sqlalchemy.orm import Session
+    from sqlalchemy.pool import StaticPool
+
+    engine = create_engine("sqlite://", connect_args={"check_same_thread": False}, poolclass=StaticPool)
+    Base.metadata.create_all(engine, tables=[DagRun.__table__, XComModel.__table__])
+    with Session(engine) as session:
+        run = {
+            "id": 1,
+            "dag_id": "review",
+            "run_id": "r",
+            "run_type": "manual",
+            "state": "success",
+            "log_template_id": 1,
+        }
+        session.execute(insert(DagRun.__table__).values(**run, run_after=datetime.now(UTC)))
+        for task, value in (("gate", {"evidence": "0123456789abcdef"}), ("other", {"rows": 1})):
+            xcom = {"dag_run_id": 1, "task_id": task, "key": "return_value", "dag_id": "review", "run_id": "r"}
+            session.execute(insert(XComModel.__table__).values(**xcom, value=value, timestamp=datetime.now(UTC)))
+        app.dependency_overrides[get_user] = lambda: None
+        app.dependency_overrides[gates_page.open_session] = lambda: session
+        client = TestClient(app, follow_redirects=False)
+        for asked in ("run_id=r", "run_id=r&task_id=gate"):
+            answer = client.get(f"/run?dag_id=review&{asked}")
+            assert answer.headers.get("location") == "/gates/evidence/0123456789abcdef", asked
+        for asked in ("run_id=r&task_id=other", "run_id=another", "run_id="):
+            assert "No gate here" in client.get(f"/run?dag_id=review&{asked}").text, asked
 
 
 def test_the_entry_stands_at_the_top_and_the_tabs_name_their_run() -> None:

@@ -25,7 +25,8 @@ def test_beyond_the_ends_stands_the_nearest_page(number: int, items: list[int], 
 
 
 def test_a_list_of_nothing_has_one_page() -> None:
-    page = paged([], 1, 2)
+    nothing: list[int] = []
+    page = paged(nothing, 1, 2)
     assert (list(page.items), page.number, page.pages, page.total, page.first) == ([], 1, 1, 0, 0)
 
 

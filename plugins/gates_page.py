@@ -17,6 +17,7 @@ from airflow.plugins_manager import AirflowPlugin
 PREFIX = "/gates"
 # Whose runs decide what somebody may see: users and days are the refresh's, decisions the review's.
 REFRESH, REVIEW = "daily_refresh", "review"
+GATE_TASK = "gate"
 PSEUDONYM = re.compile(r"[0-9a-f]{16}")
 # No script and nothing from elsewhere, shown in Airflow's own frame at most.
 _POLICY = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; frame-ancestors 'self'"
@@ -133,9 +134,15 @@ def _app() -> Any:
 
     def show_run(dag_id: str, run_id: str, task_id: str = "", session: Any = Depends(open_session)) -> Response:  # noqa: B008
         """What belongs to a run, or to one of its tasks: a gate's report, else the day that it published."""
-        found = XComModel.get_many(run_id=run_id or "-", key="return_value", dag_ids=dag_id, task_ids=task_id or None)
-        manifests = [XComModel.deserialize_value(result) for result in session.scalars(found).unique()]
-        if name := runs.evidence_in(manifests):
+
+        def results(task: str | None) -> list[Any]:
+            found = XComModel.get_many(run_id=run_id or "-", key="return_value", dag_ids=dag_id, task_ids=task)
+            return [XComModel.deserialize_value(result) for result in session.scalars(found).unique()]
+
+        manifests = results(task_id or None)
+        # Who is asked, or why nobody was, rests on the gate's evidence, too.
+        beside = results(GATE_TASK) if task_id and dag_id == REVIEW and not runs.evidence_in(manifests) else []
+        if name := runs.evidence_in([*manifests, *beside]):
             return RedirectResponse(f"{PREFIX}/evidence/{name}")
         if day := runs.day_in(manifests):
             return RedirectResponse(f"{PREFIX}/days/{day}")

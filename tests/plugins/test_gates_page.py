@@ -15,6 +15,9 @@ import pytest
 from lake.registry import evidence
 from lake.registry.evidence import Evidence
 from plugins import gates_page
+from runtime.imports import ROOT
+from tasks import review_page
+from tasks.review import GATE
 from tests.plugins.shop import ANNA, BEN, DAY, EARLIER, EVIL, Shop
 
 ROUTES = [
@@ -359,7 +362,7 @@ def test_a_run_leads_to_what_it_did(browser: Any, results: Results, found: list[
     else:
         assert answer.status_code == 200
         assert "decided nothing and published no day" in words(answer)
-    (query,) = results.asked
+    query = results.asked[0]
     for wanted in ("xcom.dag_id = 'review'", "xcom.run_id = 'manual__1'", "xcom.task_id = '{TASK_ID}'"):
         assert wanted in query
 
@@ -391,17 +394,30 @@ def test_results_are_found_in_airflows_own_tables(app: Any) -> None:
             "log_template_id": 1,
         }
         session.execute(insert(DagRun.__table__).values(**run, run_after=datetime.now(UTC)))
-        for task, value in (("gate", {"evidence": "0123456789abcdef"}), ("other", {"rows": 1})):
-            xcom = {"dag_run_id": 1, "task_id": task, "key": "return_value", "dag_id": "review", "run_id": "r"}
-            session.execute(insert(XComModel.__table__).values(**xcom, value=value, timestamp=datetime.now(UTC)))
+        second = {**run, "id": 2, "dag_id": "daily_refresh"}
+        session.execute(insert(DagRun.__table__).values(**second, run_after=datetime.now(UTC)))
+        for number, dag in ((1, "review"), (2, "daily_refresh")):
+            for task, value in (("gate", {"evidence": "0123456789abcdef"}), ("other", {"rows": 1})):
+                xcom = {"dag_run_id": number, "task_id": task, "key": "return_value", "dag_id": dag, "run_id": "r"}
+                session.execute(insert(XComModel.__table__).values(**xcom, value=value, timestamp=datetime.now(UTC)))
         app.dependency_overrides[get_user] = lambda: None
         app.dependency_overrides[gates_page.open_session] = lambda: session
         client = TestClient(app, follow_redirects=False)
-        for asked in ("run_id=r", "run_id=r&task_id=gate"):
+        # A reviewer is asked by a task that left nothing yet: what the gate decided on stands there, too.
+        for asked in ("run_id=r", "run_id=r&task_id=gate", "run_id=r&task_id=approval", "run_id=r&task_id=other"):
             answer = client.get(f"/run?dag_id=review&{asked}")
             assert answer.headers.get("location") == "/gates/evidence/0123456789abcdef", asked
-        for asked in ("run_id=r&task_id=other", "run_id=another", "run_id="):
-            assert "No gate here" in client.get(f"/run?dag_id=review&{asked}").text, asked
+        for asked in ("review&run_id=another&task_id=gate", "review&run_id=", "daily_refresh&run_id=r&task_id=other"):
+            assert "No gate here" in client.get(f"/run?dag_id={asked}").text, asked
+
+
+def test_pages_and_review_mean_the_same() -> None:
+    """Who may see decisions is asked of the DAG that makes them; its links lead here; its gate is found by name."""
+    assert {f"dags/{dag}.py" for dag in (gates_page.REFRESH, gates_page.REVIEW)} <= {
+        str(file.relative_to(ROOT)) for file in ROOT.glob("dags/*.py")
+    }
+    assert review_page.report_page("0123456789abcdef") == f"{gates_page.PREFIX}/evidence/0123456789abcdef"
+    assert gates_page.GATE_TASK == GATE
 
 
 def test_the_entry_stands_at_the_top_and_the_tabs_name_their_run() -> None:

@@ -1,7 +1,4 @@
-"""A user's page, by pseudonym: what was known of them on a published day, and what the day's release said.
-
-Personas have no table of their own: those are shown that wrote a tag, with the reasons of their tags.
-"""
+"""A user's page, by pseudonym: what was known of them on a published day, and what the day's release said."""
 
 from __future__ import annotations
 
@@ -15,7 +12,7 @@ from lake.pages.published import Row, newest_days, pinned, row_of
 from lake.pages.templates import rendered
 from lake.store.location import Lake
 from runtime.errors import SourceMissing
-from schemas import contexts, entities, failures, intents, verdicts
+from schemas import contexts, entities, failures, intents, personas, verdicts
 from schemas.table import Table
 
 # Users on one page, and lines of a user's evidence.
@@ -33,6 +30,7 @@ class UserDay:
     Args:
         release: of the day. context: its row; none where the user had none that day. text: the context as text.
         evidence: what experts may be shown; none in contexts from before it was kept.
+        personas: its rows; none where the day was published before they were kept.
         tags: rows of ``intents``, the best first. verdicts: by rank, where the tag was judged.
         judged: what the day's row says of judging. failures: what failed on the user.
     """
@@ -42,18 +40,11 @@ class UserDay:
     context: Mapping[str, Any] | None
     text: str
     evidence: Paged[Mapping[str, Any]] | None
+    personas: Sequence[Mapping[str, Any]] | None
     tags: Sequence[Mapping[str, Any]]
     verdicts: Mapping[int, Mapping[str, Any]]
     judged: str
     failures: Sequence[Mapping[str, Any]]
-
-    @property
-    def personas(self) -> dict[str, list[Mapping[str, Any]]]:
-        """The tags of each persona that wrote one; the persona of the best tag first."""
-        found: dict[str, list[Mapping[str, Any]]] = {}
-        for tag in self.tags:
-            found.setdefault(tag["persona"], []).append(tag)
-        return found
 
     @property
     def names(self) -> set[str]:
@@ -78,6 +69,7 @@ def user_day(lake: Lake, row: Row, user: str, render: Render, number: int) -> Us
         context,
         render(context, _texts(lake, context)) if context else "",
         None if evidence is None else paged(evidence, number, EVIDENCE_SIZE),
+        _rows(lake, row, personas.TABLE, "user_id", user) if _has(row, personas.TABLE) else None,
         _rows(lake, row, intents.TABLE, "user_id", user),
         {verdict["rank"]: verdict for verdict in _rows(lake, row, verdicts.TABLE, "user_id", user)},
         row["judged"] or "",
@@ -89,6 +81,11 @@ def _rows(lake: Lake, row: Row, table: Table, column: str, value: str) -> list[d
     """A table's rows of one user, as the day pins them; none where the day is without the table."""
     found = pinned(lake, row, table, table.schema.names, [(column, "=", value)])
     return [] if found is None else found.to_pylist()
+
+
+def _has(row: Row, table: Table) -> bool:
+    """Whether a day was published with a table."""
+    return any(entry["table"] == table.name for entry in row["versions"])
 
 
 def _texts(lake: Lake, context: Mapping[str, Any]) -> dict[str, str]:

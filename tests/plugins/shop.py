@@ -21,7 +21,19 @@ from lake.registry.judge_records import CalibrationRecord
 from lake.registry.judged_days import JudgedDay
 from lake.registry.openings import Look
 from lake.store.location import Lake
-from schemas import behaviors, contexts, entities, failures, intents, rejected_behaviors, rollups, signals, verdicts
+from schemas import (
+    behaviors,
+    contexts,
+    days,
+    entities,
+    failures,
+    intents,
+    personas,
+    rejected_behaviors,
+    rollups,
+    signals,
+    verdicts,
+)
 from schemas.table import Table
 from settings import Settings
 
@@ -44,6 +56,12 @@ class Shop:
     def replace_intents(self, day: str, user: str, tag: str) -> None:
         """Publish other intents of a day than it was published with."""
         _put(self.lake, intents.TABLE, [_tag(user, 1, tag)], "later", day=day)
+
+    def forget(self, day: str, table: str) -> None:
+        """Have a day published as if it never had a table."""
+        (row,) = tables.read(self.lake, days.TABLE, day).to_pylist()
+        kept = [entry for entry in row["versions"] if entry["table"] != table]
+        _put(self.lake, days.TABLE, [{**row, "versions": kept}], "older", day=day)
 
 
 def build(lake: Lake, settings: Settings) -> Shop:
@@ -106,6 +124,7 @@ def _put_day(
         signals.TABLE.name: [],
         contexts.TABLE.name: [_context(ANNA, day, entity)],
         intents.TABLE.name: tags,
+        personas.TABLE.name: _personas(tags),
         failures.TABLE.name: failed,
     }
     for table in DAY_TABLES:
@@ -150,6 +169,14 @@ def _tag(user: str, rank: int, tag: str, near: float = 1.0, persona: str = "cook
         "chosen_by": "arbiter",
         "release": "experts-1",
     }
+
+
+def _personas(tags: Rows) -> Rows:
+    """One of each user, named as the user's last tag names it."""
+    facts = [{"label": "dairy", "days": 3, "last": "2017-10-30"}, {"label": "tea", "actions": 7, "last": "2017-09"}]
+    rest = {"expert": 1, "need": "Likely to need soup.", "evidence": facts, "release": "experts-1"}
+    named = {tag["user_id"]: tag["persona"] for tag in tags}
+    return [{**rest, "user_id": user, "persona": name, "tags": 2} for user, name in named.items()]
 
 
 def _judge(lake: Lake, day: str) -> None:

@@ -208,7 +208,8 @@ def test_a_user_is_shown_with_context_personas_tags_and_verdicts(browser: Any) -
     assert "1 soup soup Bought often. cook, expert 1, by arbiter S 90.0% relevance: positive" in said
     assert "(80.0%, by model): fits" in said
     assert "judge judge-1 2 milk dairy 0.75 like it" in said
-    assert "cook soup: Bought often." in said
+    assert "cook expert 1, 2 of the tags Likely to need soup." in said
+    assert "Rests on Days Actions Last dairy 3 2017-10-30 tea 7 2017-09" in said
     assert "dairy 3 2017-10-30 7" in said
     assert "2 events on 2 days" in said
     assert "profile: age 30-39 long-term interests: dairy 2017-11-01 (purchase) | whole milk x2" in said
@@ -234,6 +235,14 @@ def test_a_user_of_whom_only_a_failure_is_known(browser: Any) -> None:
     said = words(browser.get("/users/deadbeefdeadbeef"))
     assert "failed infer: no answer (2 attempts)" in said
     assert "Context None on this day." in said
+
+
+def test_a_day_from_before_personas_were_kept_is_shown_without(browser: Any, shop: Shop) -> None:
+    shop.forget(EARLIER, "personas")
+    said = words(browser.get(f"/users/{ANNA}?day={EARLIER}"))
+    assert "This day is from before personas were kept" in said
+    assert "1 soup soup" in said
+    assert "Likely to need soup." in words(browser.get(f"/users/{ANNA}?day={DAY}"))
 
 
 def test_rows_are_those_that_the_day_was_published_with(browser: Any, shop: Shop) -> None:

@@ -124,6 +124,10 @@ def test_a_shard_stages_personas_beside_the_tags(shard: Shard) -> None:
         wrote = [tag for tag in tags if (tag["user_id"], tag["expert"]) == (row["user_id"], row["expert"])]
         assert row["tags"] == len(wrote)
         assert {tag["persona"] for tag in wrote} <= {row["persona"]}
+    for user, own in USERS.items():
+        # Parted: each category is one persona's.
+        parted = [fact["label"] for row in rows if row["user_id"] == user for fact in row["evidence"]]
+        assert sorted(parted) == sorted(own)
     assert sum(row["tags"] for row in rows) == len(tags) == shard.manifest["tags"] > 0
     assert dict(shard.batches[2].partitions[0].metrics) == {"personas": 6, "tags_without_persona": 0}
 

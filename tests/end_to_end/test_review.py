@@ -9,6 +9,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator, Mapping
 from typing import Any
+from urllib.parse import urlencode
 
 import httpx
 import pytest
@@ -16,7 +17,9 @@ import yaml
 
 from bench.lakes.landed import DEMO_KEY
 from lake.registry import champions, evidence, releases
+from lake.registry.days import read_day
 from launcher.rest import DagRun, Rest
+from schemas import intents, personas
 from settings import load_settings
 from tests.end_to_end.airflow import DAY, RunningAirflow
 
@@ -104,6 +107,27 @@ def answer(
     return rest._call("PATCH", hitl(run_id), body, allow=(400, 403, 409))
 
 
+def look_at_pages(airflow: RunningAirflow, run_id: str, decided: str) -> None:
+    """Nobody sees a page without a login; a viewer sees all of them, and the tabs lead to what was decided."""
+    viewer = Rest(airflow.address, airflow.passwords, user="guest")
+    viewer.dag(DAG_ID)  # It logs in.
+    user = read_day(airflow.lake, intents.TABLE, DAY)["user_id"][0].as_py()
+    tab = f"/gates/run?{urlencode({'dag_id': DAG_ID, 'run_id': run_id, 'task_id': TASK})}"
+    shown = {
+        "/gates/": decided,
+        f"/gates/evidence/{decided}": "mild",
+        "/gates/days": DAY,
+        f"/gates/days/{DAY}": candidate(),
+        f"/gates/users?day={DAY}": user,
+        f"/gates/users/{user}?day={DAY}": "Rests on",
+        tab: "mild",
+    }
+    for page, said in shown.items():
+        assert httpx.get(f"{airflow.address}{page}", trust_env=False).status_code == 401, page
+        answer = viewer._client.get(page, follow_redirects=True)
+        assert (answer.status_code, said in answer.text) == (200, True), page
+
+
 @pytest.mark.proof
 def test_every_end_of_a_review(airflow: RunningAirflow) -> None:
     lake, name = airflow.lake, candidate()
@@ -158,6 +182,8 @@ def test_every_end_of_a_review(airflow: RunningAirflow) -> None:
     assert evidence.read(lake, record.evidence)[0].policy == "mild"
     assert airflow.run().returncode == 0
     assert airflow.row()["release"] == name
+    assert read_day(lake, personas.TABLE, DAY).num_rows > 0
+    look_at_pages(airflow, run_id, record.evidence)
 
     # Another champion by an act of its own; the rollback returns the one before, and the next refresh uses it.
     untuned = airflow.command("model_steps.release", "--out", str(airflow.folder / "releases"))

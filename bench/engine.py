@@ -111,7 +111,7 @@ class Pair:
 
 def run_step(lake: Lake, day: str, settings: Settings, users: int, running: Listening) -> tuple[Recorder, float]:
     """A: infer with an empty answer cache; returns what was asked and the seconds of the users' work."""
-    for table in ("answers", "intents", "failures"):
+    for table in ("answers", "intents", "personas", "failures"):
         shutil.rmtree(Path(lake.root) / table, ignore_errors=True)
     recorder = Recorder(running)
     manifest = infer(lake, day, "1/1", settings, users, force=True, start=recorder)

@@ -10,9 +10,9 @@ and why, has a judge look at a sample of that, and publishes the day as a whole.
 the judge with the record of its exam.
 
 **Writes:** `behaviors`, `rejected_behaviors`, `items`, `profiles`, `entities`, `rollups`, `signals`, `contexts`,
-`entity_vectors`, `answers`, `intents`, `failures`, `verdicts` on a sample, and one row in `days`, which pins the
-versions of the tables by day. Emits the asset `intents`, one event a day, with release, figures, and whether it was
-judged.
+`entity_vectors`, `answers`, `intents`, `personas`, `failures`, `verdicts` on a sample, and one row in `days`, which
+pins the versions of the tables by day. Emits the asset `intents`, one event a day, with release, figures, and whether
+it was judged.
 
 Every task runs one command, shown in its log, that also runs alone from a shell. Steps stage; a `publish` task has
 Great Expectations judge what was staged and makes visible what passed, all of it or nothing: until `publish_day` is

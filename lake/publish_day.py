@@ -28,7 +28,18 @@ from lake.registry.judged_days import JudgedDay
 from lake.store.location import Lake
 from runtime.entry import day_argument, run_command
 from runtime.errors import DataError, UsageError
-from schemas import behaviors, contexts, days, failures, intents, rejected_behaviors, rollups, signals, verdicts
+from schemas import (
+    behaviors,
+    contexts,
+    days,
+    failures,
+    intents,
+    personas,
+    rejected_behaviors,
+    rollups,
+    signals,
+    verdicts,
+)
 from schemas.table import Table
 from settings import load_settings
 
@@ -42,6 +53,7 @@ DAY_TABLES = (
     signals.TABLE,
     contexts.TABLE,
     intents.TABLE,
+    personas.TABLE,
     failures.TABLE,
 )
 

@@ -1,8 +1,8 @@
 """Infer what each user intends to buy next: ``python -m model_steps.infer --day D --shard i/n``.
 
-Reads the day's contexts and signals, lets planner, experts and arbiter work chunk by chunk, and stages ``intents``
-and ``failures`` of this shard, all with one release (default: the lake's champion). Answers are cached by what was
-asked: a killed run goes on at the chunk it was in, and a user for whom nothing changed costs no model call.
+Reads the day's contexts and signals, lets planner, experts and arbiter work chunk by chunk, and stages ``intents``,
+``personas`` and ``failures`` of this shard, all with one release (default: the lake's champion). Answers are cached by
+what was asked: a killed run goes on at the chunk it was in, and a user for whom nothing changed costs no model call.
 """
 
 from __future__ import annotations
@@ -16,14 +16,14 @@ from functools import partial
 from typing import Any, get_args
 
 from lake.delta import tables
-from lake.delta.staging import Batch, StagedPartition, stage
 from lake.delta.work import Step, marked, plan
 from lake.registry import champions, releases
 from lake.registry.releases import ADAPTOR, Release
 from lake.store.location import Lake
 from model_steps.agents import arbiter, expert, flows, inputs, planner, population, rows, selection
 from model_steps.agents.eligible import eligible
-from model_steps.agents.hmas import Failed, User
+from model_steps.agents.hmas import User
+from model_steps.agents.outputs import TABLES, Outputs, stage_outputs
 from model_steps.agents.words import Categories
 from model_steps.embedding.adaptor import Adaptor
 from model_steps.embedding.embedder import Embedder
@@ -43,13 +43,12 @@ from runtime.errors import UsageError
 from runtime.fingerprint import code_of
 from runtime.processor import NumberType
 from runtime.progress import Progress
-from schemas import contexts, failures, intents, signals
-from schemas.table import Table
+from schemas import contexts, signals
 from settings import Settings, load_settings
 
 log = logging.getLogger("intentflow")
 
-STEP = Step("infer", __file__, (intents.TABLE, failures.TABLE))
+STEP = Step("infer", __file__, TABLES)
 EMBED = "embed"
 ENGINE = "model_steps.engine.vllm_engine"
 ROLES = (planner.ROLE, expert.ROLE, arbiter.ROLE)
@@ -209,14 +208,15 @@ class Agents:
         users = self.prepared.users
         yield from population.chunks_of(users, settings.chunk_users, self._flow.tokens_of, self.capacity)
 
-    def infer(self, chunk: Sequence[User]) -> tuple[list[dict[str, Any]], list[Failed]]:
-        """Rows of ``intents`` of a chunk, and its users who failed."""
+    def infer(self, chunk: Sequence[User]) -> Outputs:
+        """What a chunk's users come to."""
         self.cache.begin_chunk()
         inferred, failed = self._flow.run(chunk)
         self.cache.end_chunk()
         work = self._work
-        maximum_why = work.settings.inference.maximum_why
-        return rows.intents_rows(inferred, work.categories, work.embedder, work.release.name, maximum_why), failed
+        release, maximum_why = work.release.name, work.settings.inference.maximum_why
+        of_intents = rows.intents_rows(inferred, work.categories, work.embedder, release, maximum_why)
+        return Outputs(of_intents, rows.persona_rows(inferred, release), failed)
 
     def figures(self) -> dict[str, Any]:
         """What was asked, what was found in the caches, what histories lost."""
@@ -266,31 +266,21 @@ def infer(
     start = start or LazyEngine(work.settings.engine, work.experts.adapters)
     agents = Agents(work, start)
     ready = time.monotonic()
-    intents_of_day: list[dict[str, Any]] = []
-    failed: list[Failed] = []
+    outputs = Outputs()
     progress = Progress(len(work.users), "users", every_seconds=0)
     for chunk in agents.chunks():
-        inferred, lost = agents.infer(chunk)
-        intents_of_day += inferred
-        failed += lost
+        outputs.add(agents.infer(chunk))
         tokens = agents.cache.counts.total("computed_tokens") + agents.cache.counts.total("output_tokens")
         progress.advance(len(chunk), f"{tokens / max(time.monotonic() - ready - start.seconds, 1e-9):.0f} tokens/s")
     working = time.monotonic() - ready - start.seconds
-    counts = {
-        "users_in": len(work.users),
-        "users_published": len({row["user_id"] for row in intents_of_day}),
-        "users_failed": sum(one.has_evidence for one in failed),
-        "users_without_evidence": sum(not one.has_evidence for one in failed),
-        "users_with_wrong_tags": rows.wrong_users(intents_of_day, settings.inference.tags),
-        "tags": len(intents_of_day),
-    }
+    counts = outputs.counts(len(work.users), settings.inference.tags)
     return {
         **work.manifest(),
         **counts,
-        "batches": _stage(work, intents_of_day, failed, counts),
+        "batches": stage_outputs(lake, STEP.name, day, work.number, work.name, outputs, counts),
         "reused": False,
         **agents.figures(),
-        "chosen_by": selection.shares([row["chosen_by"] for row in intents_of_day]),
+        "chosen_by": selection.shares([row["chosen_by"] for row in outputs.intents]),
         **work.form.figures(),
         **work.experts.figures(),
         "seconds_fixed": round(ready - started + start.seconds, 3),
@@ -303,25 +293,6 @@ def infer(
             "categories": work.categories_digest,
         },
     }
-
-
-def _stage(
-    work: Work, intents_of_day: Sequence[dict[str, Any]], failed: Sequence[Failed], counts: dict[str, int]
-) -> list[str]:
-    """Stage both tables; an empty partition is staged too. Returns the batches' paths."""
-    of_day, of_step = {"day": work.day}, {"day": work.day, "step": STEP.name}
-    staged: tuple[tuple[Table, dict[str, str], Sequence[dict[str, Any]], dict[str, int]], ...] = (
-        (intents.TABLE, of_day, intents_of_day, counts),
-        (failures.TABLE, of_step, rows.failure_rows(failed, STEP.name), {}),
-    )
-    paths = []
-    for table, partition, table_rows, metrics in staged:
-        data = inputs.rows_of(table, table_rows, work.day)
-        file = stage(work.lake, table, data, fingerprint=work.name, partition=partition, part=work.number)
-        paths.append(
-            Batch(table.name, STEP.name, (StagedPartition(partition, work.name, (file,), metrics),)).save(work.lake)
-        )
-    return paths
 
 
 def main(arguments: argparse.Namespace) -> dict[str, Any]:

@@ -26,6 +26,7 @@ from settings.judging import JudgeTrainingSettings as JudgeTrainingSettings
 from settings.reinforcement import ReinforcementSettings as ReinforcementSettings
 from settings.retraining import RetrainingPreset as RetrainingPreset
 from settings.retraining import RetrainingSettings as RetrainingSettings
+from settings.review import ReviewSettings as ReviewSettings
 from settings.reward import RewardSettings as RewardSettings
 from settings.section import ROOT as ROOT
 from settings.section import PathBelowRoot as PathBelowRoot
@@ -256,6 +257,7 @@ class Settings(BaseSettings):
     judge_training: JudgeTrainingSettings = JudgeTrainingSettings()
     retraining: RetrainingSettings = RetrainingSettings()
     gate: GateSettings = GateSettings()
+    review: ReviewSettings = ReviewSettings()
     airflow: AirflowSettings = AirflowSettings()
 
 

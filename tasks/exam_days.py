@@ -10,7 +10,7 @@ from typing import Any
 from airflow.sdk import get_current_context, task
 from airflow.sdk.exceptions import AirflowFailException
 
-from lake.registry.splits import SplitRule, add_days, next_day
+from lake.registry.splits import SplitRule, add_days, log_until, next_day
 from settings import SourceSettings, load_settings
 from tasks.chosen_days import TASK_ID
 
@@ -81,7 +81,7 @@ def exam_days(rule: SplitRule, first_day: str, log_until: str, outcome_days: int
 
 def log_ends(source: SourceSettings, today: date) -> str:
     """The day after the last one that a log can have, as YYYY-MM-DD: of a live log yesterday is the last."""
-    return min(next_day(source.last_day.isoformat()) if source.last_day else "9999-12-31", today.isoformat())
+    return log_until(source.last_day, today)
 
 
 def arguments_of(days: ExamDays, sizes: Sizes, lake: str, has_own: bool, named: Sequence[str]) -> dict[str, Any]:

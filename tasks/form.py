@@ -110,6 +110,44 @@ CALIBRATION_PARAMS: dict[str, Param] = {
     ),
 }
 
+REVIEW_PARAMS: dict[str, Param] = {
+    "candidate": Param(
+        None,
+        type=["null", "string"],
+        minLength=1,
+        title="Candidate",
+        description="Name of a release on the lake. Not needed when a retraining started the run.",
+    ),
+    "policy": Param(
+        None,
+        type=["null", "string"],
+        # It names a file beside the setting's own, and never one elsewhere.
+        pattern="^[a-z0-9][a-z0-9_-]*$",
+        title="Policy",
+        description="Name of a file beside the policy of the settings, without .yaml. Empty: that of the settings.",
+    ),
+    "day": Param(
+        None,
+        type=["null", "string"],
+        format="date",
+        title="Evaluation day",
+        description="On which frozen day both are measured. Empty: the newest whose outcomes the log has.",
+    ),
+}
+
+ROLLBACK_PARAMS: dict[str, Param] = {
+    "reason": Param(
+        None, type="string", minLength=1, maxLength=1_000, title="Reason", description="Why, for the champion log."
+    ),
+    "record": Param(
+        None,
+        type=["null", "integer"],
+        minimum=1,
+        title="Record",
+        description="Number of the record that is taken back, which must be the log's last one. Empty: whatever is.",
+    ),
+}
+
 # Templates; an argument that renders to nothing is left out of the command.
 DAY = "{{ partition_key or params.day or '' }}"
 USERS = "{{ '--users=%d' % params.users if params.users else '' }}"

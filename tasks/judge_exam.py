@@ -47,12 +47,16 @@ class Examine(Command):
         return self.manifest
 
 
-def freeze() -> Any:
-    """Write down what held-out users did, before anything is learnt; a second time it only checks."""
+def freeze(days: str = chosen("freeze")) -> Any:
+    """Write down what held-out users did, before anything is learnt; a second time it only checks.
+
+    Args:
+        days: templated; the command's ``--day`` arguments.
+    """
     return Command(
         task_id="freeze",
         module="evaluation.freeze",
-        arguments=[chosen("freeze")],
+        arguments=[days],
         trigger_rule=TriggerRule.NONE_FAILED,
     ).output
 

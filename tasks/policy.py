@@ -20,6 +20,7 @@ class Tag(StrEnum):
     INTENTS = "intents"
     TRAINING = "training"
     JUDGE = "judge"
+    REVIEW = "review"
     EXAMPLE = "example"
 
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import date, timedelta
 from typing import Any
 
 from lake.auditing.expectations import TableEvidence
 from lake.delta import tables
+from lake.delta.tables import LiveFile
 from lake.registry import judged_days
 from lake.registry.judged_days import TIER_NAMES, JudgedDay
 from lake.store.location import Lake
@@ -40,14 +41,24 @@ def tier_history(lake: Lake, found: TableEvidence) -> list[dict[str, Any]]:
         if day in staged:
             lines.append(_line(day, judged_days.of_file(lake, day, staged[day][0].path), "nobody noted what it shows"))
             continue
-        pins = {entry["table"]: entry["digest"] for entry in known[day]["versions"]}
-        if verdicts.TABLE.name not in pins:
-            lines.append(_line(day, None, (known[day]["judged"] or "").removeprefix("no: ") or WHY_NOT))
-        elif tables.content_digest(live.get(day, [])) != pins[verdicts.TABLE.name]:
-            lines.append(_line(day, None, "its verdicts were replaced since"))
-        else:
-            lines.append(_line(day, judged_days.of_files(lake, day, live[day]), "nobody noted what its verdicts show"))
+        lines.append(published_line(lake, known[day], live.get(day, [])))
     return lines
+
+
+def published_line(lake: Lake, row: Mapping[str, Any], live: Sequence[LiveFile]) -> dict[str, Any]:
+    """How tiers were shared on a published day, or why that is not known, as JSON.
+
+    Args:
+        row: of ``days``, with its day, versions and judged.
+        live: the day's live files of ``verdicts``.
+    """
+    day = row["day"]
+    pins = {entry["table"]: entry["digest"] for entry in row["versions"]}
+    if verdicts.TABLE.name not in pins:
+        return _line(day, None, (row["judged"] or "").removeprefix("no: ") or WHY_NOT)
+    if tables.content_digest(live) != pins[verdicts.TABLE.name]:
+        return _line(day, None, "its verdicts were replaced since")
+    return _line(day, judged_days.of_files(lake, day, live), "nobody noted what its verdicts show")
 
 
 def _line(day: str, note: JudgedDay | None, why: str) -> dict[str, Any]:

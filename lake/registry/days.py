@@ -13,7 +13,7 @@ from lake.registry import older_code
 from lake.registry.histories import histories
 from lake.store.location import Lake
 from runtime.errors import DataError
-from schemas import behaviors, days, verdicts
+from schemas import behaviors, days, personas, verdicts
 from schemas.registry import TABLES
 from schemas.table import Table
 
@@ -81,7 +81,7 @@ def read_day(lake: Lake, table: Table, day: str, columns: Sequence[str] | None =
 
     Raises:
         DataError: the day is not published, the table is none of a day's, or its version is gone; or it is
-            ``verdicts``, and the day is published without.
+            ``verdicts`` or ``personas``, and the day is published without.
     """
     rows = tables.read(lake, days.TABLE, day).to_pylist()
     if not rows:
@@ -91,6 +91,11 @@ def read_day(lake: Lake, table: Table, day: str, columns: Sequence[str] | None =
         why = (rows[0]["judged"] or "").partition(": ")[2] or "nobody judged it then"
         raise DataError(
             f"The day {day} is published without {table.name} ({why}): docs/judge.md says how a day is judged later."
+        )
+    if pin is None and table.name == personas.TABLE.name:
+        raise DataError(
+            f"The day {day} was published before {table.name} were kept: run daily_refresh for it again, which has the "
+            "model's answers already."
         )
     if pin is None:
         raise DataError(f"The table {table.name} is no part of a day: read it as it is now.")

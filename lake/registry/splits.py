@@ -164,6 +164,11 @@ def next_day(day: str) -> str:
     return add_days(day, 1)
 
 
+def log_until(last_day: date | None, today: date) -> str:
+    """The day after the last one that a log can have, as YYYY-MM-DD: of a live log yesterday is the last."""
+    return min(next_day(last_day.isoformat()) if last_day else "9999-12-31", today.isoformat())
+
+
 def drawn(user_ids: Iterable[str], users: int, salt: str = "draw\0") -> list[str]:
     """``users`` of the ids (all when 0) by a stable hash, sorted: more users keep the earlier ones.
 

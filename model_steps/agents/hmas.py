@@ -13,6 +13,7 @@ from typing import Protocol
 
 from model_steps.agents import arbiter, evidence, expert, planner, prompt_files, selection
 from model_steps.agents.evidence import CategoryFacts
+from model_steps.agents.persona_evidence import PersonaFact, of_written
 from model_steps.agents.planner import Persona, Unusable
 from model_steps.agents.selection import Chosen, PoolTag
 from model_steps.agents.words import WordFinder
@@ -45,11 +46,16 @@ class User:
 
 @dataclass(frozen=True)
 class Intents:
-    """The final tags of a user, best first, and the personas they come from."""
+    """The final tags of a user, best first, and the personas they come from.
+
+    Args:
+        evidence: of each persona.
+    """
 
     user_id: str
     personas: tuple[Persona, ...]
     chosen: tuple[Chosen, ...]
+    evidence: tuple[tuple[PersonaFact, ...], ...]
 
 
 @dataclass(frozen=True)
@@ -139,7 +145,8 @@ class Hmas:
             rows = vectors(case.pool)
             wanted, similarity = self._settings.tags, self._settings.duplicate_similarity
             chosen = selection.select(case.pool, case.choice, rows, wanted, similarity)
-            done.append(Intents(case.user.user_id, tuple(case.personas), tuple(chosen)))
+            rests_on = tuple(of_written(persona.evidence) for persona in case.personas)
+            done.append(Intents(case.user.user_id, tuple(case.personas), tuple(chosen), rests_on))
         return done, [case.failed for case in cases if case.failed is not None]
 
     def prompt_with_context(self, history: str, task: str) -> str:

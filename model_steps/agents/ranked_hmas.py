@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from model_steps.agents import planner, prompt_files, ranked_arbiter, ranked_expert, ranked_planner, selection
 from model_steps.agents.arbiter import ROLE as ARBITER
 from model_steps.agents.hmas import Ask, Failed, Intents, User
+from model_steps.agents.persona_evidence import of_ranked
 from model_steps.agents.planner import Persona
 from model_steps.agents.ranked_planner import Naming
 from model_steps.agents.ranked_pool import Calibration, RankedTag, pool_of
@@ -234,7 +235,7 @@ class RankedHmas:
             chosen_by = selection.ARBITER if tag.label in case.reviewed else selection.PROBABILITY
             chosen.append(Chosen(PoolTag(tag.label, tag.expert), chosen_by, category, why))
         personas = tuple(Persona(f"{naming.field} expert", naming.need, ()) for naming in case.named)
-        return Intents(case.user.user_id, personas, tuple(chosen))
+        return Intents(case.user.user_id, personas, tuple(chosen), tuple(map(of_ranked, case.groups)))
 
     def _category_of(self, label: str, own: Sequence[CategoryEvidence]) -> str:
         """The category of a tag; of several under one label the user's own most certain one."""

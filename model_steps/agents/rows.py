@@ -1,8 +1,9 @@
-"""What the agents wrote as rows of ``intents`` and ``failures``. Pure functions."""
+"""What the agents wrote as rows of ``intents``, ``personas`` and ``failures``. Pure functions."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import asdict
 from typing import Any
 
 from model_steps.agents.hmas import Failed, Intents
@@ -42,6 +43,32 @@ def intents_rows(
 
 def _why(persona: Persona) -> str:
     return f"{persona.need} Bought: {'; '.join(fact.fact for fact in persona.evidence)}."
+
+
+def persona_rows(done: Sequence[Intents], release_name: str) -> list[dict[str, Any]]:
+    """Rows of ``personas`` of a chunk."""
+    found = []
+    for user in done:
+        wrote = [chosen.tag.expert for chosen in user.chosen]
+        for number, (persona, facts) in enumerate(zip(user.personas, user.evidence, strict=True)):
+            found.append(
+                {
+                    "user_id": user.user_id,
+                    "expert": number + 1,
+                    "persona": persona.name,
+                    "need": persona.need,
+                    "evidence": [asdict(fact) for fact in facts],
+                    "tags": wrote.count(number),
+                    "release": release_name,
+                }
+            )
+    return found
+
+
+def tags_without_persona(intents: Sequence[dict[str, Any]], personas: Sequence[dict[str, Any]]) -> int:
+    """Tags whose expert serves no persona of the user's, or one of another name."""
+    known = {(row["user_id"], row["expert"], row["persona"]) for row in personas}
+    return sum((row["user_id"], row["expert"], row["persona"]) not in known for row in intents)
 
 
 def failure_rows(failed: Sequence[Failed], step: str) -> list[dict[str, Any]]:

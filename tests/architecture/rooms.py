@@ -34,7 +34,7 @@ def room(
 AUDIT = frozenset({"great_expectations", "pandas"})
 ROOMS = {
     "dags": room("tasks", only={"airflow"}),
-    "plugins": room("lake", "runtime", "settings", only={"airflow", "fastapi"}),
+    "plugins": room("lake", "schemas", "representation", "runtime", "settings", only={"airflow", "fastapi"}),
     "tasks": room("lake", "schemas", "runtime", "settings", only={"airflow"}),
     "spark_jobs": room(
         "lake", "schemas", "runtime", "settings", "representation", never=MODELS | {"airflow", "great_expectations"}

@@ -14,7 +14,8 @@ from tasks.policy import OWNER, Tag
 DOC_SECTIONS = ("**Owner:**", "**Reads:**", "**Writes:**", "## When it fails", "## Run it for other days")
 
 # What holds nothing back is not tried again, for the rest would wait.
-TRIED_ONCE = {"daily_refresh.judge.sample", "daily_refresh.judge.publish"}
+# What would do its work twice is not either.
+TRIED_ONCE = {"daily_refresh.judge.sample", "daily_refresh.judge.publish", "rollback.roll_back"}
 
 # Airflow's own, and the one that the launcher makes from the settings.
 POOLS = {"default_pool", load_settings().airflow.heavy_pool}

@@ -19,7 +19,7 @@ import pytest
 
 from lake.delta import tables
 from lake.store.location import Lake
-from schemas import answers, behaviors, contexts, entity_vectors, intents, rejected_behaviors, rollups
+from schemas import answers, behaviors, contexts, entity_vectors, intents, personas, rejected_behaviors, rollups
 from schemas.table import Table
 
 FIRST, DAY = "2017-10-30", "2017-11-01"
@@ -33,7 +33,7 @@ SETTINGS = {
 pytestmark = pytest.mark.proof
 
 ROUNDS = int(os.environ.get("KILL_ROUNDS", "1"))
-CONTENT = (behaviors.TABLE, rejected_behaviors.TABLE, rollups.TABLE, contexts.TABLE, intents.TABLE)
+CONTENT = (behaviors.TABLE, rejected_behaviors.TABLE, rollups.TABLE, contexts.TABLE, intents.TABLE, personas.TABLE)
 
 
 def contents(lake: Lake) -> dict[str, Any]:

@@ -25,7 +25,7 @@ from lake.registry.days import history_of, pinned_files, read_day, states
 from lake.store.location import Lake
 from runtime.atomic import TEMPORARY
 from runtime.errors import DataError, RaceLost
-from schemas import behaviors, entities, intents, rollups
+from schemas import behaviors, days, entities, intents, personas, rollups
 from schemas.table import Table
 
 FIRST, SECOND = "2017-11-01", "2017-11-02"
@@ -341,6 +341,18 @@ def test_a_day_is_read_even_when_its_version_is_forgotten(two_days: Lake) -> Non
     with pytest.raises(DataError, match="has no version 1, or no longer"):
         tables.read(two_days, behaviors.TABLE, version=1)
     assert read_day(two_days, behaviors.TABLE, FIRST).num_rows + 1 == row
+
+
+def test_a_day_from_before_personas_were_kept_is_read_without(two_days: Lake, publish_rows: PublishRows) -> None:
+    (row,) = tables.read(two_days, days.TABLE, FIRST).to_pylist()
+    kept = [entry for entry in row["versions"] if entry["table"] != personas.TABLE.name]
+    older = {name: value for name, value in {**row, "versions": kept}.items() if name != "day"}
+    publish_rows(days.TABLE, FIRST, [older], "older")
+    with pytest.raises(DataError, match="was published before personas were kept: run daily_refresh for it again"):
+        read_day(two_days, personas.TABLE, FIRST)
+    assert read_day(two_days, personas.TABLE, SECOND).num_rows == 0
+    assert read_day(two_days, behaviors.TABLE, FIRST).num_rows == 2
+    assert [day.state for day in states(two_days)] == ["published", "published"]
 
 
 def test_a_day_that_is_not_published_cannot_be_read(two_days: Lake) -> None:

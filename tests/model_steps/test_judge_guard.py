@@ -78,7 +78,7 @@ def written_outputs() -> list[Case]:
         need = planner.without_repeats(f"Likely to need {thing} because {said}.")
         persona = Persona("cultured milk expert", need, facts)
         for tag in ("juice socks", "blended turkey breast"):
-            user = Intents("u", (persona,), (Chosen(PoolTag(tag, 0), "arbiter", "kefir"),))
+            user = Intents("u", (persona,), (Chosen(PoolTag(tag, 0), "arbiter", "kefir"),), ((),))
             nobody = cast(Embedder, None)
             (row,) = intents_rows([user], Categories((), (), np.zeros((0, 2), np.float32)), nobody, "r", 300)
             cases.append(replace(GOOD, text=row["tag"], persona=row["persona"], why=row["why"], category="kefir"))

@@ -1,0 +1,168 @@
+"""A user's page, by pseudonym: what was known of them on a published day, and what the day's release said."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from lake.delta import tables
+from lake.pages.paging import Paged, paged
+from lake.pages.published import Row, newest_days, pinned, row_of
+from lake.pages.templates import rendered
+from lake.store.location import Lake
+from runtime.errors import SourceMissing
+from schemas import contexts, entities, failures, intents, personas, verdicts
+from schemas.table import Table
+
+# Users on one page, and lines of a user's evidence.
+SIZE = 100
+EVIDENCE_SIZE = 30
+
+# A row of ``contexts`` and each entity's text: the context as text. The room that renders lies beside this one.
+Render = Callable[[Mapping[str, Any], Mapping[str, str]], str]
+
+
+@dataclass(frozen=True)
+class UserDay:
+    """A user on a published day.
+
+    Args:
+        release: of the day. context: its row; none where the user had none that day. text: the context as text.
+        evidence: what experts may be shown; none in contexts from before it was kept.
+        personas: its rows; none where the day was published before they were kept.
+        tags: rows of ``intents``, the best first. verdicts: by rank, where the tag was judged.
+        judged: what the day's row says of judging. failures: what failed on the user.
+    """
+
+    day: str
+    release: str
+    context: Mapping[str, Any] | None
+    text: str
+    evidence: Paged[Mapping[str, Any]] | None
+    personas: Sequence[Mapping[str, Any]] | None
+    tags: Sequence[Mapping[str, Any]]
+    verdicts: Mapping[int, Mapping[str, Any]]
+    judged: str
+    failures: Sequence[Mapping[str, Any]]
+
+    @property
+    def names(self) -> set[str]:
+        """The tags' names, to be held against another day's."""
+        return {tag["tag"] for tag in self.tags}
+
+
+def user_day(lake: Lake, row: Row, user: str, render: Render, number: int) -> UserDay:
+    """All that a published day says of a user.
+
+    Args:
+        row: of ``days``. number: which page of the evidence, from 1.
+
+    Raises:
+        DataError: a table cannot be read as the day pins it.
+    """
+    context = next(iter(_rows(lake, row, contexts.TABLE, "user_id", user)), None)
+    evidence = context["evidence"] if context else None
+    return UserDay(
+        row["day"],
+        row["release"],
+        context,
+        render(context, _texts(lake, context)) if context else "",
+        None if evidence is None else paged(evidence, number, EVIDENCE_SIZE),
+        _rows(lake, row, personas.TABLE, "user_id", user) if _has(row, personas.TABLE) else None,
+        _rows(lake, row, intents.TABLE, "user_id", user),
+        {verdict["rank"]: verdict for verdict in _rows(lake, row, verdicts.TABLE, "user_id", user)},
+        row["judged"] or "",
+        _rows(lake, row, failures.TABLE, "key", user),
+    )
+
+
+def _rows(lake: Lake, row: Row, table: Table, column: str, value: str) -> list[dict[str, Any]]:
+    """A table's rows of one user, as the day pins them; none where the day is without the table."""
+    found = pinned(lake, row, table, table.schema.names, [(column, "=", value)])
+    return [] if found is None else found.to_pylist()
+
+
+def _has(row: Row, table: Table) -> bool:
+    """Whether a day was published with a table."""
+    return any(entry["table"] == table.name for entry in row["versions"])
+
+
+def _texts(lake: Lake, context: Mapping[str, Any]) -> dict[str, str]:
+    """The text of each entity of a context; one that is not there is shown by its id."""
+    wanted = {
+        entry["entity_id"]
+        for period in context["periods"]
+        for action in period["actions"]
+        for entry in action["entities"]
+    }
+    known = tables.read(
+        lake, entities.TABLE, columns=["entity_id", "text"], filters=[("entity_id", "in", sorted(wanted))]
+    )
+    texts = dict(zip(known["entity_id"].to_pylist(), known["text"].to_pylist(), strict=True))
+    return {entity: texts.get(entity, f"entity {entity}") for entity in wanted}
+
+
+def user_page(lake: Lake, user: str, day: str, beside: str, render: Render, number: int) -> str:
+    """A user on a day, and on another one beside it, as HTML.
+
+    Args:
+        user: the pseudonym. day: a published day; the newest one where it is empty. beside: another, or empty.
+        render: a context as text. number: which page of the evidence, from 1.
+
+    Raises:
+        SourceMissing: one of the days is not published, or nobody of this pseudonym is known on any of them.
+        DataError: a table cannot be read as a day pins it.
+    """
+    days = newest_days(lake)
+    day = day or next(iter(days), "")
+    shown = [user_day(lake, _published(lake, one), user, render, number) for one in (day, beside) if one]
+    if not any(one.context or one.tags or one.failures for one in shown):
+        when = " or ".join(one.day for one in shown)
+        raise SourceMissing(f"Nobody of this pseudonym has a context or intents on {when}.")
+    compared = len(shown) == 2
+    return rendered(
+        "user.html",
+        title=f"User {user}",
+        user=user,
+        day=day,
+        beside=beside,
+        shown=shown,
+        newest=days[:SIZE],
+        kept=shown[0].names & shown[1].names if compared else set(),
+        same_context=compared and _digest(shown[0]) == _digest(shown[1]),
+    )
+
+
+def _digest(shown: UserDay) -> str | None:
+    return shown.context["digest"] if shown.context else None
+
+
+def _published(lake: Lake, day: str) -> Row:
+    row = row_of(lake, day) if day else None
+    if row is None:
+        what = f"The day {day} is not published" if day else "No day is published yet"
+        raise SourceMissing(f"{what}: run daily_refresh for it first.")
+    return row
+
+
+def users_page(lake: Lake, day: str, number: int) -> str:
+    """The users of whom a day says something, with their number of tags, as HTML; and where to ask for one.
+
+    Args:
+        day: a published day; the newest one where it is empty. number: which page of the users, from 1.
+
+    Raises:
+        SourceMissing: the day is not published. DataError: a table cannot be read as the day pins it.
+    """
+    days = newest_days(lake)
+    row = _published(lake, day or next(iter(days), ""))
+    found: dict[str, int] = {}
+    said = pinned(lake, row, intents.TABLE, ["user_id"])
+    failed = pinned(lake, row, failures.TABLE, ["key"])
+    for user in said["user_id"].to_pylist() if said else []:
+        found[user] = found.get(user, 0) + 1
+    for key in failed["key"].to_pylist() if failed else []:
+        found.setdefault(key, 0)
+    users = paged(sorted(found.items()), number, SIZE)
+    return rendered("users.html", title=f"Users of {row['day']}", day=row["day"], users=users, newest=days[:SIZE])

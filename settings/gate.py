@@ -25,4 +25,6 @@ class GateSettings(Section):
         description="Users whose first tags are judged, of candidate and champion the same, drawn by a stable hash; "
         "0: all that were evaluated. More than the policy's least_users of the judge's shares.",
     )
-    judged_tags: int = Field(default=10, ge=1, le=30, description="Tags of each of them that are judged, from the first.")
+    judged_tags: int = Field(
+        default=10, ge=1, le=30, description="Tags of each of them that are judged, from the first."
+    )

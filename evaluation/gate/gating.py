@@ -12,7 +12,7 @@ from evaluation.gate import conditions
 from evaluation.gate.checks import ERROR, Check, broken, check, missing, wanted
 from evaluation.gate.decision import Decision, decide
 from evaluation.gate.judged import TIERS, Judged
-from evaluation.gate.measured import Cell, Measured, cells_of, measure, stacked
+from evaluation.gate.measured import Cell, Measured, cells_of, has_floor, measure, stacked
 from evaluation.gate.policy import Policy
 from evaluation.gate.user_figures import UserFigures
 from lake.registry.judge_records import Standing
@@ -101,7 +101,8 @@ def _figures(policy: Policy, case: Case, has_champion: bool, comparable: bool) -
         return [broken(cell, kind, error) for cell, kind in asked]
     there = [cell for cell in cells if _has(cell, candidate) and (champion is None or _has(cell, champion))]
     try:
-        found = measure(stacked(there, candidate, champion), policy.seed, policy.resamples)
+        tables = stacked(there, candidate, champion)
+        found = measure(tables, policy.seed, policy.resamples, [has_floor(cell) for cell in there])
     except Exception as error:
         log.exception("The gate failed at drawing users")
         return [broken(cell, kind, error) for cell, kind in asked]

@@ -23,7 +23,7 @@ import numpy as np
 from evaluation.corrected_share import Proportion, wilson
 from evaluation.gate.decision import decide
 from evaluation.gate.gating import checks_of
-from evaluation.gate.measured import COLUMNS, Cell, Measured, cells_of, measure
+from evaluation.gate.measured import COLUMNS, Cell, Measured, cells_of, has_floor, measure
 from evaluation.gate.policy import Policy, Slice, parse_policy, policy_text
 from runtime.entry import run_command
 from runtime.errors import UsageError
@@ -88,11 +88,14 @@ def simulated(
 
     A user's values of one figure are the same in all slices that are of users; those of head and tail are their own.
     """
-    tables = np.zeros((users, gates, len(cells), COLUMNS))
+    # Cell by cell, as they are written; users come first in the end.
+    tables = np.zeros((len(cells), COLUMNS, users, gates))
     # Size: how much a user has to be found, log-normal; who has little is judged by few and scatters more.
     size = np.clip(generator.lognormal(0.0, 0.6, (users, gates)), 0.25, 4.0)
     activity = np.array(["light", "medium", "heavy"])[np.argsort(np.argsort(size, axis=0), axis=0) * 3 // users]
     history = np.where(generator.random((users, gates)) < SHARES["new"], "new", "known")
+    everybody, tags = np.ones((users, gates)), np.ceil(5 * size)
+    root = np.sqrt(size)
     champions: dict[tuple[str, str], Any] = {}
     for number, cell in enumerate(cells):
         part, metric = cell.part, cell.metric
@@ -101,21 +104,18 @@ def simulated(
         mean, spread, apart = FIGURES.get(metric.name, COMMON)
         if kind not in champions:
             skill = generator.normal(mean, spread, (users, gates))
-            noise = generator.standard_t(5, (users, gates)) * np.sqrt(3 / 5) * apart / np.sqrt(size)
+            noise = generator.standard_t(5, (users, gates)) * np.sqrt(3 / 5) * apart / root
             champions[kind] = skill, skill + noise
         champion, candidate = champions[kind]
-        chosen = np.ones((users, gates), np.bool_)
-        if cut == "activity":
-            chosen = activity == value
-        elif cut == "history":
-            chosen = history == value
-        lost = scenario.at.get(cell.name, scenario.gain * (1 if metric.name != "categories_per_user" else 0))
         # Judged tags: as many as a user has; other figures are one a user.
-        weight = np.where(chosen, np.ceil(5 * size) if metric.name.startswith("share_") else 1.0, 0.0)
-        tables[:, :, number, 0] = weight * (candidate + metric.sign * lost)
-        tables[:, :, number, 1] = tables[:, :, number, 3] = weight
-        tables[:, :, number, 2] = weight * champion
-    return tables.reshape(users, gates * len(cells), COLUMNS)
+        weight = tags if metric.name.startswith("share_") else everybody
+        if cut in ("activity", "history"):
+            weight = np.where((activity if cut == "activity" else history) == value, weight, 0.0)
+        lost = scenario.at.get(cell.name, scenario.gain * (1 if metric.name != "categories_per_user" else 0))
+        tables[number, 0] = weight * (candidate + metric.sign * lost)
+        tables[number, 1] = tables[number, 3] = weight
+        tables[number, 2] = weight * champion
+    return tables.transpose(2, 3, 0, 1).reshape(users, gates * len(cells), COLUMNS)
 
 
 def verdicts(policy: Policy, scenario: Scenario, users: int, gates: int, seed: int) -> Iterator[str]:
@@ -124,7 +124,8 @@ def verdicts(policy: Policy, scenario: Scenario, users: int, gates: int, seed: i
     generator = np.random.default_rng(seed)
     for start in range(0, gates, TOGETHER):
         number = min(TOGETHER, gates - start)
-        found = measure(simulated(cells, scenario, users, number, generator), policy.seed, policy.resamples)
+        tables = simulated(cells, scenario, users, number, generator)
+        found = measure(tables, policy.seed, policy.resamples, [has_floor(cell) for cell in cells] * number)
         for gate in range(number):
             yield _verdict(policy, cells, found[gate * len(cells) : (gate + 1) * len(cells)])
 

@@ -7,8 +7,9 @@ along, and items of one user that are alike do not pass for independent ones.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 import numpy.typing as npt
@@ -19,6 +20,10 @@ from runtime.errors import DataError
 
 # One table of sums a user or a resample: the first axis counts them, what the others are the figure knows.
 Tables = npt.NDArray[np.float64]
+# Users x resamples whose draws are kept, 32 MB of them.
+KEPT = 4_000_000
+# Resamples that are added up in one product.
+ROWS = 1_000
 # From n tables n values, NaN where a table gives none.
 Figure = Callable[[Tables], Values]
 
@@ -100,15 +105,46 @@ def resampled(tables: Tables, seed: int, resamples: int) -> Tables:
         tables: one a user. seed: of the draws; with equal seeds equal users are drawn when there are as many.
         resamples: how often as many users are drawn as there are.
     """
-    generator = np.random.default_rng(seed)
-    number = len(tables)
-    flat = tables.reshape(number, -1)
+    flat = tables.reshape(len(tables), -1)
     sums = np.empty((resamples, flat.shape[1]))
-    for start in range(0, resamples, BLOCK):
-        block = sums[start : start + BLOCK]
-        users = generator.integers(0, number, (len(block), number))
-        # How often each user was drawn, one row a resample.
-        rows = np.arange(len(block))[:, None] * number
-        times = np.bincount((rows + users).ravel(), minlength=len(block) * number).reshape(len(block), number)
-        block[:] = times @ flat
+    for start, times in _blocks(len(tables), seed, resamples):
+        sums[start : start + len(times)] = times @ flat
     return sums.reshape(resamples, *tables.shape[1:])
+
+
+def resampled_rows(rows: Values, seed: int, resamples: int) -> Values:
+    """The same draws of many figures that each have one number a user: rows x resamples.
+
+    Args:
+        rows: figures x users.
+    """
+    sums = np.empty((len(rows), resamples))
+    for start, times in _blocks(rows.shape[1], seed, resamples):
+        sums[:, start : start + len(times)] = rows @ times.T
+    return sums
+
+
+def _blocks(number: int, seed: int, resamples: int) -> Iterator[tuple[int, Values]]:
+    """How often each user was drawn, one row a resample, block by block with the number of the first row.
+
+    Whoever decides again and again draws the same users: where that takes little memory, they are drawn once.
+    """
+    if number * resamples <= KEPT:
+        kept = _kept(number, seed, resamples)
+        yield from ((start, kept[start : start + ROWS]) for start in range(0, resamples, ROWS))
+    else:
+        yield from _drawn(number, seed, resamples)
+
+
+@lru_cache(maxsize=1)
+def _kept(number: int, seed: int, resamples: int) -> Values:
+    return np.concatenate([times for _, times in _drawn(number, seed, resamples)])
+
+
+def _drawn(number: int, seed: int, resamples: int) -> Iterator[tuple[int, Values]]:
+    generator = np.random.default_rng(seed)
+    for start in range(0, resamples, BLOCK):
+        users = generator.integers(0, number, (min(BLOCK, resamples - start), number))
+        rows = np.arange(len(users))[:, None] * number
+        times = np.bincount((rows + users).ravel(), minlength=users.size).reshape(users.shape)
+        yield start, times.astype(np.float64)

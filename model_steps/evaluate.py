@@ -27,6 +27,7 @@ from lake.registry.evaluation_file import read_rule
 from lake.registry.splits import SplitRule
 from lake.store.location import Lake
 from model_steps.evaluating import inferred, results
+from model_steps.evaluating.work_lake import ANSWERS
 from runtime.entry import day_argument, run_command
 from runtime.errors import UsageError
 from settings import load_settings
@@ -45,8 +46,6 @@ WAYS: Mapping[str, Mapping[str, str]] = {
 }
 OTHER_FORM = {"auto": "text", "hybrid": "text", "text": "hybrid"}
 METRICS = ("hr_at_30", "recall_at_30", "recall_at_10", "recall_new_at_30")
-# Beside the lake's tables, where no reader looks.
-ANSWERS = "_evaluation"
 
 
 @dataclass(frozen=True)

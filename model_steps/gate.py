@@ -1,9 +1,9 @@
 """Decide whether a candidate may be promoted: ``python -m model_steps.gate --candidate NAME --results PATH``.
 
-Reads results that ``model_steps.evaluate`` kept of candidate and champion, the record of ``model_steps.check_release``,
-the judge's record and the ledger of openings; decides by the policy; keeps the evidence on the lake. Asks no model and
-opens no holdout. Any verdict ends with exit code 0 and says ``verdict``; a gate that failed by itself has exit code 69,
-and its evidence says NO-GO.
+Reads results that ``model_steps.evaluate`` kept of candidate and champion, what ``model_steps.judge_candidate`` kept of
+the same tags, the record of ``model_steps.check_release``, the judge's record and the ledger of openings; decides by
+the policy; keeps the evidence on the lake. Asks no model and opens no holdout. Any verdict ends with exit code 0 and
+says ``verdict``; a gate that failed by itself has exit code 69, and its evidence says NO-GO.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from __future__ import annotations
 import argparse
 import json
 import logging
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -19,6 +19,8 @@ from typing import Any
 from evaluation.gate import plots
 from evaluation.gate.decision import Decision, counts
 from evaluation.gate.gating import Case, gate
+from evaluation.gate.judged import Judged, paired
+from evaluation.gate.judged_shares import Errors, shares
 from evaluation.gate.policy import Policy, parse_policy, policy_text
 from evaluation.holdout import frozen_document
 from lake.auditing.gate_report import report
@@ -26,9 +28,11 @@ from lake.registry import champions, evidence, judges, openings, release_checks,
 from lake.registry.champions import Record
 from lake.registry.evidence import REPORT, Evidence
 from lake.registry.judge_records import Standing
+from lake.registry.openings import Opening
 from lake.registry.user_results import UserResults
 from lake.store.location import Lake
 from model_steps.judge import shipped
+from model_steps.judge.day_figures import known_errors
 from model_steps.judge.judge_standing import standing_of
 from model_steps.serving.here import here
 from runtime.entry import run_command
@@ -56,19 +60,32 @@ def read_case(
     """
     release, _ = releases.read(lake, candidate)
     own = user_results.read(lake, results)
+    beside = user_results.read(lake, champion_results) if champion_results else None
     record = champions.current(lake)
+    standing = _standing(lake, settings, policy)
+    ledger = openings.openings_of(lake, own.header.day)
     case = Case(
         release=release.name,
         champion_release=record.release if record else None,
         candidate=own,
-        champion=user_results.read(lake, champion_results) if champion_results else None,
+        champion=beside,
         release_check=release_checks.newest(lake, release.name),
         here=_here(lake, settings, release),
-        standing=_standing(lake, settings, policy),
+        standing=standing,
         holdout=frozen_document(lake, own.header.day)["digest"],
-        ledger=openings.openings_of(lake, own.header.day),
+        ledger=ledger,
+        judged=_judged(lake, [own, *([beside] if beside else [])], standing, ledger, policy),
     )
     return case, record
+
+
+def _judged(
+    lake: Lake, measured: Sequence[UserResults], standing: Standing | None, ledger: Sequence[Opening], policy: Policy
+) -> Judged:
+    """What the judge says of the tags that were measured."""
+    headers = [results.header for results in measured]
+    found = [list(user_results.of_release(lake, each.day, each.release, judged=True).values()) for each in headers]
+    return paired(measured, found, standing, ledger, policy.holdout_openings)
 
 
 def _here(lake: Lake, settings: Settings, release: releases.Release) -> Mapping[str, str] | None:
@@ -93,11 +110,20 @@ def _standing(lake: Lake, settings: Settings, policy: Policy) -> Standing | None
     return standing_of(lake, judge, demanded, judges.newest_day(lake))
 
 
-def keep(lake: Lake, policy: Policy, text: str, case: Case, record: Record | None, decision: Decision) -> Evidence:
+def _errors(lake: Lake, settings: Settings, standing: Standing | None) -> Errors | str:
+    """The judge's errors on S, or why they are not known."""
+    if settings.judge.release is None or standing is None:
+        return "There is no judge."
+    return known_errors(lake, shipped.give(lake, settings.judge.release), standing)
+
+
+def keep(
+    lake: Lake, policy: Policy, text: str, case: Case, record: Record | None, decision: Decision, errors: Errors | str
+) -> Evidence:
     """Keep all that was decided on; returns the evidence.
 
     Args:
-        text: of the policy's file.
+        text: of the policy's file. errors: of the judge on S, or why they are not known.
     """
     found = Evidence(
         candidate=case.release,
@@ -111,23 +137,35 @@ def keep(lake: Lake, policy: Policy, text: str, case: Case, record: Record | Non
         at=champions.now(),
         by=champions.who(),
     )
-    said, drawn = decision.as_dict(), plots.drawn(decision.checks)
+    said, drawn, judged = decision.as_dict(), plots.drawn(decision.checks), shares(case.judged, errors)
+    tagged = _side_by_side(case.judged.candidate, case.judged.champion) if case.judged.candidate else []
     files = {
         "policy.yaml": text.encode(),
         "decision.json": _json(said),
-        "candidate.parquet": case.candidate.parquet(),
         "release-check.json": _json(asdict(case.release_check) if case.release_check else {}),
         "judge.json": _json(asdict(case.standing) if case.standing else {}),
         "openings.json": _json({"openings": [vars(opening) for opening in case.ledger]}),
-        **({"champion.parquet": case.champion.parquet()} if case.champion else {}),
+        **{f"{who}.parquet": results.parquet() for who, results in _results(case).items()},
+        "tiers.json": _json({"why not": case.judged.why, **judged}),
         **drawn,
-        REPORT: report(found, said, drawn, _samples(case.candidate, case.champion), text),
+        REPORT: report(found, said, drawn, _side_by_side(case.candidate, case.champion), text, judged, tagged),
     }
     return evidence.put(lake, found, files)
 
 
+def _results(case: Case) -> dict[str, UserResults]:
+    """All results that were decided on, by the names of their files."""
+    named = {
+        "candidate": case.candidate,
+        "champion": case.champion,
+        "candidate-judged": case.judged.candidate,
+        "champion-judged": case.judged.champion,
+    }
+    return {name: results for name, results in named.items() if results is not None}
+
+
 def _digests(policy: Policy, case: Case) -> dict[str, Any]:
-    results = {"candidate": case.candidate, **({"champion": case.champion} if case.champion else {})}
+    results = _results(case)
     return {
         "policy": policy.digest,
         "code": code_of(MODULE).digest,
@@ -137,10 +175,11 @@ def _digests(policy: Policy, case: Case) -> dict[str, Any]:
         "release check": case.release_check.name if case.release_check else "",
         **{f"results of the {who}": of.name for who, of in results.items()},
         **{f"{who} made with": dict(of.header.made_with) for who, of in results.items()},
+        **{f"{who} judged with": dict(of.header.asked) for who, of in results.items() if who.endswith("-judged")},
     }
 
 
-def _samples(candidate: UserResults, champion: UserResults | None) -> list[dict[str, Any]]:
+def _side_by_side(candidate: UserResults, champion: UserResults | None) -> list[dict[str, Any]]:
     beside = champion.header.samples if champion else {}
     return [
         {"user": user, "candidate": list(said), "champion": list(beside.get(user, ()))}
@@ -169,7 +208,7 @@ def run_gate(
     policy = parse_policy(text, str(place))
     case, record = read_case(lake, settings, policy, candidate, results, champion_results)
     decision = gate(policy, case)
-    kept = keep(lake, policy, text, case, record, decision)
+    kept = keep(lake, policy, text, case, record, decision, _errors(lake, settings, case.standing))
     for sentence in decision.why:
         log.info("%s: %s", decision.verdict, sentence)
     if decision.broken:
@@ -183,6 +222,7 @@ def run_gate(
         "candidate": case.release,
         "champion": case.champion_release,
         "checks": counts(decision),
+        "judged": case.judged.why or "yes",
     }
 
 

@@ -13,8 +13,6 @@ import logging
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import partial
-from pathlib import Path
 from typing import Any, get_args
 
 import pyarrow as pa
@@ -25,35 +23,22 @@ from lake.delta.work import Step, plan
 from lake.registry import judged_days
 from lake.registry.judge_records import Standing
 from lake.registry.judged_days import JUDGED_FROM
-from lake.registry.releases import DOCUMENT
 from lake.store.location import Lake
 from model_steps.agents import inputs
-from model_steps.agents.population import chunks_of
-from model_steps.embedding.embedder import Embedder
-from model_steps.engine.answer_cache import AnswerCache
-from model_steps.engine.chat import Chat
 from model_steps.engine.environment import prepare_environment
 from model_steps.engine.start import LazyEngine, StartsModel
 from model_steps.engine.vllm_engine import engine_name
-from model_steps.judge import day_inputs, shipped
-from model_steps.judge.case import Case
-from model_steps.judge.catalog_facts import CatalogFacts
-from model_steps.judge.counting import told
-from model_steps.judge.customers import read_catalog_facts
 from model_steps.judge.day_figures import judged_day, known_errors, manifest_figures
-from model_steps.judge.declared import declared_rules
-from model_steps.judge.evaluators import Asking, Rule
-from model_steps.judge.judge_release import Judge, choose_judge
+from model_steps.judge.evaluators import Rule
+from model_steps.judge.judge_release import Judge
 from model_steps.judge.judge_standing import standing_of
-from model_steps.judge.judging import Guard, judge
-from model_steps.judge.reviewer import Verdict
-from model_steps.judge.shop import Shop
+from model_steps.judge.judging import Guard
+from model_steps.judge.ready import ReadyJudge, judge_named
 from model_steps.judge.verdicts import Row, sample, verdict_rows
 from runtime.entry import day_argument, run_command
-from runtime.errors import InfrastructureError, SourceMissing, UsageError
-from runtime.fingerprint import code_of, digest
+from runtime.errors import SourceMissing, UsageError
+from runtime.fingerprint import digest
 from runtime.processor import NumberType
-from runtime.progress import Progress
 from schemas import intents
 from schemas.verdicts import TABLE, broken_rows
 from settings import Settings, load_settings
@@ -61,7 +46,6 @@ from settings import Settings, load_settings
 log = logging.getLogger("intentflow")
 
 STEP = Step("judge_sample", __file__, (TABLE,))
-ENGINE = "model_steps.engine.vllm_engine"
 # Settings of the judge that shape no verdict of a given sample.
 ELSEWHERE = {
     "sample_users",
@@ -83,9 +67,9 @@ class Work:
     """A day's judging: of what, by whom, under which name.
 
     Args:
+        ready: the judge, with the shop as it is judged by.
         standing: of the judge, as of the day.
         outputs: rows of ``intents`` that are judged, user by user.
-        facts: of the catalog, for rules and for counting.
         contents: digest of what the day's verdicts are of, as in ``JudgedDay``.
         name: the fingerprint.
     """
@@ -93,11 +77,9 @@ class Work:
     lake: Lake
     day: str
     settings: Settings
-    judged_by: Judge
+    ready: ReadyJudge
     standing: Standing
     outputs: Sequence[Row]
-    shop: Shop
-    facts: CatalogFacts
     contents: str
     name: str
 
@@ -115,9 +97,8 @@ class Work:
         asked = settings.judge
         rows = tables.read(lake, intents.TABLE, day).to_pylist()
         outputs = sample(rows, day, asked.sample_users, asked.seed)
-        embedder = Embedder(settings.embedder.model).name
-        categories = inputs.read_categories(lake, embedder)
-        shop = day_inputs.shop_of(categories, day_inputs.read_texts(lake), day_inputs.read_buyers(lake, day))
+        ready = ReadyJudge.of(lake, day, settings, judged_by)
+        shop = ready.shop
         name = STEP.work(
             {
                 # All intents of the day, not only the drawn ones: the verdicts are a sample of these.
@@ -130,25 +111,15 @@ class Work:
             },
             {"day": day, "engine": engine_name(settings.engine), **asked.model_dump(exclude=ELSEWHERE)},
         )
-        contents, facts = judged_days.contents_digest(digests), read_catalog_facts(lake, embedder)
-        return cls(lake, day, settings, judged_by, standing, outputs, shop, facts, contents, name)
+        return cls(lake, day, settings, ready, standing, outputs, judged_days.contents_digest(digests), name)
+
+    @property
+    def judged_by(self) -> Judge:
+        return self.ready.judged_by
 
     def manifest(self) -> dict[str, Any]:
         """What every manifest of this work begins with."""
         return {"fingerprint": self.name, **_beginning(self.day, self.judged_by, self.standing), "judged": True}
-
-    def shown(self, cases: Sequence[Case]) -> Shop:
-        """The shop as evaluators see it, with what the judge's counting expects of cases, where it brings any."""
-        counting = self.judged_by.counting
-        if counting is None or not self.settings.judge.expected:
-            return self.shop
-        return told(self.shop, counting.chances(cases, self.facts, {self.day: self.shop.buyers}))
-
-    def cache(self, start: StartsModel) -> AnswerCache:
-        """Answers of this judge, by what was asked and by the code that asks the engine."""
-        engine = f"{engine_name(self.settings.engine)}/{code_of(ENGINE).digest}"
-        users = sorted({row["user_id"] for row in self.outputs})
-        return AnswerCache(self.lake, users, self.day, self.judged_by.name, engine, partial(start, None))
 
     def stage(self, data: pa.Table, counts: Mapping[str, int]) -> tuple[str, dict[str, Any]]:
         """Stage the verdicts, an empty day's too; returns the batch's path and the figures of the tiers."""
@@ -219,13 +190,10 @@ def judge_sample(
     if not plan(lake, STEP, {day: work.name}, force=force).due:
         log.info("The verdicts on %s are published already; nothing changed.", day)
         return {**work.manifest(), **work.published_figures(), "batches": [], "reused": True}
-    cases = day_inputs.read_cases(lake, day, work.outputs, work.shop)
+    cases = work.ready.cases(work.outputs)
     start = start or LazyEngine(settings.engine, judged_by.adapters)
-    cache, chat = work.cache(start), Chat(settings.engine.model)
-    asking = Asking(work.shown(cases), settings.judge, chat.render, chat.count, chat.answer_tokens)
-    guard = guard or day_inputs.guard_of(work.shop, settings.inference)
-    rules = declared_rules(work.facts) if rules is None else rules
-    verdicts = _judge_all(cases, cache, asking, rules, guard, started + settings.judge.time_limit_seconds)
+    cache = work.ready.cache(lake, sorted({row["user_id"] for row in work.outputs}), start)
+    verdicts = work.ready.judge(cases, cache, rules, guard, started + settings.judge.time_limit_seconds)
     rows = verdict_rows(work.outputs, cases, verdicts, settings.judge.threshold, judged_by.name)
     data = inputs.rows_of(TABLE, rows, day)
     counts = {
@@ -251,49 +219,6 @@ def judge_sample(
     }
 
 
-def _judge_all(
-    cases: Sequence[Case],
-    cache: AnswerCache,
-    asking: Asking,
-    rules: Mapping[str, Rule] | None,
-    guard: Guard | None,
-    until: float,
-) -> list[Verdict]:
-    """Verdicts in the order of the cases, chunk by chunk of users.
-
-    Args:
-        until: the moment, by the monotonic clock, after which no chunk is begun.
-
-    Raises:
-        InfrastructureError: the moment came before the last chunk.
-    """
-    by_user: dict[str, list[Case]] = {}
-    for case in cases:
-        by_user.setdefault(case.customer.user_id, []).append(case)
-    progress = Progress(len(by_user), "users", every_seconds=0)
-    verdicts: list[Verdict] = []
-    for chunk in chunks_of(list(by_user.values()), asking.settings.chunk_users):
-        if time.monotonic() > until:
-            raise InfrastructureError(
-                f"Judging took longer than {asking.settings.time_limit_seconds:g} s, with {len(verdicts)} of "
-                f"{len(cases)} tags judged: run it again, for answers are kept, or raise "
-                "INTENTFLOW_JUDGE__TIME_LIMIT_SECONDS, or lower INTENTFLOW_JUDGE__SAMPLE_USERS."
-            )
-        cache.begin_chunk()
-        verdicts += judge([case for own in chunk for case in own], cache.ask, asking, rules, guard)
-        cache.end_chunk()
-        progress.advance(len(chunk))
-    return verdicts
-
-
-def _named(lake: Lake, asked: str | None, settings: Settings) -> str | None:
-    """The name of the judge that is asked for, else of the shipped one; a folder's judge is put on the lake."""
-    if asked is not None and not (Path(asked) / DOCUMENT).is_file():
-        return asked
-    folder = settings.judge.release if asked is None else Path(asked)
-    return None if folder is None else shipped.give(lake, folder)
-
-
 def main(arguments: argparse.Namespace) -> dict[str, Any]:
     settings = load_settings()
     prepare_environment(settings.engine)
@@ -306,8 +231,7 @@ def main(arguments: argparse.Namespace) -> dict[str, Any]:
         engine = settings.engine.model_copy(update={"dtype": arguments.dtype})
         settings = settings.model_copy(update={"engine": engine})
     lake = Lake.open(arguments.lake or settings.lake.uri)
-    judged_by = choose_judge(lake, _named(lake, arguments.judge, settings), settings.engine.model)
-    return judge_sample(lake, arguments.day, settings, judged_by, arguments.force)
+    return judge_sample(lake, arguments.day, settings, judge_named(lake, arguments.judge, settings), arguments.force)
 
 
 if __name__ == "__main__":

@@ -19,3 +19,12 @@ class GateSettings(Section):
     known_prompts: int = Field(
         default=4, ge=1, le=64, description="Known prompts that each role of a release is asked before its gate."
     )
+    judged_users: int = Field(
+        default=80,
+        ge=0,
+        description="Users whose first tags are judged, of candidate and champion the same, drawn by a stable hash; "
+        "0: all that were evaluated. More than the policy's least_users of the judge's shares.",
+    )
+    judged_tags: int = Field(
+        default=10, ge=1, le=30, description="Tags of each of them that are judged, from the first."
+    )

@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
 from evaluation.bootstrap import rounded
-from evaluation.gate.measured import Cell, Measured, bounds
+from evaluation.gate.measured import Cell, Measured
 from evaluation.gate.policy import Policy, Tier
 
 State = Literal["PASS", "BREACH", "INSUFFICIENT EVIDENCE", "MISSING", "ERROR"]
@@ -95,13 +95,15 @@ def check(policy: Policy, cell: Cell, kind: Kind, measured: Measured) -> Check:
     sign = cell.metric.sign
     level = policy.superiority_level if kind == "superiority" else policy.level
     if kind == "floor":
-        figure, draws, limit = measured.candidate, measured.candidate_draws, sign * (cell.part.floor or 0.0)
+        figure, limit = measured.candidate, sign * (cell.part.floor or 0.0)
+        low, high = measured.candidate_bounds(level)
     else:
-        figure, draws = measured.difference, measured.difference_draws
+        figure = measured.difference
+        low, high = measured.difference_bounds(level)
         limit = (cell.metric.gain or 0.0) if kind == "superiority" else -(cell.part.allowed_loss or 0.0)
     # From here on more is better.
-    figure, draws = sign * figure, sign * draws
-    low, high = bounds(draws, level, measured.effective)
+    if sign < 0:
+        figure, low, high = -figure, -high, -low
     state, lacking = _judged(kind, figure, low, high, limit, measured.users, cell.part.least_users)
     shown = (figure, low, high) if kind != "floor" or sign > 0 else (-figure, -high, -low)
     told = [_told(number) for number in shown]

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+
+import pyarrow as pa
 
 from evaluation.gate import conditions
 from evaluation.gate.checks import ERROR, Check, broken, check, missing, wanted
 from evaluation.gate.decision import Decision, decide
-from evaluation.gate.measured import Cell, Measured, cells_of, measure, stacked
+from evaluation.gate.judged import TIERS, Judged
+from evaluation.gate.measured import Cell, Measured, cells_of, has_floor, measure, stacked
 from evaluation.gate.policy import Policy
 from evaluation.gate.user_figures import UserFigures
 from lake.registry.judge_records import Standing
@@ -31,6 +34,7 @@ class Case:
         standing: of the judge.
         holdout: digest of what this lake has frozen for the candidate's day.
         ledger: openings of the candidate's day.
+        judged: what the judge says of the tags of both.
     """
 
     release: str
@@ -42,6 +46,7 @@ class Case:
     standing: Standing | None
     holdout: str
     ledger: Sequence[Opening]
+    judged: Judged = field(default_factory=Judged)
 
 
 def gate(policy: Policy, case: Case) -> Decision:
@@ -85,8 +90,10 @@ def _figures(policy: Policy, case: Case, has_champion: bool, comparable: bool) -
     cells = cells_of(policy)
     asked = wanted(policy, cells, has_champion)
     try:
-        candidate = UserFigures.of_rows(case.candidate.rows)
-        champion = UserFigures.of_rows(case.champion.rows) if case.champion and has_champion and comparable else None
+        judged = case.judged.rows()
+        candidate = _read(case.candidate, judged.get("candidate"))
+        beside = case.champion if has_champion and comparable else None
+        champion = _read(beside, judged.get("champion")) if beside else None
         if champion is not None and champion.users != candidate.users:
             raise ValueError("candidate and champion have results of other users")
     except Exception as error:
@@ -94,25 +101,38 @@ def _figures(policy: Policy, case: Case, has_champion: bool, comparable: bool) -
         return [broken(cell, kind, error) for cell, kind in asked]
     there = [cell for cell in cells if _has(cell, candidate) and (champion is None or _has(cell, champion))]
     try:
-        found = measure(stacked(there, candidate, champion), policy.seed, policy.resamples)
+        tables = stacked(there, candidate, champion)
+        found = measure(tables, policy.seed, policy.resamples, [has_floor(cell) for cell in there])
     except Exception as error:
         log.exception("The gate failed at drawing users")
         return [broken(cell, kind, error) for cell, kind in asked]
-    return checks_of(policy, has_champion, dict(zip([cell.name for cell in there], found, strict=True)), comparable)
+    measured = dict(zip([cell.name for cell in there], found, strict=True))
+    return checks_of(policy, has_champion, measured, comparable, dict.fromkeys(TIERS, case.judged.why))
+
+
+def _read(results: UserResults, judged: pa.Table | None) -> UserFigures:
+    """Figures of one release, with the judge's."""
+    return UserFigures.of_rows(results.rows if judged is None else pa.concat_tables([results.rows, judged]))
 
 
 def checks_of(
-    policy: Policy, has_champion: bool, measured: Mapping[str, Measured], comparable: bool = True
+    policy: Policy,
+    has_champion: bool,
+    measured: Mapping[str, Measured],
+    comparable: bool = True,
+    absent: Mapping[str, str] | None = None,
 ) -> list[Check]:
     """All checks of figures that a policy asks for; a cell without figures is a missing check.
 
     Args:
         measured: by name of the cell. comparable: whether the champion's figures are of the same items.
+        absent: why figures are not there, by name of the metric.
     """
     checks = []
     for cell, kind in wanted(policy, cells_of(policy), has_champion):
         if cell.name not in measured:
-            checks.append(missing(cell, kind, "It was not measured in both releases."))
+            why = (absent or {}).get(cell.metric.name)
+            checks.append(missing(cell, kind, why or "It was not measured in both releases."))
         elif kind != "floor" and not comparable:
             checks.append(missing(cell, kind, "There is no champion's figure for the same items."))
         else:

@@ -20,6 +20,8 @@ def report(
     plots: Mapping[str, bytes],
     samples: Sequence[Mapping[str, Any]],
     policy: str,
+    judged: Mapping[str, Mapping[str, Any]] | None = None,
+    judged_samples: Sequence[Mapping[str, Any]] = (),
 ) -> bytes:
     """The page.
 
@@ -29,6 +31,9 @@ def report(
         plots: SVGs by name.
         samples: of some users, by pseudonym: ``user``, ``candidate`` and ``champion``, each a list of categories.
         policy: its file's text.
+        judged: of candidate and champion what a judge says of their tags, as ``evaluation.gate.judged_shares`` has it;
+            none where nothing was judged.
+        judged_samples: as ``samples``, of tags with their tiers.
     """
     return (
         PAGES.get_template("gate.html")
@@ -39,6 +44,8 @@ def report(
             checks=[{**check, "interval": _interval(check)} for check in decision["checks"]],
             plots=[(name, base64.b64encode(content).decode()) for name, content in plots.items()],
             samples=samples,
+            judged=[(who, _shares(said), said) for who, said in (judged or {}).items()],
+            judged_samples=judged_samples,
             digests=[(name, _text(value)) for name, value in sorted(evidence.digests.items())],
             policy=policy,
         )
@@ -52,6 +59,14 @@ def _interval(check: Mapping[str, Any]) -> str:
         return ""
     low, high = ("no bound" if check[name] is None else f"{check[name]:.4g}" for name in ("low", "high"))
     return f"{check['figure']:.4g} ({low} to {high})"
+
+
+def _shares(said: Mapping[str, Any]) -> list[str]:
+    """Shares of S as judged, of S corrected, and of B, each with its interval."""
+    shares = [said["superior"], said["superior_corrected"], said["bad"]]
+    return [
+        "" if one["value"] is None else f"{one['value']:.1%} ({one['low']:.1%} to {one['high']:.1%})" for one in shares
+    ]
 
 
 def _text(value: Any) -> str:

@@ -1,7 +1,8 @@
 """Results of users: what an evaluation measured of one release, user by user, put if absent and never changed.
 
 One Parquet file, ``_results/<day>/<digest>.parquet``. The digest is that of header and rows, so a changed byte is
-noticed, and measuring the same again gives the same file.
+noticed, and measuring the same again gives the same file. What a judge says of a release's tags lies apart, in
+``_results/<day>/judged/<release>/``: it is of some of the users, and each judge has its own.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from lake.store.location import Lake
 from runtime.errors import DataError
 from runtime.fingerprint import digest
 
-FOLDER = "_results"
+FOLDER, JUDGED = "_results", "judged"
 # Under which the header stands in the file.
 HEADER = b"intentflow"
 
@@ -72,11 +73,35 @@ class UserResults:
         return bytes(sink.getvalue().to_pybytes())
 
 
-def put(lake: Lake, results: UserResults) -> str:
-    """Keep results; those that are there are the same. Returns their path."""
-    path = f"{FOLDER}/{results.header.day}/{results.name}.parquet"
+def put(lake: Lake, results: UserResults, judged: bool = False) -> str:
+    """Keep results; those that are there are the same. Returns their path.
+
+    Args:
+        judged: whether they are what a judge says.
+    """
+    header = results.header
+    path = f"{_place(header.day, header.release, judged)}/{results.name}.parquet"
     lake.write_if_absent(path, results.parquet())
     return path
+
+
+def of_release(lake: Lake, day: str, release: str, judged: bool = False) -> dict[str, UserResults]:
+    """All results of a release on a day, by path.
+
+    Args:
+        judged: those that are what a judge says, instead of the others.
+
+    Raises:
+        DataError: one was changed since it was written.
+    """
+    place = _place(day, release, judged)
+    own = (path for path in lake.list(place) if path.rpartition("/")[0] == place)
+    found = {path: parse(lake.read(path) or b"", lake.uri(path)) for path in own}
+    return {path: read(lake, path) for path, results in found.items() if results.header.release == release}
+
+
+def _place(day: str, release: str, judged: bool) -> str:
+    return f"{FOLDER}/{day}/{JUDGED}/{release}" if judged else f"{FOLDER}/{day}"
 
 
 def read(lake: Lake, path: str) -> UserResults:

@@ -18,12 +18,14 @@ from lake.store.location import Lake
 from model_steps.evaluating.work_lake import copy_inputs, publish_unaudited
 from runtime.steps import run_step
 from schemas import intents
+from settings import InferenceSettings, Settings
 
 log = logging.getLogger("intentflow")
 
 # Agents that rank name as many tags as are wanted; the rest is for agents that write.
 # The pool that the arbiter chooses 30 from is as large as its 52 letters allow: experts repeat one another, and
 # four personas of thirteen tags leave more distinct ones than three of seventeen or five of ten would.
+PREFIX = "INTENTFLOW_INFERENCE__"
 SETTINGS = {
     "INTENTFLOW_INFERENCE__TAGS": "30",
     "INTENTFLOW_INFERENCE__PERSONAS": "4",
@@ -31,6 +33,13 @@ SETTINGS = {
     "INTENTFLOW_INFERENCE__USERS": "0",
     "INTENTFLOW_INFERENCE__SHARDS": "1",
 }
+
+
+def as_asked(settings: Settings) -> Settings:
+    """These settings, with those of inference that an evaluation's has."""
+    told = {name.removeprefix(PREFIX).lower(): value for name, value in SETTINGS.items()}
+    inference = InferenceSettings.model_validate({**settings.inference.model_dump(), **told})
+    return settings.model_copy(update={"inference": inference})
 
 
 @dataclass(frozen=True)

@@ -60,6 +60,14 @@ def lists_digest(users: Sequence[str], scores: Scores) -> str:
     return digest([users, bytes_digest(scores.tobytes())])
 
 
+def asked_with(settings: Settings) -> dict[str, Any]:
+    """With what releases are asked; of two results that are compared it is the same."""
+    return {
+        "settings": {**settings.inference.model_dump(mode="json", exclude=set(WAYS)), **SETTINGS},
+        "number type": settings.engine.dtype,
+    }
+
+
 def samples_of(study: Study, system: str) -> dict[str, list[str]]:
     """The first categories of some users, the same users whatever the system, by pseudonym."""
     grid, found = study.judged.grid, {}
@@ -100,8 +108,7 @@ def keep(
     """
     asked: Mapping[str, Any] = {
         "users": digest(study.judged.grid.users),
-        "settings": {**settings.inference.model_dump(mode="json", exclude=set(WAYS)), **SETTINGS},
-        "number type": settings.engine.dtype,
+        **asked_with(settings),
         # What holds lists against outcomes, and what makes them: results of other code are no match.
         "code": {module: code_of(module).digest for module in (MODULE, INFERENCE)},
     }

@@ -13,6 +13,9 @@ from lake.store.location import Lake
 from schemas import contexts, entities, entity_vectors, signals
 from schemas.table import Table
 
+# Below the lake, beside its tables, where no reader looks.
+ANSWERS = "_evaluation"
+
 
 def copy_inputs(log_lake: Lake, work: Lake, day: str, users: Sequence[str]) -> None:
     """Copy what inference reads of a day, for these users."""

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from evaluation.bootstrap import interval
-from evaluation.cluster_bootstrap import ClusterInterval, Tables, by_user, intervals, share
+from evaluation.cluster_bootstrap import ClusterInterval, Tables, by_user, intervals, resampled, resampled_rows, share
 from evaluation.metrics import Values
 from runtime.errors import DataError
 
@@ -90,3 +90,15 @@ def test_no_user_has_nothing() -> None:
 def test_items_without_users_are_refused() -> None:
     with pytest.raises(DataError, match="2 items, and users of 1"):
         by_user(np.ones((2, 1)), ["ann"])
+
+
+@pytest.mark.parametrize("kept", [0, 10**9], ids=["drawn anew", "draws kept"])
+def test_rows_see_the_draws_that_tables_see(kept: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("evaluation.cluster_bootstrap.KEPT", kept)
+    tables = np.random.default_rng(8).random((30, 2, 3))
+    drawn = np.random.default_rng(9).integers(0, 30, (100, 30))
+    rows = tables.reshape(30, -1).T
+    for seed in (9, 10, 9):
+        sums = resampled(tables, seed, 250)
+        assert np.allclose(resampled_rows(rows, seed, 250).T.reshape(sums.shape), sums, rtol=1e-12, atol=0)
+        assert np.allclose(sums[:100], tables[drawn].sum(axis=1), rtol=1e-12, atol=0) is (seed == 9)

@@ -41,6 +41,49 @@ def test_users_of_different_size_keep_their_weight() -> None:
     assert found.effective == pytest.approx(100 / 68)
 
 
+def plainly(tables: np.ndarray, resamples: int, level: float) -> list[tuple[tuple[float, float], tuple[float, float]]]:
+    """Bounds of each cell's own figure and difference, as the formulas read: one resample and one cell at a time."""
+    users = len(tables)
+    drawn = np.random.default_rng(0).integers(0, users, (resamples, users))
+    found = []
+    with np.errstate(invalid="ignore", divide="ignore"):
+        for number in range(tables.shape[1]):
+            sums = np.array([tables[chosen, number].sum(axis=0) for chosen in drawn])
+            own = sums[:, 0] / sums[:, 1]
+            size = tables[:, number, 1]
+            effective = size.sum() ** 2 / (size**2).sum()
+            tail = norm.cdf(np.sqrt(effective / (effective - 1)) * t.ppf(level, effective - 1))
+            of_both = []
+            for values in (own, own - sums[:, 2] / sums[:, 3]):
+                low = np.quantile(np.where(np.isnan(values), -np.inf, values), tail, method="lower")
+                high = -np.quantile(np.where(np.isnan(values), -np.inf, -values), tail, method="lower")
+                of_both.append((float(low), float(high)))
+            found.append((of_both[0], of_both[1]))
+    return found
+
+
+@pytest.mark.parametrize("kept", [0, 10**9], ids=["drawn anew", "draws kept"])
+def test_what_is_added_up_once_is_what_each_cell_comes_to_alone(kept: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("evaluation.cluster_bootstrap.KEPT", kept)
+    chance = np.random.default_rng(1)
+    tables = chance.random((40, 5, 4))
+    tables[:, :, 1] = tables[:, :, 3] = np.ceil(5 * chance.random((40, 5)))
+    tables[:, 1] = tables[:, 0]  # the same once more
+    tables[:, 2, 3] += chance.integers(0, 2, 40)  # the champion has other numbers of tags
+    tables[3:, 3] = 0  # so few users that some draws hold none of them
+    tables[:, 4, 2:] = 0  # nobody beside
+    found = measure(tables, 0, 100, [True, False, False, True, True])
+    wanted = plainly(tables, 100, 0.05)
+    for one, (own, difference) in zip(found, wanted, strict=True):
+        assert one.difference_bounds(0.05) == pytest.approx(difference, abs=1e-12)
+        if one.candidate_draws is not None:
+            assert one.candidate_bounds(0.05) == pytest.approx(own, abs=1e-12)
+    assert [one.candidate_draws is None for one in found] == [False, True, False, False, False]
+    # A cell alone is what it is beside others.
+    (alone,) = measure(tables[:, 2:3], 0, 100)
+    assert alone.difference_bounds(0.05) == pytest.approx(found[2].difference_bounds(0.05), abs=1e-12)
+
+
 def test_bounds_are_those_of_t_where_values_are_normal() -> None:
     values = norm.ppf((np.arange(12) + 0.5) / 12)
     draws = np.random.default_rng(2).choice(values, (40_000, 12)).mean(axis=1)

@@ -23,7 +23,7 @@ from model_steps import embed, judge_sample
 from model_steps.embedding.embedder import Embedder
 from model_steps.engine.asking import Answer, Request
 from model_steps.engine.model_digest import model_digest
-from model_steps.judge import day_inputs, prompt_files
+from model_steps.judge import day_inputs, prompt_files, ready
 from model_steps.judge.counting import Counting
 from model_steps.judge.features import NAMES
 from model_steps.judge.judge_release import Judge, choose_judge
@@ -213,7 +213,9 @@ def test_judging_ends_at_its_limit_and_keeps_its_answers(
     run: Run, model: Model, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # A chunk of two users takes five minutes.
-    monkeypatch.setattr(judge_sample, "time", SimpleNamespace(monotonic=lambda: 150.0 * len(model.asked) / 8))
+    clock = SimpleNamespace(monotonic=lambda: 150.0 * len(model.asked) / 8)
+    for module in (judge_sample, ready):
+        monkeypatch.setattr(module, "time", clock)
     with pytest.raises(InfrastructureError, match="longer than 299 s, with 4 of 6 tags judged: run it again"):
         run(time_limit_seconds=299)
     again = run(time_limit_seconds=301)

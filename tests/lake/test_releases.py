@@ -261,7 +261,8 @@ def test_the_release_that_is_shipped_loads_and_has_the_prompts_of_the_code() -> 
 
 
 def test_every_release_of_the_repository_loads() -> None:
-    folders = [path for path in (ROOT / "releases").iterdir() if path.is_dir()]
+    # Reward models lie beside them, and no step of a day reads one (tests/model_steps/test_shipped_reward.py).
+    folders = [path for path in (ROOT / "releases").iterdir() if path.is_dir() and not path.name.startswith("reward-")]
     assert LakeSettings().first_release in folders
     found = [releases.load(folder)[0] for folder in folders]
     assert [release.name for release in found] == [folder.name for folder in folders]

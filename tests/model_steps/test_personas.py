@@ -37,7 +37,7 @@ class Ranks:
 
     seconds = 0.0
 
-    def __call__(self, _slots: EntitySlots | None) -> Ranks:
+    def __call__(self, slots: EntitySlots | None) -> Ranks:
         return self
 
     def generate(self, requests: Sequence[Request]) -> list[Answer]:

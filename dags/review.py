@@ -1,7 +1,7 @@
 """# From a candidate release to the champion, by a gate and a person
 
-Measures candidate and champion on one frozen evaluation day, on the same users; tries whether the candidate loads,
-answers and belongs to this lake; has a gate decide by the policy; asks a named reviewer after GO; and makes the
+Measures candidate and champion on one frozen evaluation day, on the same users; has the judge say how many of their
+tags are superior; tries whether the candidate loads, answers and belongs to this lake; has a gate decide by the policy; asks a named reviewer after GO; and makes the
 candidate champion when they approve.
 
 **Owner:** intentflow.
@@ -30,6 +30,8 @@ run; measured results and given answers are kept.
 - `land`, `compress`: as in `daily_refresh`. `embed`: the embedder had no memory. Make room, clear it.
 - `freeze`: another split rule, or other outcomes, were frozen here before. The sentence says what to restore.
 - `measure`: a release may know whom this lake holds out, or learnt after the day; or memory: make room, clear it.
+- `judge`: the judge's release cannot be read, or there is no memory. Without standing it judges nothing, which the
+  gate tells.
 - `check_release`: there is no model or no embedder. A release that does not load is no failure here: the gate says so.
 - `gate`: the gate failed by itself (exit code 69), its evidence says NO-GO; clear it when the cause is mended.
 - `held_back`: no breakdown but the verdict. Read the report; do not clear it. An override is
@@ -87,6 +89,14 @@ def measure() -> None:
     )
 
 
+@task_group
+def judge() -> None:
+    """Tags of the candidate and, of the same users, of the champion; a judge without standing judges none."""
+    steps.judge(steps.OF_CANDIDATE, steps.CANDIDATE) >> steps.judge(
+        steps.OF_CHAMPION, steps.CHAMPION, when=steps.CHAMPION
+    )
+
+
 @dag(
     schedule=[CANDIDATES],
     catchup=False,
@@ -108,6 +118,7 @@ def review() -> None:
         freeze(steps.FREEZES),
         model_step("embed"),
         measure(),
+        judge(),
         steps.check_release(),
         decided,
     )

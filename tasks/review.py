@@ -170,6 +170,18 @@ def measure(task_id: str, release: str, when: str | None = None) -> Any:
     return _model_command(task_id, "model_steps.evaluate", f"--release={release}", f"--day={DAY}", *sizes, when=when)
 
 
+def judge(measured: str, release: str, when: str | None = None) -> Any:
+    """Have the judge say what a measured release's tags are worth.
+
+    Args:
+        measured: the task that measured it.
+    """
+    found = f"ti.xcom_pull(task_ids='{measured}')"
+    results = f"{{{{ '--results=%s' % {found}['results'] if {found} else '' }}}}"
+    arguments = (f"--release={release}", f"--day={DAY}", results)
+    return _model_command(measured, "model_steps.judge_candidate", *arguments, when=when)
+
+
 def check_release() -> Any:
     """Does the candidate load, answer and belong to this lake?"""
     return _model_command("check_release", "model_steps.check_release", f"--release={CANDIDATE}", f"--day={DAY}")

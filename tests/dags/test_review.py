@@ -78,7 +78,9 @@ def test_order(review: Any) -> None:
         "embed": {"freeze"},
         "measure.candidate": {"embed"},
         "measure.champion": {"measure.candidate"},
-        "check_release": {"measure.champion"},
+        "judge.candidate": {"measure.champion"},
+        "judge.champion": {"judge.candidate"},
+        "check_release": {"judge.champion"},
         "gate": {"check_release"},
         "held_back": {"gate"},
         "approval": {"gate"},
@@ -102,7 +104,7 @@ def test_what_is_skipped_skips_nothing_but_its_publication(review: Any) -> None:
 SCHEDULES = {
     # Landed already, everything compressed, and a GO that somebody approves.
     "go": ({"land.stage": SKIPPED, "land.roll_up": SKIPPED, "compress.publish": SKIPPED}, "held_back", SUCCESS),
-    "no champion": ({"measure.champion": SKIPPED}, "held_back", SUCCESS),
+    "no champion": ({"measure.champion": SKIPPED, "judge.champion": SKIPPED}, "held_back", SUCCESS),
 }
 
 
@@ -125,7 +127,7 @@ def test_without_go_nobody_is_asked_and_the_run_is_red(review: Any) -> None:
 def test_nobody_is_promoted_before_somebody_answers_or_after_a_gate_that_failed(review: Any) -> None:
     scheduled = DagSerialization.from_dict(DagSerialization.to_dict(review))
     assert "promote" not in run(scheduled, {"approval": NEVER}, {"gate": "held_back"})
-    for broken in ("gate", "measure.champion", "check_release", "approval"):
+    for broken in ("gate", "measure.champion", "judge.candidate", "check_release", "approval"):
         states = run(scheduled, {broken: FAILED}, {"gate": "held_back"})
         assert states["promote"] not in (SUCCESS, SKIPPED), broken
         assert not succeeds(scheduled, states)
@@ -147,6 +149,10 @@ def test_both_are_measured_on_the_same_and_the_gate_gets_both(review: Any) -> No
     assert by_task["measure.candidate"] == (module, ["--release=experts-1", "--day=2017-11-01", *sizes])
     assert by_task["measure.champion"] == (module, ["--release=experts-0", "--day=2017-11-01", *sizes])
     assert by_task["check_release"][1] == ["--release=experts-1", "--day=2017-11-01"]
+    for role, release, results in (("candidate", "experts-1", "a"), ("champion", "experts-0", "b")):
+        kept = f"--results=_results/2017-11-01/{results}.parquet"
+        command = ("model_steps.judge_candidate", [f"--release={release}", "--day=2017-11-01", kept])
+        assert by_task[f"judge.{role}"] == command
     both = ["--results=_results/2017-11-01/a.parquet", "--champion-results=_results/2017-11-01/b.parquet"]
     assert by_task["gate"] == ("model_steps.gate", ["--candidate=experts-1", *both])
     assert by_task["freeze"] == ("evaluation.freeze", ["--day=2017-11-01"])
@@ -157,7 +163,7 @@ def test_both_are_measured_on_the_same_and_the_gate_gets_both(review: Any) -> No
 def test_a_lake_without_champion_and_without_a_landed_log(review: Any) -> None:
     alone = {**LEFT, "plan": {**PLAN, "champion": "", "lands": True}, "measure.champion": None}
     by_task = told(review, alone)
-    assert "measure.champion" not in by_task
+    assert not {"measure.champion", "judge.champion"} & by_task.keys()
     assert by_task["gate"][1] == ["--candidate=experts-1", "--results=_results/2017-11-01/a.parquet"]
     assert by_task["land.stage"][1] == ["--from", "2017-11-15", "--to", "2017-11-15", "--with-earlier-days"]
 

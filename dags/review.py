@@ -1,8 +1,8 @@
 """# From a candidate release to the champion, by a gate and a person
 
 Measures candidate and champion on one frozen evaluation day, on the same users; has the judge say how many of their
-tags are superior; tries whether the candidate loads, answers and belongs to this lake; has a gate decide by the policy; asks a named reviewer after GO; and makes the
-candidate champion when they approve.
+tags are superior; tries whether the candidate loads, answers and belongs to this lake; has a gate decide by the policy;
+asks a named reviewer after GO; and makes the candidate champion when they approve.
 
 **Owner:** intentflow.
 

@@ -16,6 +16,7 @@ ROOMS = ("evaluation", "lake", "model_steps", "representation", "schemas", "spar
 # Commands that import what writes and write into no table that is published from, and where they do write.
 ELSEWHERE = {
     "model_steps.evaluate": "copies into a lake of its own, for the benefit of one comparison",
+    "model_steps.judge_candidate": "into the lake of its evaluation alone; its results are named by their content",
     "model_steps.gate": "evidence, named by its content; it reads what is frozen by the module that freezes",
     "model_steps.calibrate_judge": "answers, which are keyed by what was asked; its record names all that it rests on",
 }

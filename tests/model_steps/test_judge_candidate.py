@@ -26,7 +26,6 @@ from lake.registry.user_results import Header, UserResults
 from lake.store import objects
 from lake.store.location import Lake
 from model_steps import gate, judge_candidate
-from model_steps.evaluating import inferred
 from model_steps.evaluating.judged_tags import chosen
 from model_steps.evaluating.results import asked_with, lists_digest
 from model_steps.judge import day_inputs
@@ -34,7 +33,7 @@ from model_steps.judge.decides import decides
 from model_steps.judge.judge_release import Judge
 from runtime.errors import DataError, InfrastructureError, SourceMissing, UsageError
 from schemas import answers, intents
-from settings import GateSettings, InferenceSettings, JudgeSettings, Settings
+from settings import GateSettings, JudgeSettings, Settings
 from tests.evaluation.gate_cases import HERE, HOLDOUT, policy, release_check
 from tests.model_steps.test_judge_sample import Model, intent, model, shop
 from tests.model_steps.test_real_model import CATALOG, DAY, USERS
@@ -103,7 +102,7 @@ def world(shop: Lake, tmp_path: Path, settings: Settings, model: Model, monkeypa
     # The small shop's outputs have no form of the agents.
     monkeypatch.setattr(day_inputs, "guard_of", lambda *_: None)
 
-    def infer(work: Lake, day: str, *_: Any, release: str, start: Any) -> dict[str, Any]:
+    def inferring(work: Lake, day: str, *_: Any, release: str, start: Any) -> dict[str, Any]:
         assert isinstance(start, judge_candidate.Kept)
         rows = [
             {**intent(user, rank, tag), "release": release}
@@ -115,7 +114,7 @@ def world(shop: Lake, tmp_path: Path, settings: Settings, model: Model, monkeypa
                      fingerprint=release, partition=partition)  # fmt: skip
         return {"batches": [Batch(table.name, "infer", (StagedPartition(partition, release, (file,)),)).save(work)]}
 
-    monkeypatch.setattr(judge_candidate, "infer", infer)
+    monkeypatch.setattr(judge_candidate, "infer", inferring)
     return made
 
 
@@ -316,12 +315,3 @@ def test_a_changed_verdict_stops_the_gate(world: World, decide: Any) -> None:
     world.lake.write(path, replace(results, rows=better).parquet())
     with pytest.raises(DataError, match="was changed since it was written"):
         decide()
-
-
-# --- what was asked is asked of nobody again
-
-
-def test_the_settings_of_an_evaluation_are_as_its_environment_has_them(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name, value in inferred.SETTINGS.items():
-        monkeypatch.setenv(name, value)
-    assert inferred.as_asked(Settings(inference=InferenceSettings(tags=10))).inference == Settings().inference

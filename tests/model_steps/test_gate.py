@@ -91,7 +91,7 @@ def test_a_clear_gain_goes_and_its_evidence_promotes(shop: Shop) -> None:
     found, files = evidence.read(shop.lake, manifest["evidence"])
     assert (found.record, found.champion, found.verdict) == (1, shop.champion, "GO")
     assert {"policy.yaml", "decision.json", "candidate.parquet", "champion.parquet", "openings.json", "judge.json",
-            "release-check.json", "against-champion.svg", "floors.svg", REPORT} == set(files)  # fmt: skip
+            "release-check.json", "tiers.json", "against-champion.svg", "floors.svg", REPORT} == set(files)  # fmt: skip
     assert files["policy.yaml"] == shop.policy.read_bytes()
     assert user_results.parse(files["candidate.parquet"], "x").header.release == shop.candidate
     assert set(found.digests) >= {"policy", "code", "holdout", "here", "judge", "results of the champion"}

@@ -16,6 +16,8 @@ from runtime.errors import ConfigurationError
 from schemas.behaviors import ACTIONS
 from spark_jobs.landing.sources.file_form import ColumnName, FieldGroup, FileForm
 
+# In a path: of each element of the list before it.
+EACH = "[]"
 EpochUnit = Literal["seconds", "milliseconds", "microseconds", "nanoseconds"]
 # Columns that an older or a newer file of the log may lack.
 OptionalColumn = Literal["item", "query", "quantity", "amount", "session"]
@@ -84,6 +86,13 @@ class Behaviors(FileForm):
         unknown = sorted({*self.actions.values(), *filter(None, [self.fixed_action])} - set(ACTIONS))
         if unknown:
             raise ValueError(f"unknown actions {', '.join(unknown)}; known: {', '.join(ACTIONS)}")
+        paths = [name for name in self.columns.named().values() if EACH in name]
+        if paths and self.format != "jsonl":
+            raise ValueError(f"{paths[0]}: a path to the elements of a list is of jsonl alone")
+        if len({name.partition(EACH)[0] for name in paths}) > 1 or any(name.count(EACH) > 1 for name in paths):
+            raise ValueError(
+                f"{', '.join(paths)}: rows are the elements of one list, so all have one {EACH} at one place"
+            )
         if self.columns.item is None and self.columns.query is None:
             raise ValueError("give columns.item or columns.query, or both")
         return self

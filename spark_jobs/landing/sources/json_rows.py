@@ -14,10 +14,10 @@ from pathlib import Path
 from typing import Any
 
 from spark_jobs.landing.sources.cells import Kind, text_of
+from spark_jobs.landing.sources.description import EACH
 from spark_jobs.landing.sources.file_form import FileForm
 from spark_jobs.landing.sources.text_lines import lines_of
 
-EACH = "[]"
 # Numbers keep every digit that they are written with.
 _DECODER = json.JSONDecoder(parse_float=Decimal)
 

@@ -55,7 +55,7 @@ def rows_of_file(path: Path, form: FileForm) -> int:
 
 
 def first_line(error: Exception) -> str:
-    return str(error).splitlines()[0][:200]
+    return (str(error).splitlines() or [type(error).__name__])[0][:200]
 
 
 def read_file(
@@ -81,7 +81,7 @@ def read_file(
     try:
         read = {"csv": _read_csv, "jsonl": _read_json_lines, "parquet": _read_parquet}[form.format]
         rows = read(path, form, named, what, optional, unnamed)
-    except (pl.exceptions.PolarsError, pa.ArrowException) as error:
+    except (pl.exceptions.PolarsError, pl.exceptions.PanicException, pa.ArrowException) as error:
         raise DataError(
             f"{path} cannot be read as {form.format} ({first_line(error)}): it is damaged or another format."
         ) from None

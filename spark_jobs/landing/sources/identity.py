@@ -63,6 +63,12 @@ def problem(name: str) -> pl.Expr:
     return found
 
 
+def canonical_text(text: str) -> str | None:
+    """The one form of an id of text; None where it is none."""
+    found = pl.DataFrame({"user": [text]}).select(id=canonical("user"), problem=problem("user")).row(0)
+    return None if found[1] else found[0]
+
+
 def is_anonymous(added: Collection[str]) -> pl.Expr:
     """Whether the column ``user`` names nobody.
 

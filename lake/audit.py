@@ -37,8 +37,10 @@ LOGGED_FAILURES = 20
 SAMPLED_PARTITIONS = 5
 SAMPLED_ROWS = 10
 # What of a rejected row may be shown: neither the user, nor a session, nor the words that somebody searched for.
-SHOWN_FIELDS = ("at", "action", "item", "item_id", "quantity", "amount", "problem")
+SHOWN_FIELDS = ("at", "action", "item", "item_id", "quantity", "measure", "amount", "problem")
 SHOWN_LENGTH = 120
+# A problem that quotes a value: the value goes.
+_UNREAD = re.compile(r"^(the \w+) .* (cannot be read|is no number|is of a year .*|has more than .*)$", re.S)
 
 
 def main(arguments: argparse.Namespace) -> dict[str, Any]:
@@ -198,7 +200,7 @@ def _shown(row: str) -> str:
     kept = {name: str(fields[name]) for name in SHOWN_FIELDS if fields.get(name) is not None}
     if "problem" in kept:
         # What could not be read may be anything, were columns swapped; the table has it.
-        kept["problem"] = re.sub(r"^(the \w+) .* (cannot be read|is no number)$", r"\1 \2", kept["problem"], flags=re.S)
+        kept["problem"] = _UNREAD.sub(r"\1 \2", kept["problem"])
     # On one line: a value must not look like a line of the log.
     return ", ".join(f"{name}={' '.join(value.split())[:SHOWN_LENGTH]}" for name, value in kept.items())
 

@@ -3,7 +3,8 @@
 Rows arrive as RAW rows, whatever the shop; the row rules decide which become behaviors.
 
 Counts that a batch states, partition by partition: ``rows_in`` (raw rows), ``rows_rejected`` (raw rows, every copy
-counted), ``rows_outside_day``.
+counted), ``rows_anonymous`` (raw rows that are nobody's), ``rows_anonymous_allowed`` (as many as the source's
+description lets a day have), ``rows_outside_day``.
 """
 
 from __future__ import annotations
@@ -20,8 +21,14 @@ ACTIONS = ("purchase", "cart", "favorite", "click", "view", "search", "redeem")
 # PAPER 4: reliable behaviors only; plain clicks and views stay out of contexts.
 RELIABLE_ACTIONS = ("purchase", "cart", "favorite", "search", "redeem")
 
-# Share of a day's rows.
+# Of these a quantity of nothing is a mistake; of the others it says nothing.
+COUNTED_ACTIONS = ("purchase", "cart", "redeem")
+
+# Share of a day's rows that are somebody's.
 MAXIMUM_REJECTED = 0.10
+
+# A quantity that is no whole number, exactly: of a kilogram, of a meter.
+MEASURE = pa.decimal128(38, 18)
 
 TABLE = Table(
     name="behaviors",
@@ -33,7 +40,15 @@ TABLE = Table(
         Column("action", pa.string(), f"One of {', '.join(ACTIONS)}."),
         Column("entity_id", pa.string(), "The entity acted on: an item's text or a query."),
         Column("item_id", pa.string(), "The shop's item id; none for a search.", nullable=True),
-        Column("quantity", pa.int32(), "Pieces; 1 where the action has no quantity."),
+        Column(
+            "quantity",
+            pa.int32(),
+            "Whole pieces; 1 where the action has no quantity, none where it is a fraction: then `measure` has it.",
+            nullable=True,
+        ),
+        Column(
+            "measure", MEASURE, "The quantity where it is no whole number, as the log has it; else none.", nullable=True
+        ),
         Column("amount", pa.float64(), "Money paid for the row, in the shop's currency.", nullable=True),
         Column("session_id", pa.string(), "The shop's basket or session.", nullable=True),
         Column("extra", pa.string(), "JSON of columns that the source's description carries along.", nullable=True),
@@ -45,16 +60,23 @@ TABLE = Table(
             "rejected_share",
             maximum=MAXIMUM_REJECTED,
             plus=("rows_rejected",),
-            over=("rows_in",),
-            why="More than a tenth of unusable rows means a broken feed, not noise.",
+            over=("rows", "rows_rejected"),
+            why="More than a tenth of unusable rows means a broken feed, not noise; rows of nobody do not count.",
+        ),
+        BatchRule(
+            "anonymous_excess",
+            maximum=0,
+            plus=("rows_anonymous",),
+            minus=("rows_anonymous_allowed",),
+            why="More rows are nobody's than behaviors.maximum_anonymous of the source's description lets a day have.",
         ),
         BatchRule(
             "unaccounted_rows",
             minimum=0,
             maximum=0,
             plus=("rows_in",),
-            minus=("rows", "rows_rejected"),
-            why="Rows in = rows out + rows rejected.",
+            minus=("rows", "rows_rejected", "rows_anonymous"),
+            why="Rows in = rows out + rows rejected + rows of nobody.",
         ),
         BatchRule("rows_outside_day", minimum=0, maximum=0, why="A day holds its own rows only."),
     ),
@@ -64,11 +86,17 @@ TABLE = Table(
 RAW = pa.schema(
     [
         ("user", pa.string()),
+        # Whether the log says that nobody did it.
+        ("anonymous", pa.bool_()),
         ("at", TIMESTAMP),
+        # What the number was that ``at`` was read from, where the source recognised that by itself.
+        ("time_unit", pa.string()),
         ("action", pa.string()),
         ("item", pa.string()),
         ("query", pa.string()),
+        # Whole pieces, or a measure, or neither.
         ("quantity", pa.int64()),
+        ("measure", MEASURE),
         ("amount", pa.float64()),
         ("session", pa.string()),
         # The day that the row is kept under: its own, or its delivery's where its time cannot be used.
@@ -100,6 +128,7 @@ def row_rules(known_until: datetime, maximum_quantity: int, late_days: int) -> t
             "The source could not read the row (its `problem` says why).",
             lambda rows: pc.is_valid(rows["problem"]),
         ),
+        RowRule(ANONYMOUS, "The log says that nobody did it.", lambda rows: rows["anonymous"]),
         RowRule("missing_user", "No user id.", lambda rows: _blank(rows["user"])),
         RowRule("missing_time", "No time.", lambda rows: pc.is_null(rows["at"])),
         RowRule(
@@ -126,25 +155,42 @@ def row_rules(known_until: datetime, maximum_quantity: int, late_days: int) -> t
             lambda rows: pc.and_(pc.equal(rows["action"], "search"), pc.is_null(rows["entity_id"])),
         ),
         RowRule(
+            "empty",
+            "Neither an item nor a search.",
+            lambda rows: pc.and_(_blank(rows["item"]), pc.not_equal(rows["action"], "search")),
+        ),
+        RowRule(
             "unknown_item",
             "The item is not in the catalog.",
             lambda rows: pc.is_null(rows["entity_id"]),
         ),
         RowRule(
             "nonpositive_quantity",
-            "A quantity of zero or less.",
-            lambda rows: pc.less_equal(rows["quantity"], 0),
+            f"A quantity of zero or less, of {', '.join(COUNTED_ACTIONS)}.",
+            lambda rows: pc.and_(
+                pc.is_in(rows["action"], pa.array(COUNTED_ACTIONS)),
+                _either(pc.less_equal(rows["quantity"], 0), pc.less_equal(rows["measure"], 0)),
+            ),
         ),
         RowRule(
             "absurd_quantity",
             f"More than {maximum_quantity} pieces.",
-            lambda rows: pc.greater(rows["quantity"], maximum_quantity),
+            lambda rows: _either(
+                pc.greater(rows["quantity"], maximum_quantity), pc.greater(rows["measure"], maximum_quantity)
+            ),
         ),
     )
 
 
 # Named here, found by comparing rows: the second and later copies of a row that is equal in every column.
 DUPLICATE = "duplicate"
+# A row that breaks nothing and is nobody's: counted, and kept nowhere.
+ANONYMOUS = "anonymous"
+
+
+def _either(one: pa.ChunkedArray, other: pa.ChunkedArray) -> pa.ChunkedArray:
+    """True where one of them is; what is not known is not true."""
+    return pc.or_(pc.fill_null(one, False), pc.fill_null(other, False))
 
 
 def _blank(values: pa.ChunkedArray) -> pa.Array:

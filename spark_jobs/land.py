@@ -10,8 +10,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import logging
-from collections import Counter
 from collections.abc import Mapping, Sequence, Set
 from datetime import date, timedelta
 from typing import Any
@@ -29,14 +27,12 @@ from schemas import behaviors, entities, items, profiles, rejected_behaviors
 from settings import SourceSettings, load_settings
 from spark_jobs.distributed import workers
 from spark_jobs.distributed.execution import execution
-from spark_jobs.landing import catalog, earlier_days, pseudonyms
+from spark_jobs.landing import catalog, day_counts, earlier_days, pseudonyms
 from spark_jobs.landing.new_names import refuse_new_names
 from spark_jobs.landing.queries import QUERIES, query_entities, searched_queries
 from spark_jobs.landing.row_validation import VALIDATED, Landing, validate
 from spark_jobs.landing.sources import Source, SourcePart, open_source
-from spark_jobs.landing.staging_days import NEW_COLUMN, stage_days
-
-log = logging.getLogger("intentflow")
+from spark_jobs.landing.staging_days import stage_days
 
 DAYS = Step("land", __file__, (behaviors.TABLE, rejected_behaviors.TABLE))
 CATALOG = Step("catalog", __file__, (items.TABLE, profiles.TABLE))
@@ -97,7 +93,7 @@ def land(
     )
     parts = [part for start, end in _runs(list(due)) for part in source.parts(start, end)]
     staged, queries = _validate_and_stage(lake, source, parts, landing, fingerprints)
-    good, bad = _batches_of_days(lake, staged, due, {day.isoformat() for day in earlier})
+    good, bad = _batches_of_days(lake, source, staged, due, {day.isoformat() for day in earlier})
     batches = [*catalog_batches, good, bad]
     if queries.num_rows:
         name = due[last_due]
@@ -106,7 +102,7 @@ def land(
         "batches": [batch.save(lake) for batch in batches],
         "days": len(good.partitions),
         **reused,
-        **_counts_of(good),
+        **day_counts.told(good),
     }
 
 
@@ -119,7 +115,9 @@ def _names_of_work(source: Source, days: Sequence[date], rules: Mapping[str, Any
     }
 
 
-def _batches_of_days(lake: Lake, staged: pa.Table, due: Mapping[str, str], earlier: Set[str]) -> tuple[Batch, Batch]:
+def _batches_of_days(
+    lake: Lake, source: Source, staged: pa.Table, due: Mapping[str, str], earlier: Set[str]
+) -> tuple[Batch, Batch]:
     """The batches of ``behaviors`` and of ``rejected_behaviors``.
 
     Args:
@@ -127,8 +125,8 @@ def _batches_of_days(lake: Lake, staged: pa.Table, due: Mapping[str, str], earli
         due: fingerprints of the days that were landed.
         earlier: those of them that nobody asked for: one with too many unusable rows stays out.
     """
-    nothing = {"rows_in": 0, "rows_rejected": 0, "rows_outside_day": 0}
-    whole = workers.batch(lake, behaviors.TABLE, DAYS.name, staged, due, nothing)
+    nothing = {"rows_in": 0, "rows_rejected": 0, "rows_anonymous": 0, "rows_outside_day": 0}
+    whole = day_counts.judged(workers.batch(lake, behaviors.TABLE, DAYS.name, staged, due, nothing), source)
     kept = earlier_days.acceptable(whole, earlier)
     accepted = tuple(partition for partition in whole.partitions if partition.partition["day"] in kept)
     of_kept = {day: due[day] for day in kept}
@@ -136,32 +134,6 @@ def _batches_of_days(lake: Lake, staged: pa.Table, due: Mapping[str, str], earli
         Batch(whole.table, whole.step, accepted),
         workers.batch(lake, rejected_behaviors.TABLE, DAYS.name, staged, of_kept, {}),
     )
-
-
-def _counts_of(landed: Batch) -> dict[str, Any]:
-    """The manifest's counts of a batch of ``behaviors``: rows in, used and rejected by rule, columns nobody named."""
-    counts: Counter[str] = Counter()
-    for partition in landed.partitions:
-        counts.update({name: int(value) for name, value in partition.metrics.items()})
-    return {
-        "rows_in": counts["rows_in"],
-        "rows": counts["rows_in"] - counts["rows_rejected"],
-        "rows_rejected": counts["rows_rejected"],
-        "rejected": {name.removeprefix("rejected_"): n for name, n in counts.items() if name.startswith("rejected_")},
-        "new_columns": _report({n.removeprefix(NEW_COLUMN): c for n, c in counts.items() if n.startswith(NEW_COLUMN)}),
-    }
-
-
-def _report(new_columns: dict[str, int]) -> dict[str, int]:
-    """Say which columns nobody named; returns them."""
-    for name, rows in sorted(new_columns.items()):
-        log.warning(
-            "The log has a column %s that its description does not name, in %s rows. Once it is in "
-            "behaviors.known_columns, nothing is said any more; behaviors.new_columns says what becomes of it.",
-            name,
-            f"{rows:,}",
-        )
-    return new_columns
 
 
 def _runs(days: Sequence[str]) -> list[tuple[date, date]]:
@@ -184,7 +156,8 @@ def _validate_and_stage(
         validated = running.read(parts, lambda part: validate(source.read(part), landing), VALIDATED)
         # The one shuffle of all jobs: from here on a day's users stay in their buckets.
         by_day = validated.brought_together("day", "bucket")
-        staged = by_day.map(lambda rows: stage_days(rows, lake, fingerprints), workers.STAGED).collect("land")
+        share = source.maximum_user_share
+        staged = by_day.map(lambda rows: stage_days(rows, lake, fingerprints, share), workers.STAGED).collect("land")
         searched = QUERIES.empty_table()
         if any(json.loads(counts).get("searches") for counts in staged["counts"].to_pylist()):
             searched = validated.map(searched_queries, QUERIES).collect("queries")

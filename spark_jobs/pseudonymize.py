@@ -16,13 +16,14 @@ from runtime.entry import run_command
 from runtime.errors import ConfigurationError, UsageError
 from settings import load_settings
 from spark_jobs.landing import pseudonyms
+from spark_jobs.landing.sources.identity import canonical_text
 
 
 def pseudonyms_of(lines: Iterable[str], key_path: Path) -> list[str]:
     """The pseudonyms of ids, a line each, in their order; blank lines are left out.
 
     Raises:
-        ConfigurationError: there is no key, or it is none. UsageError: no id was given.
+        ConfigurationError: there is no key, or it is none. UsageError: no id was given, or a line is no id.
     """
     if not key_path.is_file():
         raise ConfigurationError(
@@ -30,7 +31,15 @@ def pseudonyms_of(lines: Iterable[str], key_path: Path) -> list[str]:
             "(INTENTFLOW_SOURCE__PSEUDONYM_KEY)."
         )
     key = pseudonyms.load_key(key_path)
-    found = [pseudonyms.pseudonym(key, user) for line in lines if (user := line.rstrip("\r\n")).strip()]
+    found = []
+    for number, line in enumerate(lines, start=1):
+        if not line.strip():
+            continue
+        # As landing has it: an id has one form, however it is written.
+        user = canonical_text(line)
+        if user is None:
+            raise UsageError(f"Line {number} is no user id (docs/own_log.md, Ids): write one a line to stdin.")
+        found.append(pseudonyms.pseudonym(key, user))
     if not found:
         raise UsageError("No user id was given: write one a line to stdin.")
     return found

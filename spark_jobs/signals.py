@@ -96,7 +96,7 @@ def weather_signals(week: date, feed: Path | None) -> Iterator[Signal]:
     if feed is None:
         return
     try:
-        with feed.open(newline="") as file:
+        with feed.open(newline="", encoding="utf-8-sig") as file:
             reader = csv.DictReader(file)
             if not {"week", "text"} <= set(reader.fieldnames or ()):
                 raise ConfigurationError(f"The weather feed {feed} needs the columns week and text.")

@@ -209,7 +209,7 @@ def policy_text(path: Path) -> str:
         ConfigurationError: it is missing.
     """
     try:
-        return path.read_text(encoding="utf-8")
+        return path.read_text(encoding="utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
         raise ConfigurationError(
             f"The policy {path} cannot be read ({error}): name one with INTENTFLOW_GATE__POLICY or --policy."

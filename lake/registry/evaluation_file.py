@@ -82,7 +82,7 @@ def read_rule(source: SourceSettings) -> SplitRule:
     """
     path = evaluation_path(source)
     try:
-        document = tomllib.loads(path.read_text())
+        document = tomllib.loads(path.read_text(encoding="utf-8-sig"))
     except (FileNotFoundError, NotADirectoryError):
         raise ConfigurationError(
             f"There is no evaluation file {path}: write the log's evaluation days there (docs/own_log.md), or name its "

@@ -96,7 +96,7 @@ def earlier_openings(source: SourceSettings) -> tuple[Opening, ...]:
     if not path.is_file():
         return ()
     try:
-        looks = EarlierLooks.model_validate(tomllib.loads(path.read_text())).openings
+        looks = EarlierLooks.model_validate(tomllib.loads(path.read_text(encoding="utf-8-sig"))).openings
     except ValidationError as error:
         problems = "; ".join(f"{'.'.join(map(str, one['loc']))}: {one['msg']}" for one in error.errors())
         raise ConfigurationError(f"The list of earlier openings {path} is refused: {problems}.") from None

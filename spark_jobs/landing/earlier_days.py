@@ -39,8 +39,12 @@ def acceptable(batch: Batch, earlier: Collection[str]) -> list[str]:
     """The batch's days without the earlier ones that the audit would stop."""
     kept = []
     for part in batch.partitions:
-        day, share = part.partition["day"], part.metrics["rows_rejected"] / max(part.metrics["rows_in"], 1)
-        if day in earlier and share > behaviors.MAXIMUM_REJECTED:
+        day, counts = part.partition["day"], part.metrics
+        nobodys = counts.get("rows_anonymous", 0)
+        share = counts["rows_rejected"] / max(counts["rows_in"] - nobodys, 1)
+        if day in earlier and nobodys > counts.get("rows_anonymous_allowed", nobodys):
+            log.warning("%s stays as it was: too many of its rows are nobody's (behaviors.maximum_anonymous).", day)
+        elif day in earlier and share > behaviors.MAXIMUM_REJECTED:
             log.warning(
                 "%s stays as it was: %.0f %% of its rows are unusable. Repair its log; its own refresh tells more.",
                 day,

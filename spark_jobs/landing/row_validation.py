@@ -6,6 +6,7 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 
 import polars as pl
 import pyarrow as pa
@@ -31,9 +32,11 @@ VALIDATED = pa.schema(
         ("entity_id", pa.string()),
         ("item_id", pa.string()),
         ("quantity", pa.int32()),
+        ("measure", behaviors.MEASURE),
         ("amount", pa.float64()),
         ("session_id", pa.string()),
         ("query", pa.string()),
+        ("time_unit", pa.string()),
         ("new_columns", pa.string()),
         ("extra", pa.string()),
         ("rule", pa.string()),
@@ -45,7 +48,8 @@ BUCKET = pa.field("bucket", pa.int32())
 ACCEPTED = behaviors.TABLE.schema.append(BUCKET)
 REJECTED = rejected_behaviors.TABLE.schema.append(BUCKET)
 # Rows equal in these are copies of one another.
-_IDENTITY = [name for name in VALIDATED.names if name not in ("rule", "row", "query", "new_columns", "extra")]
+_BESIDE = ("rule", "row", "query", "time_unit", "new_columns", "extra")
+_IDENTITY = [name for name in VALIDATED.names if name not in _BESIDE]
 
 
 @dataclass(frozen=True)
@@ -86,8 +90,7 @@ def validate(raw: pa.Table, landing: Landing) -> pa.Table:
     )
     rule = _first_broken_rule(raw.append_column("entity_id", entity), landing.rules)
     users = pseudonyms.pseudonymize(landing.key, raw["user"])
-    quantity = pc.max_element_wise(raw["quantity"], -(2**31), skip_nulls=False)
-    quantity = pc.min_element_wise(quantity, 2**31 - 1, skip_nulls=False)
+    quantity, measure = _quantities(raw)
     return pa.table(
         {
             "day": raw["day"],
@@ -97,16 +100,31 @@ def validate(raw: pa.Table, landing: Landing) -> pa.Table:
             "action": raw["action"],
             "entity_id": entity,
             "item_id": raw["item"],
-            "quantity": pc.fill_null(quantity, 1),
+            "quantity": quantity,
+            "measure": measure,
             "amount": raw["amount"],
             "session_id": raw["session"],
             "query": queries,
+            "time_unit": raw["time_unit"],
             "new_columns": raw["new_columns"],
             "extra": raw["extra"],
             "rule": rule,
-            "row": _raw_row(raw, pc.is_valid(rule)),
+            "row": _raw_row(raw, pc.fill_null(pc.not_equal(rule, behaviors.ANONYMOUS), False)),
         }
     ).cast(VALIDATED)
+
+
+def _quantities(raw: pa.Table) -> tuple[pa.Array, pa.Array]:
+    """Whole pieces within what an integer holds, and measures. What has neither is one piece, and so is what has less
+    than any: of the actions that nothing is counted of, for of others a rule refuses it."""
+    stated = pc.or_kleene(pc.greater(raw["quantity"], 0), pc.greater(raw["measure"], 0))
+    counted = pc.is_in(raw["action"], pa.array(behaviors.COUNTED_ACTIONS))
+    kept = pc.or_(pc.fill_null(stated, False), counted)
+    quantity = pc.if_else(kept, raw["quantity"], None)
+    measure = pc.if_else(kept, raw["measure"], None)
+    quantity = pc.max_element_wise(quantity, -(2**31), skip_nulls=False)
+    quantity = pc.min_element_wise(quantity, 2**31 - 1, skip_nulls=False)
+    return pc.if_else(pc.is_valid(measure), quantity, pc.fill_null(quantity, 1)), measure
 
 
 def _first_broken_rule(rows: pa.Table, rules: Sequence[RowRule]) -> pa.Array:
@@ -119,15 +137,21 @@ def _first_broken_rule(rows: pa.Table, rules: Sequence[RowRule]) -> pa.Array:
 
 def _raw_row(raw: pa.Table, rejected: pa.Array) -> pa.Array:
     """The rejected rows as JSON without the user id and the columns nobody named; null for the others."""
-    shown = raw.drop_columns(["user", "day", "delivery_ends", "new_columns", "extra"]).filter(rejected).to_pylist()
+    beside = ["user", "anonymous", "day", "delivery_ends", "time_unit", "new_columns", "extra"]
+    shown = raw.drop_columns(beside).filter(rejected).to_pylist()
     texts = iter(
-        [json.dumps({k: v for k, v in row.items() if v is not None}, default=str)[:MAXIMUM_ROW] for row in shown]
+        [json.dumps({k: v for k, v in row.items() if v is not None}, default=_shown)[:MAXIMUM_ROW] for row in shown]
     )
     return pa.array([next(texts) if bad else None for bad in rejected.to_pylist()], pa.string())
 
 
+def _shown(value: object) -> str:
+    """A moment, or a measure without the zeros after its last digit."""
+    return f"{value.normalize():f}" if isinstance(value, Decimal) else str(value)
+
+
 def accepted_and_rejected(validated: pa.Table) -> tuple[pa.Table, pa.Table]:
-    """Behaviors and rejected rows; a usable row's second and later copies are rejected.
+    """Behaviors and rejected rows; a usable row's second and later copies are rejected. Rows of nobody are neither.
 
     ``VALIDATED`` in, ``ACCEPTED`` and ``REJECTED`` out, which are their tables' rows with the bucket. Users do not
     share buckets, nor rows a day, so it does not matter how many days and buckets come at once.
@@ -137,8 +161,9 @@ def accepted_and_rejected(validated: pa.Table) -> tuple[pa.Table, pa.Table]:
     # Of copies that differ in what is carried along alone, one that carries something is kept.
     ordered = usable.sort("extra", nulls_last=True, maintain_order=True)
     accepted = ordered.unique(_IDENTITY, keep="first", maintain_order=True)
+    broken = rows.filter(pl.col("rule") != behaviors.ANONYMOUS)
     rejected = (
-        pl.concat([_broken(rows.filter(pl.col("rule").is_not_null())), _copies(ordered)])
+        pl.concat([_broken(broken), _copies(ordered)])
         .group_by("day", "bucket", "rule", "user_id", "row")
         .agg(pl.col("copies").sum())
     )
@@ -157,13 +182,19 @@ def _broken(rows: pl.DataFrame) -> pl.DataFrame:
 
 def _copies(usable: pl.DataFrame) -> pl.DataFrame:
     """Usable rows that are there more than once, with the number of those too many."""
-    shown = pl.struct(pl.col("at").dt.to_string("iso:strict"), "action", "item_id", "session_id", "quantity")
+    told = (pl.col("at").dt.to_string("iso:strict"), "action", "item_id", "session_id")
+    measure = pl.col("measure").cast(pl.String).str.strip_chars_end("0")
+    shown = (
+        pl.when(measure.is_null())
+        .then(pl.struct(*told, "quantity").struct.json_encode())
+        .otherwise(pl.struct(*told, measure).struct.json_encode())
+    )
     repeated = usable.group_by(_IDENTITY, maintain_order=True).len().filter(pl.col("len") > 1)
     return repeated.select(
         "day",
         "bucket",
         pl.lit(behaviors.DUPLICATE).alias("rule"),
         "user_id",
-        shown.struct.json_encode().str.slice(0, MAXIMUM_ROW).alias("row"),
+        shown.str.slice(0, MAXIMUM_ROW).alias("row"),
         (pl.col("len") - 1).cast(pl.Int32).alias("copies"),
     )

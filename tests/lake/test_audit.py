@@ -25,7 +25,8 @@ from schemas import behaviors, intents, rejected_behaviors, rollups
 from schemas.registry import TABLES
 
 DAY, NEXT = "2017-11-01", "2017-11-02"
-GOOD = {"rows_in": 100, "rows_rejected": 98, "rows_outside_day": 0}
+NOBODY = {"rows_anonymous": 0, "rows_anonymous_allowed": 0}
+GOOD = {"rows_in": 100, "rows_rejected": 98, "rows_outside_day": 0, **NOBODY}
 
 MakeBatch = Callable[..., Batch]
 RollupRows = Callable[..., pa.Table]
@@ -114,7 +115,7 @@ def test_a_broken_rule_stops_the_day(
     landed = make_batch(
         {DAY: actions("anna", "bert")},
         table=behaviors.TABLE,
-        metrics={"rows_in": 3, "rows_rejected": 1, "rows_outside_day": 1},
+        metrics={"rows_in": 3, "rows_rejected": 1, "rows_outside_day": 1, **NOBODY},
     )
     personal = {"item": "<b>7</b>", "quantity": -2, "query": "secret wish", "session": "s-17", "at": "2017-11-01"}
     beside = make_batch({DAY: rejected(**personal)}, table=rejected_behaviors.TABLE, metrics={})

@@ -135,7 +135,14 @@ def test_a_failure_says_what_where_and_why(lake: Lake, make_batch: MakeBatch, ro
 
 def test_every_table_is_at_least_asked_for_its_files() -> None:
     metrics = [rule.metric for rule in expectations.rules(behaviors.TABLE)]
-    assert metrics == ["rejected_share", "unaccounted_rows", "rows_outside_day", "files", "files_missing"]
+    assert metrics == [
+        "rejected_share",
+        "anonymous_excess",
+        "unaccounted_rows",
+        "rows_outside_day",
+        "files",
+        "files_missing",
+    ]
 
 
 def test_great_expectations_is_not_imported_before_it_is_needed() -> None:

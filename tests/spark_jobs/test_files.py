@@ -191,7 +191,7 @@ def test_what_cannot_be_converted_is_a_problem_of_the_row(shop: Shop) -> None:
         "the quantity inf is no number",
         "the amount nan is no number",
         None,
-        "line 8 has 2 fields instead of 7",
+        "line 8 of 2017-11-01.csv has 2 fields instead of 7",
     ]
 
 
@@ -199,8 +199,8 @@ def test_a_line_that_is_no_json_is_a_problem_of_that_line(shop: Shop) -> None:
     shop.log("2017-11-01", json.dumps(ROWS[0]) + "\n{broken\n[1]\n", "jsonl")
     assert [row["problem"] for row in read(shop.source("jsonl"))] == [
         None,
-        "line 2 is no JSON object",
-        "line 3 is no JSON object",
+        "line 2 of 2017-11-01.jsonl is no JSON object",
+        "line 3 of 2017-11-01.jsonl is no JSON object",
     ]
 
 

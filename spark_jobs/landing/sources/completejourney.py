@@ -32,6 +32,9 @@ LAST_COMPLETE_DAY = date(2017, 12, 31)
 PART_DAYS = 31
 ROWS_A_DAY = 4_100
 _NOT_IN_THIS_LOG = {
+    "anonymous": pl.lit(False),
+    "time_unit": pl.lit(None, pl.String),
+    "measure": pl.lit(None, pl.Decimal(38, 18)),
     "delivery_ends": pl.lit(None, pl.Datetime("us", "UTC")),
     "new_columns": pl.lit(None, pl.String),
     "extra": pl.lit(None, pl.String),
@@ -43,6 +46,9 @@ class CompleteJourney:
     """``spark_jobs.landing.sources.source.Source`` over the wheel's Parquet files."""
 
     name = "completejourney"
+    # Everybody has a card here.
+    maximum_anonymous = 0.0
+    maximum_user_share = 0.1
 
     def __init__(self, readable_labels: bool) -> None:
         """A source that reads nothing yet.
@@ -117,7 +123,7 @@ class CompleteJourney:
             day=_utc("redemption_date").dt.strftime("%Y-%m-%d"),
             **_NOT_IN_THIS_LOG,
         )
-        return pl.concat([purchases, redemptions]).collect().to_arrow().cast(RAW)
+        return pl.concat([purchases, redemptions]).select(RAW.names).collect().to_arrow().cast(RAW)
 
     def _days(self, name: str, time: str, part: SourcePart) -> pl.LazyFrame:
         """A file's rows of a part's days: filtered as they are stored, before any column is computed."""

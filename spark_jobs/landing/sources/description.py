@@ -7,22 +7,20 @@ from __future__ import annotations
 
 import tomllib
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Literal
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+from pydantic import Field, ValidationError, field_validator, model_validator
 
 from runtime.errors import ConfigurationError
 from schemas.behaviors import ACTIONS
+from spark_jobs.landing.sources.file_form import ColumnName, FieldGroup, FileForm
 
-Format = Literal["csv", "jsonl", "parquet"]
-ColumnName = Annotated[str, Field(min_length=1)]
-
-
-class FieldGroup(BaseModel):
-    """A group of fields; a field that nobody knows is a mistake and refused."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
+# In a path: of each element of the list before it.
+EACH = "[]"
+EpochUnit = Literal["seconds", "milliseconds", "microseconds", "nanoseconds"]
+# Columns that an older or a newer file of the log may lack.
+OptionalColumn = Literal["item", "query", "quantity", "amount", "session"]
 
 
 class BehaviorColumns(FieldGroup):
@@ -42,14 +40,21 @@ class BehaviorColumns(FieldGroup):
         return {name: value for name, value in self.model_dump().items() if value is not None}
 
 
-class Behaviors(FieldGroup):
+class Behaviors(FileForm):
     """The log's files. With ``{day}`` in ``files`` a day is its own file or files, else every file may hold it."""
 
-    files: str = Field(description="Glob below the description's folder, e.g. log/{day}.csv")
-    format: Format
     columns: BehaviorColumns
+    optional_columns: tuple[OptionalColumn, ...] = Field(default=(), description="Ours, of those a file may lack")
     time_zone: str = "UTC"
-    time_format: str | None = Field(default=None, description="strptime format; none for ISO 8601")
+    time_format: str | None = Field(default=None, description="strptime format; none for ISO 8601 or epoch numbers")
+    time_unit: EpochUnit | None = Field(default=None, description="Of epoch numbers; none: recognised and reported")
+    first_year: int = Field(default=1990, ge=1, le=4000, description="A time of a year before is unreadable")
+    last_year: int = Field(default=2100, ge=1, le=4000, description="A time of a year after is unreadable")
+    anonymous: tuple[str, ...] = Field(default=(), description="User ids that are nobody's, beside the usual ones")
+    maximum_anonymous: float = Field(default=0.5, ge=0, le=1, description="Share of a day's rows that may be nobody's")
+    maximum_user_share: float = Field(
+        default=0.1, gt=0, le=1, description="Share of a day's rows past which one user is reported"
+    )
     fixed_action: str | None = Field(default=None, description="The action of every row, where no column has it")
     actions: dict[str, str] = Field(default_factory=dict, description="The log's action names to ours")
     new_columns: Literal["drop", "carry", "refuse"] = Field(
@@ -62,9 +67,17 @@ class Behaviors(FieldGroup):
     def _zone_exists(cls, zone: str) -> str:
         try:
             ZoneInfo(zone)
-        except (ZoneInfoNotFoundError, ValueError):
+        except (ZoneInfoNotFoundError, ValueError, OSError):
             raise ValueError(f"{zone!r} is no time zone; use a name such as Europe/Berlin") from None
         return zone
+
+    @model_validator(mode="after")
+    def _times_agree(self) -> Behaviors:
+        if self.time_format and self.time_unit:
+            raise ValueError("give either time_format or time_unit")
+        if self.first_year > self.last_year:
+            raise ValueError(f"first_year {self.first_year} is after last_year {self.last_year}")
+        return self
 
     @model_validator(mode="after")
     def _has_action(self) -> Behaviors:
@@ -73,6 +86,13 @@ class Behaviors(FieldGroup):
         unknown = sorted({*self.actions.values(), *filter(None, [self.fixed_action])} - set(ACTIONS))
         if unknown:
             raise ValueError(f"unknown actions {', '.join(unknown)}; known: {', '.join(ACTIONS)}")
+        paths = [name for name in self.columns.named().values() if EACH in name]
+        if paths and self.format != "jsonl":
+            raise ValueError(f"{paths[0]}: a path to the elements of a list is of jsonl alone")
+        if len({name.partition(EACH)[0] for name in paths}) > 1 or any(name.count(EACH) > 1 for name in paths):
+            raise ValueError(
+                f"{', '.join(paths)}: rows are the elements of one list, so all have one {EACH} at one place"
+            )
         if self.columns.item is None and self.columns.query is None:
             raise ValueError("give columns.item or columns.query, or both")
         return self
@@ -85,26 +105,20 @@ class ItemColumns(FieldGroup):
     brand: ColumnName | None = None
 
 
-class Items(FieldGroup):
-    files: str
-    format: Format
+class Items(FileForm):
     columns: ItemColumns
 
 
-class Users(FieldGroup):
+class Users(FileForm):
     """Optional: the users' attributes."""
 
-    files: str
-    format: Format
     user: ColumnName
     attributes: tuple[ColumnName, ...] = Field(min_length=1)
 
 
-class Campaigns(FieldGroup):
+class Campaigns(FileForm):
     """Optional: columns first_day, last_day, text, under these or other names."""
 
-    files: str
-    format: Format
     first_day: ColumnName = "first_day"
     last_day: ColumnName = "last_day"
     text: ColumnName = "text"
@@ -127,7 +141,7 @@ def load_description(path: Path) -> Description:
         ConfigurationError: it is missing, no TOML, or a field is wrong; every wrong field is named.
     """
     try:
-        document = tomllib.loads(path.read_text())
+        document = tomllib.loads(path.read_text(encoding="utf-8-sig"))
     except FileNotFoundError:
         raise ConfigurationError(f"There is no source file {path} (INTENTFLOW_SOURCE__NAME).") from None
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:

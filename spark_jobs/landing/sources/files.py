@@ -8,7 +8,7 @@ error that names it, for no row of it can be trusted.
 from __future__ import annotations
 
 import hashlib
-import json
+import logging
 from collections.abc import Sequence
 from datetime import UTC, date, datetime, time, timedelta
 from functools import cached_property
@@ -21,13 +21,19 @@ import pyarrow as pa
 from runtime.errors import DataError, SourceMissing
 from runtime.fingerprint import digest
 from schemas.behaviors import RAW
-from spark_jobs.landing.sources.description import Behaviors, Format, load_description
+from spark_jobs.landing.sources import identity
+from spark_jobs.landing.sources.description import Behaviors, load_description
+from spark_jobs.landing.sources.file_form import FileForm
 from spark_jobs.landing.sources.formats import PROBLEM, first_line, read_file, rows_of_file
+from spark_jobs.landing.sources.places import files_of
+from spark_jobs.landing.sources.raw_rows import raw_rows
 from spark_jobs.landing.sources.source import ATTRIBUTES, CAMPAIGNS, ITEMS, SourcePart
 
-# Characters kept of a value that is carried along.
-EXTRA_LIMIT = 1_000
-OPTIONAL = ("item", "query", "quantity", "amount", "session")
+log = logging.getLogger("intentflow")
+
+_ATTRIBUTE = "attribute "
+# A behavior is not made of nothing: these a line of JSON may leave out.
+LEFT_OUT = ("item", "query", "quantity", "amount", "session")
 
 
 class Files:
@@ -40,6 +46,8 @@ class Files:
         self._description = load_description(description)
         self._path = description
         self.name = self._description.name
+        self.maximum_anonymous = self._behaviors.maximum_anonymous
+        self.maximum_user_share = self._behaviors.maximum_user_share
 
     # -- what there is -------------------------------------------------------------------------------------------
 
@@ -64,7 +72,7 @@ class Files:
         return "{day}" in self._behaviors.files
 
     def _files(self, pattern: str) -> list[Path]:
-        return sorted(self._folder.glob(pattern))
+        return files_of(self._folder, pattern)
 
     def _files_of(self, day: date) -> list[Path]:
         return self._files(self._behaviors.files.replace("{day}", day.isoformat()))
@@ -81,7 +89,7 @@ class Files:
         return [(path, day.isoformat()) for day in days for path in self._files_of(day)]
 
     def catalog_digest(self) -> str:
-        return digest([self._catalog, self._path.read_text()])
+        return digest([self._catalog, self._path.read_text(encoding="utf-8-sig")])
 
     @cached_property
     def _catalog(self) -> list[list[str]]:
@@ -91,51 +99,59 @@ class Files:
     # -- behaviors -----------------------------------------------------------------------------------------------
 
     def parts(self, first: date, last: date) -> Sequence[SourcePart]:
+        # What is dated after today has not happened; nor is a day landed that has not been.
+        known_until = max(datetime.now(UTC).date(), last) + timedelta(days=1)
         return [
-            (str(path), _file_digest(path), delivered, first.isoformat(), last.isoformat())
+            (str(path), _file_digest(path), delivered, first.isoformat(), last.isoformat(), known_until.isoformat())
             for path, delivered in self._deliveries(first, last)
         ]
 
     def rows(self, part: SourcePart) -> int:
-        return rows_of_file(Path(part[0]), self._behaviors.format)
+        return rows_of_file(Path(part[0]), self._behaviors)
 
     def read(self, part: SourcePart) -> pa.Table:
-        path, expected, delivered, first, last = part
-        frame = read_file(Path(path), self._behaviors.format, self._behaviors.columns.named(), "behaviors", OPTIONAL)
-        new = self._new_columns(Path(path), frame)
+        path, expected, delivered, first, last, known_until = part
+        behaviors = self._behaviors
+        optional = LEFT_OUT if behaviors.format == "jsonl" else behaviors.optional_columns
+        found = read_file(
+            Path(path),
+            behaviors,
+            behaviors.columns.named(),
+            "behaviors",
+            optional,
+            unnamed=behaviors.new_columns == "carry",
+        )
+        self._refuse_new_columns(path, found.new)
         if _file_digest(Path(path)) != expected:
             raise DataError(f"{path} changed while it was read: run again when its writer has finished.")
-        rows = _raw(frame, self._behaviors, new)
-        rows = self._with_delivery(rows, delivered, last)
+        rows = self._with_delivery(raw_rows(found, behaviors), delivered, last, known_until)
         # A row is read with its own UTC day; one whose time cannot be used, with the day of its delivery.
         ends, oldest = pl.col("delivery_ends"), pl.duration(days=1 + self._late_days)
         usable = pl.col("at").is_not_null() & (
-            ends.is_null() | pl.col("at").is_between(ends - oldest, ends, closed="left")
+            pl.when(ends.is_null())
+            .then(pl.col("at").dt.date() < date.fromisoformat(known_until))
+            .otherwise(pl.col("at").is_between(ends - oldest, ends, closed="left"))
         )
         own = pl.col("at").dt.date().dt.to_string("%Y-%m-%d")
         rows = rows.with_columns(day=pl.when(usable).then(own).otherwise(pl.col("delivered")))
         kept = rows.filter(pl.col("day").is_between(pl.lit(first), pl.lit(last)))
         return kept.select(RAW.names).to_arrow().cast(RAW)
 
-    def _with_delivery(self, rows: pl.DataFrame, delivered: str, last: str) -> pl.DataFrame:
+    def _with_delivery(self, rows: pl.DataFrame, delivered: str, last: str, known_until: str) -> pl.DataFrame:
         """Name each row's delivery. In a pile of files no row is late, and a file stands for its commonest day."""
         if not delivered:
             never = pl.lit(None, pl.Datetime("us", "UTC"))
-            return rows.with_columns(delivered=pl.lit(_commonest_day(rows, last)), delivery_ends=never)
+            return rows.with_columns(delivered=pl.lit(_commonest_day(rows, last, known_until)), delivery_ends=never)
         moment = pl.lit(self._ends(date.fromisoformat(delivered))).cast(pl.Datetime("us", "UTC"))
         return rows.with_columns(delivered=pl.lit(delivered), delivery_ends=moment)
 
-    def _new_columns(self, path: Path, frame: pl.DataFrame) -> list[str]:
-        """Columns that the description does not name."""
-        behaviors = self._behaviors
-        known = {*behaviors.columns.named().values(), *behaviors.known_columns, PROBLEM}
-        new = sorted(set(frame.columns) - known)
-        if new and behaviors.new_columns == "refuse":
+    def _refuse_new_columns(self, path: str, unnamed: Sequence[str]) -> None:
+        new = sorted(set(unnamed) - set(self._behaviors.known_columns))
+        if new and self._behaviors.new_columns == "refuse":
             raise DataError(
                 f"{path} has new columns {', '.join(new)}: name them in behaviors.known_columns, "
                 "or set behaviors.new_columns to drop or carry."
             )
-        return new
 
     # -- catalog -------------------------------------------------------------------------------------------------
 
@@ -145,7 +161,7 @@ class Files:
         named = {"item": columns.item, "text": columns.text, **{f"path {n}": c for n, c in enumerate(columns.path)}}
         if columns.brand:
             named["brand"] = columns.brand
-        frame = self._read_all(items.files, items.format, named, "items")
+        frame = self._read_all(items, named, "items").drop_nulls("item")
         path = pl.concat_list([f"path {n}" for n in range(len(columns.path))])
         brand = pl.col("brand") if columns.brand else pl.lit(None, pl.String)
         return frame.select("item", "text", path=path, brand=brand).to_arrow().cast(ITEMS)
@@ -154,11 +170,15 @@ class Files:
         users = self._description.users
         if users is None:
             return ATTRIBUTES.empty_table()
-        named = {"user": users.user, **{name: name for name in users.attributes}}
-        frame = (
-            self._read_all(users.files, users.format, named, "users").drop_nulls("user").unique("user", keep="first")
+        named = {"user": users.user, **{_ATTRIBUTE + name: name for name in users.attributes}}
+        tokens = (*self._behaviors.anonymous, *users.nulls)
+        people = self._read_all(users, named, "users").drop_nulls("user").filter(~identity.is_anonymous(tokens))
+        rows = (
+            people.unique("user", keep="first")
+            .unpivot(index="user", variable_name="name", value_name="value")
+            .drop_nulls("value")
+            .with_columns(pl.col("name").str.strip_prefix(_ATTRIBUTE))
         )
-        rows = frame.unpivot(index="user", variable_name="name", value_name="value").drop_nulls("value")
         return rows.to_arrow().cast(ATTRIBUTES)
 
     def campaigns(self) -> pa.Table:
@@ -166,122 +186,41 @@ class Files:
         if campaigns is None:
             return CAMPAIGNS.empty_table()
         named = {"first_day": campaigns.first_day, "last_day": campaigns.last_day, "text": campaigns.text}
-        frame = self._read_all(campaigns.files, campaigns.format, named, "campaigns")
+        frame = self._read_all(campaigns, named, "campaigns")
         try:
             return frame.with_columns(pl.col("first_day", "last_day").str.to_date()).to_arrow().cast(CAMPAIGNS)
         except pl.exceptions.PolarsError as error:
             raise DataError(f"campaigns in {campaigns.files}: days must be YYYY-MM-DD ({first_line(error)}).") from None
 
-    def _read_all(self, pattern: str, kind: Format, named: dict[str, str], what: str) -> pl.DataFrame:
-        files = self._files(pattern)
+    def _read_all(self, form: FileForm, named: dict[str, str], what: str) -> pl.DataFrame:
+        """The rows of all files of a part of the catalog, ids in their one form. Those that cannot be read are told."""
+        files = self._files(form.files)
         if not files:
-            raise SourceMissing(f"No {what} file matches {pattern} below {self._folder}.")
+            raise SourceMissing(f"No {what} file matches {form.files} below {self._folder}.")
         frames = []
+        ids = [name for name in identity.IDS if name in named]
         for path in files:
-            frame = read_file(path, kind, named, what).filter(pl.col(PROBLEM).is_null())
-            frames.append(frame.select(pl.col(theirs).cast(pl.String).alias(ours) for ours, theirs in named.items()))
+            rows = read_file(path, form, named, what).named
+            rows = rows.with_columns(pl.coalesce(PROBLEM, *map(identity.problem, ids)).alias(PROBLEM))
+            unreadable = rows[PROBLEM].drop_nulls()
+            if len(unreadable):
+                log.warning("%s rows of %s are left out: %s, for example.", f"{len(unreadable):,}", path, unreadable[0])
+            good = rows.filter(pl.col(PROBLEM).is_null()).with_columns(
+                identity.canonical(name).alias(name) for name in ids
+            )
+            frames.append(good.select(pl.col(*named).cast(pl.String)))
         return pl.concat(frames)
 
 
-def _commonest_day(rows: pl.DataFrame, otherwise: str) -> str:
+def _commonest_day(rows: pl.DataFrame, otherwise: str, known_until: str) -> str:
     """The day that most rows of a file are of, which stands for the day it was delivered for."""
-    days = rows["at"].drop_nulls().dt.date().value_counts(sort=True).sort("count", "at", descending=True)
+    days = rows["at"].drop_nulls().dt.date()
+    days = (
+        days.filter(days < date.fromisoformat(known_until)).value_counts(sort=True).sort("count", "at", descending=True)
+    )
     return days["at"][0].isoformat() if len(days) else otherwise
 
 
 def _file_digest(path: Path) -> str:
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()[:16]
-
-
-def _raw(frame: pl.DataFrame, behaviors: Behaviors, new: list[str]) -> pl.DataFrame:
-    """Rows under our names and types; what cannot be converted is named in ``problem``.
-
-    Args:
-        new: columns that the description does not name.
-    """
-    named = behaviors.columns.named()
-    empty = [
-        pl.lit(None, pl.String).alias(name)
-        for name in RAW.names
-        if name not in (*named, "problem", "day", "delivery_ends", "new_columns", "extra")
-    ]
-    rows = frame.select(
-        *(pl.col(theirs).alias(ours) for ours, theirs in named.items()),
-        *empty,
-        problem=pl.col(PROBLEM),
-        **_unnamed(frame.select(new).schema, behaviors.new_columns == "carry"),
-    )
-    rows = rows.with_columns(
-        at=_times(rows.schema["at"], behaviors), _at=pl.col("at").cast(pl.String, strict=False),
-        **{name: pl.col(name).cast(pl.String) for name in ("user", "item", "query", "session")},
-    )  # fmt: skip
-    action = pl.lit(behaviors.fixed_action) if behaviors.fixed_action else pl.col("action").cast(pl.String)
-    quantity = pl.col("quantity").cast(pl.Float64, strict=False)
-    amount = pl.col("amount").cast(pl.Float64, strict=False)
-    problems = (
-        (pl.col("at").is_null() & pl.col("_at").is_not_null(), pl.format("the time {} cannot be read", "_at")),
-        (_no_number("quantity", quantity), pl.format("the quantity {} is no number", "quantity")),
-        (_no_number("amount", amount), pl.format("the amount {} is no number", "amount")),
-    )
-    problem = pl.col("problem")
-    for broken, sentence in problems:
-        problem = pl.coalesce(problem, pl.when(broken).then(sentence.str.slice(0, 200)))
-    return rows.with_columns(
-        problem=problem,
-        action=action.replace(behaviors.actions) if behaviors.actions else action,
-        # Beyond what an integer holds is as absurd as its limit, which a rule of the landing names.
-        quantity=pl.when(quantity.is_finite()).then(quantity.clip(-(2.0**53), 2.0**53)).cast(pl.Int64),
-        amount=pl.when(amount.is_finite()).then(amount),
-    )
-
-
-def _unnamed(new: pl.Schema, carry: bool) -> dict[str, pl.Expr]:
-    """Which columns nobody named, in each row that could be read, and their values if they are carried along."""
-    nothing = pl.lit(None, pl.String)
-    if not new:
-        return {"new_columns": nothing, "extra": nothing}
-    values = [
-        pl.col(name) if kind.is_nested() else pl.col(name).cast(pl.String, strict=False).str.slice(0, EXTRA_LIMIT)
-        for name, kind in new.items()
-    ]
-    there = pl.any_horizontal(pl.col(list(new)).is_not_null())
-    return {
-        "new_columns": pl.when(pl.col(PROBLEM).is_null()).then(pl.lit(json.dumps(list(new)))),
-        "extra": pl.when(there).then(pl.struct(values).struct.json_encode()) if carry else nothing,
-    }
-
-
-def _no_number(name: str, converted: pl.Expr) -> pl.Expr:
-    """Something is there, and it is no finite number."""
-    return pl.col(name).is_not_null() & ~converted.is_finite().fill_null(False)
-
-
-def _times(kind: pl.DataType, behaviors: Behaviors) -> pl.Expr:
-    """The time column in UTC; times without a zone are in the log's. What is no time becomes null."""
-    column = pl.col("at")
-    if isinstance(kind, pl.Datetime):
-        times = column.dt.cast_time_unit("us")
-        has_zone = kind.time_zone is not None
-    elif behaviors.time_format:
-        times = column.cast(pl.String).str.to_datetime(behaviors.time_format, strict=False, time_unit="us")
-        has_zone = "%z" in behaviors.time_format
-    else:
-        texts = column.cast(pl.String)
-        return texts.map_elements(lambda text: _iso(text, behaviors.time_zone), pl.Datetime("us", "UTC"))
-    if not has_zone:
-        # An hour that a clock shows twice is taken as the first; one that it skips is no time.
-        times = times.dt.replace_time_zone(behaviors.time_zone, ambiguous="earliest", non_existent="null")
-    return times.dt.convert_time_zone("UTC")
-
-
-def _iso(text: str, zone: str) -> datetime | None:
-    try:
-        moment = datetime.fromisoformat(text.strip())
-    except ValueError:
-        return None
-    aware = moment if moment.tzinfo else moment.replace(tzinfo=ZoneInfo(zone))
-    try:
-        return aware.astimezone(UTC)
-    except OverflowError:
-        return None

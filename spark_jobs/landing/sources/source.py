@@ -28,6 +28,9 @@ class Source(Protocol):
     """A shop's log with its catalog. Everything is raw: the shop's ids, nothing normalized."""
 
     name: str
+    # Shares of a day's rows: that may be nobody's; past which one user is reported as probably no person.
+    maximum_anonymous: float
+    maximum_user_share: float
 
     def arrived(self, day: date) -> bool:
         """Whether the whole of a day is there."""

@@ -1,0 +1,135 @@
+"""JSON Lines: objects, one or several a line, and rows of what they hold, by path.
+
+A path names a key (``user_id``), a key in an object in it (``device.id``), or one of each element of a list
+(``ecommerce.items[].item_id``): then every element is a row, and the event's other values are in all of them.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+from spark_jobs.landing.sources.cells import Kind, text_of
+from spark_jobs.landing.sources.description import EACH
+from spark_jobs.landing.sources.file_form import FileForm
+from spark_jobs.landing.sources.text_lines import lines_of
+
+# Numbers keep every digit that they are written with.
+_DECODER = json.JSONDecoder(parse_float=Decimal)
+
+# Texts by our names, the object they are of, and why the row cannot be used.
+Row = tuple[dict[str, str | None], Mapping[str, Any], str | None]
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where a value stands: keys from the event, or, with ``of_element``, from each element of the list."""
+
+    name: str
+    keys: tuple[str, ...]
+    of_element: bool
+
+    @classmethod
+    def parse(cls, name: str) -> Place:
+        _, each, rest = name.rpartition(EACH)
+        return cls(name, tuple(filter(None, (rest if each else name).split("."))), bool(each))
+
+    def value(self, event: Mapping[str, Any], element: Any) -> Any:
+        # A key that is called like a path is meant as it stands.
+        if not self.of_element and self.name in event:
+            return event[self.name]
+        return _walk(element if self.of_element else event, self.keys)
+
+
+def list_of(named: Mapping[str, str]) -> tuple[str, ...] | None:
+    """The keys to the list whose elements are rows; None where an object is one row."""
+    lists = {name.rpartition(EACH)[0] for name in named.values() if EACH in name}
+    return tuple(lists.pop().split(".")) if lists else None
+
+
+def rows_of(path: Path, form: FileForm, named: Mapping[str, str], kinds: Mapping[str, Kind]) -> Iterator[Row]:
+    """The rows of a file.
+
+    Args:
+        named: our name to a path. kinds: by our name, what a value is needed for.
+    """
+    places = {ours: Place.parse(theirs) for ours, theirs in named.items()}
+    elements_at = list_of(named)
+    for number, text, problem in lines_of(path, form):
+        where = f"line {number} of {path.name}"
+        if problem:
+            yield {}, {}, problem
+            continue
+        if not text.strip():
+            continue
+        try:
+            events = _objects(text)
+        except (ValueError, ArithmeticError, RecursionError):
+            yield {}, {}, f"{where} is no JSON object"
+            continue
+        for event in events:
+            elements = [None] if elements_at is None else _elements(_walk(event, elements_at))
+            for element in elements:
+                yield _row(event, element, places, kinds, form, where)
+
+
+def _objects(text: str) -> list[dict[str, Any]]:
+    """The objects that a line holds.
+
+    Raises:
+        ValueError: it holds anything else.
+    """
+    found: list[dict[str, Any]] = []
+    text, position = text.strip(), 0
+    while position < len(text):
+        event, position = _DECODER.raw_decode(text, position)
+        if not isinstance(event, dict):
+            raise ValueError("not an object")
+        found.append(event)
+        while position < len(text) and text[position].isspace():
+            position += 1
+    return found
+
+
+def _walk(value: Any, keys: tuple[str, ...]) -> Any:
+    for key in keys:
+        if not isinstance(value, dict):
+            return None
+        value = value.get(key)
+    return value
+
+
+def _elements(value: Any) -> list[Any]:
+    """The elements of a list; an event without any is one row all the same, of which nothing is known."""
+    if isinstance(value, list):
+        return value or [None]
+    return [value]
+
+
+def _row(
+    event: Mapping[str, Any],
+    element: Any,
+    places: Mapping[str, Place],
+    kinds: Mapping[str, Kind],
+    form: FileForm,
+    where: str,
+) -> Row:
+    texts: dict[str, str | None] = {}
+    problem = None
+    for ours, place in places.items():
+        try:
+            text, refused = text_of(place.value(event, element), kinds.get(ours, "text"), form.decimal)
+            if text is not None and not text.isascii():
+                text.encode()
+            texts[ours] = text
+            if refused:
+                problem = problem or f"{place.name} in {where}: {refused}"
+        except UnicodeEncodeError:
+            problem = problem or f"{place.name} in {where} has half of a character"
+        except (ValueError, RecursionError):
+            problem = problem or f"{place.name} in {where} cannot be read"
+    return texts, event, problem

@@ -16,7 +16,9 @@ from spark_jobs.landing.sources.times import read_times
 
 # Characters kept of a value that is carried along.
 EXTRA_LIMIT = 1_000
-_MEASURE = pl.Decimal(38, 18)
+_READ = pl.Schema(
+    {"text": pl.String, "whole": pl.Int64, "fraction": pl.Decimal(38, 18), "value": pl.Float64, "wrong": pl.String}
+)
 
 
 def raw_rows(rows: FileRows, behaviors: Behaviors) -> pl.DataFrame:
@@ -84,8 +86,7 @@ def _readers(behaviors: Behaviors) -> dict[str, Callable[[str], dict[str, object
 def _numbers(column: pl.Series, read: Callable[[str], dict[str, object]]) -> pl.DataFrame:
     """What each text is: its distinct ones are read once."""
     distinct = column.drop_nulls().unique().to_list()
-    schema = {"whole": pl.Int64, "fraction": _MEASURE, "value": pl.Float64, "wrong": pl.String}
-    found = pl.DataFrame([{"text": text, **read(text)} for text in distinct], schema={"text": pl.String, **schema})
+    found = pl.DataFrame([{"text": text, **read(text)} for text in distinct], schema=_READ)
     return column.to_frame("text").join(found, on="text", how="left", maintain_order="left")
 
 

@@ -91,7 +91,8 @@ class Shop:
         return open_source(SourceSettings(name=str(path), last_day=None))
 
     def raw(self) -> list[dict[str, Any]]:
-        return self.read().to_pylist()
+        rows: list[dict[str, Any]] = self.read().to_pylist()
+        return rows
 
     def read(self) -> pa.Table:
         source, day = self.source(), date.fromisoformat(DAY)

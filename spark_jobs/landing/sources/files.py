@@ -215,10 +215,9 @@ class Files:
 def _commonest_day(rows: pl.DataFrame, otherwise: str, known_until: str) -> str:
     """The day that most rows of a file are of, which stands for the day it was delivered for."""
     days = rows["at"].drop_nulls().dt.date()
-    days = (
-        days.filter(days < date.fromisoformat(known_until)).value_counts(sort=True).sort("count", "at", descending=True)
-    )
-    return days["at"][0].isoformat() if len(days) else otherwise
+    counted = days.filter(days < date.fromisoformat(known_until)).value_counts()
+    commonest = counted.sort("count", "at", descending=True)
+    return str(commonest["at"][0].isoformat()) if len(commonest) else otherwise
 
 
 def _file_digest(path: Path) -> str:

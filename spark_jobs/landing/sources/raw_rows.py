@@ -7,6 +7,7 @@ from collections.abc import Callable
 from decimal import Decimal
 
 import polars as pl
+from polars.datatypes import DataTypeClass
 
 from spark_jobs.landing.sources import identity
 from spark_jobs.landing.sources.description import Behaviors
@@ -16,9 +17,13 @@ from spark_jobs.landing.sources.times import read_times
 
 # Characters kept of a value that is carried along.
 EXTRA_LIMIT = 1_000
-_READ = pl.Schema(
-    {"text": pl.String, "whole": pl.Int64, "fraction": pl.Decimal(38, 18), "value": pl.Float64, "wrong": pl.String}
-)
+_READ: dict[str, pl.DataType | DataTypeClass] = {
+    "text": pl.String,
+    "whole": pl.Int64,
+    "fraction": pl.Decimal(38, 18),
+    "value": pl.Float64,
+    "wrong": pl.String,
+}
 
 
 def raw_rows(rows: FileRows, behaviors: Behaviors) -> pl.DataFrame:

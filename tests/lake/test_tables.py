@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import UTC, datetime
+from decimal import Decimal
 from typing import Any
 
 import duckdb
@@ -37,6 +38,8 @@ def sample(kind: pa.DataType, name: str) -> Any:
         return datetime(2017, 11, 1, 23, 59, 59, 999_999, tzinfo=UTC)
     if pa.types.is_boolean(kind):
         return True
+    if pa.types.is_decimal(kind):
+        return Decimal("0.375").quantize(Decimal(1).scaleb(-kind.scale))
     if pa.types.is_floating(kind):
         return 0.25
     return 7 if pa.types.is_integer(kind) else f"{name}: 日本 'quoted'"

@@ -128,7 +128,7 @@ def test_of_racing_writers_exactly_one_writes(tmp_path: Path) -> None:
 # Methods of frames, which are spelt alike: columns get other names, values others in their place.
 FRAMES = {
     ("spark_jobs/landing/sources/completejourney.py", "rename"),
-    ("spark_jobs/landing/sources/files.py", "replace"),
+    ("spark_jobs/landing/sources/raw_rows.py", "replace"),
     ("spark_jobs/landing/sources/readable_labels.py", "replace"),
 }
 RENAMING = {"rename", "renames", "link", "hardlink_to", "move", "mkstemp", "mkdtemp", "NamedTemporaryFile"}

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import argparse
-import runpy
 from collections.abc import Mapping
 from copy import deepcopy
 from typing import Any
@@ -16,6 +14,7 @@ from jinja2 import Environment
 from settings import load_settings
 from tasks.approval import COMMENT, SEEN
 from tasks.assets import CANDIDATES
+from tests.dags.parsers import parser_of
 from tests.dags.scheduling import FAILED, NEVER, SKIPPED, SUCCESS, run, succeeds
 
 PLAN: Mapping[str, Any] = {
@@ -173,14 +172,6 @@ def test_policy_and_day_of_the_form_reach_plan_and_gate(review: Any) -> None:
     policy = f"--policy={load_settings().gate.policy.parent}/mild.yaml"
     assert by_task["plan"][1] == [policy, "--day=2017-10-04"]
     assert by_task["gate"][1][-1] == policy
-
-
-def parser_of(module: str, monkeypatch: pytest.MonkeyPatch) -> argparse.ArgumentParser:
-    """The parser that a command has."""
-    found: list[argparse.ArgumentParser] = []
-    monkeypatch.setattr("runtime.entry.run_command", lambda _main, parser: found.append(parser))
-    runpy.run_module(module, run_name="__main__")
-    return found[0]
 
 
 # What operators add to their templated arguments.

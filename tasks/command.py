@@ -15,6 +15,7 @@ from airflow.sdk.exceptions import (
     AirflowSkipException,
     DownstreamTasksSkipped,
 )
+from jinja2 import Environment
 
 from runtime.errors import RETRYABLE, Exit
 from runtime.process import Child, Result
@@ -90,6 +91,13 @@ class Command(RunsCommands):
         self.module = module
         self.arguments = arguments
         self.when = when
+
+    def render_template_fields(self, context: Context, jinja_env: Environment | None = None) -> None:
+        """Render ``when`` first: what is not needed asks nothing of tasks before it, which were skipped then, too."""
+        environment = jinja_env or self.get_template_env()
+        if self.when is not None and not self.render_template(self.when, context, environment).strip():
+            self.arguments = ()
+        super().render_template_fields(context, environment)
 
     def execute(self, context: Context) -> dict[str, Any]:
         if self.when is not None and not self.when.strip():

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from copy import deepcopy
+from copy import copy, deepcopy
 from importlib.util import find_spec
 from typing import Any
 
 import pytest
 from airflow.sdk.exceptions import ParamValidationError
-from jinja2 import Environment
+from jinja2 import Environment, StrictUndefined
 
 from settings import load_settings
 from tasks.exam_days import SIZES, ExamDays, arguments_of
@@ -37,25 +37,23 @@ class Instance:
 def told(dag: Any, has_own: bool, named: list[str], **params: Any) -> dict[str, tuple[str, list[str]]]:
     """By task that is not skipped: its module, and the arguments that its command gets."""
     values = {name: dag.params[name] for name in dag.params} | params
-    results = {
+    results: dict[str, Any] = {
         "days": arguments_of(DAYS, SIZES[values["preset"]], "var/lake", has_own, named),
         "champion": {"release": "experts-1", "dtype": "float32"},
         "tune": {"release_folder": "var/releases/judge-2"},
     }
-
-    def rendered(template: str) -> str:
-        return (
-            Environment(autoescape=False)
-            .from_string(template)
-            .render(params=values, ti=Instance(results), partition_key=None)
-        )
-
+    context: Any = {"params": values, "ti": Instance(results), "partition_key": None}
     found = {}
-    for task in dag.tasks:
-        if not hasattr(task, "arguments") or (task.when is not None and not rendered(task.when)):
+    for task in dag.topological_sort():
+        if "arguments" not in task.template_fields:
             continue
-        lines = [line for argument in task.arguments for line in rendered(argument).splitlines()]
-        found[task.task_id] = (task.module, lines)
+        ran = copy(task)
+        ran.render_template_fields(context, Environment(autoescape=False, undefined=StrictUndefined))
+        if ran.when is not None and not ran.when:
+            # As Airflow has it: what was skipped returned nothing.
+            results[task.task_id] = None
+        else:
+            found[task.task_id] = (ran.module, [line for argument in ran.arguments for line in argument.splitlines()])
     return found
 
 

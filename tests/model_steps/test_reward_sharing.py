@@ -79,7 +79,12 @@ def test_a_mask_that_leaks_between_candidates_is_noticed(reward: RewardModel, mo
     """The planted fault: each token sees all that stands before it, as causal attention would have it."""
     alone = [by_itself(reward, PROMPT, candidate) for candidate in CANDIDATES]
     masked = reward.tuned._additive
-    monkeypatch.setattr(reward.tuned, "_additive", lambda sees: masked(torch.ones_like(sees).tril()))
+
+    def leaking(sees: torch.Tensor) -> torch.Tensor:
+        before = sees.shape[-1] - sees.shape[-2]
+        return masked(torch.ones_like(sees).tril(before))
+
+    monkeypatch.setattr(reward.tuned, "_additive", leaking)
     leaked = reward.score(PROMPT, CANDIDATES).scores
     # The first candidate stands where it would stand alone; the others see what is none of theirs.
     assert leaked[0] == pytest.approx(alone[0], abs=ALIKE)
@@ -126,8 +131,8 @@ def test_more_than_are_scored_together_are_scored_in_turns(model: Path, reward: 
     few = RewardModel(reward.tuned, reward.head, together=3)
     whole, parts = reward.score(PROMPT, CANDIDATES), few.score(PROMPT, CANDIDATES)
     assert parts.scores == pytest.approx(whole.scores, abs=ALIKE)
-    # The beginning three times, and behind it 5, 7 and 3.
-    assert (parts.tokens_shared, parts.tokens_alone) == (3 * 6 + 15, whole.tokens_alone)
+    # The beginning once, and behind it 5, 7 and 3.
+    assert (parts.tokens_shared, parts.tokens_alone) == (6 + 15, whole.tokens_alone)
     assert fresh(model, SMALL.model_copy(update={"together": 2})).together == 2
 
 

@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
+import torch
+
 
 class Tree(Protocol):
     """A trunk and branches behind it, as a model reads them: ``TunedModel.states``."""
@@ -68,3 +70,17 @@ def tree_of(trunk: Sequence[int], branches: Sequence[Sequence[int]]) -> tuple[To
             at = place
         ends.append(at)
     return TokenTree(tuple(tokens), len(trunk), tuple(parents), tuple(depths)), tuple(ends)
+
+
+def sees_of(tree: Tree) -> torch.Tensor:
+    """Which positions each of a tree's tokens sees: those before it of its own branch, the trunk's, and itself.
+
+    Returns:
+        Tokens x tokens, true where seen.
+    """
+    start = tree.prompt_tokens
+    sees = torch.eye(len(tree.tokens), dtype=torch.bool)
+    sees[:start, :start] = torch.ones(start, start, dtype=torch.bool).tril()
+    for number, parent in enumerate(tree.parents, start=start):
+        sees[number] |= sees[parent]
+    return sees

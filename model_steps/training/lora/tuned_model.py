@@ -13,7 +13,7 @@ from torch import nn
 from model_steps.engine.options import Node, Options
 from model_steps.engine.ranking import Search, search_together
 from model_steps.training.lora.taught import Taught
-from model_steps.training.lora.token_tree import Tree
+from model_steps.training.lora.token_tree import Tree, sees_of
 from model_steps.training.lora.walk import Walk
 from runtime.errors import ConfigurationError
 from settings import LoraSettings
@@ -144,13 +144,11 @@ class TunedModel:
         # What is only filled up sees itself, for a row that sees nothing has no softmax.
         sees = torch.eye(length, dtype=torch.bool).repeat(len(trees), 1, 1)
         for row, one in enumerate(trees):
-            start = one.prompt_tokens
-            tokens[row, : len(one.tokens)] = torch.tensor(one.tokens)
+            start, whole = one.prompt_tokens, len(one.tokens)
+            tokens[row, :whole] = torch.tensor(one.tokens)
             places[row, :start] = torch.arange(start)
-            sees[row, :start, :start] = torch.ones(start, start, dtype=torch.bool).tril()
-            for number, (parent, depth) in enumerate(zip(one.parents, one.depths, strict=True), start=start):
-                places[row, number] = start - 1 + depth
-                sees[row, number] |= sees[row, parent]
+            places[row, start:whole] = torch.tensor([start - 1 + depth for depth in one.depths])
+            sees[row, :whole, :whole] = sees_of(one)
         states: torch.Tensor = self._core(
             tokens.to(self.device),
             position_ids=places.to(self.device),

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 
 from model_steps.engine.options import Node
-from model_steps.training.lora.token_tree import tree_of
+from model_steps.training.lora.token_tree import sees_of, tree_of
 
 if TYPE_CHECKING:
     from model_steps.training.lora.tuned_model import TunedModel
@@ -94,9 +94,5 @@ def _laid_out(prompts: Sequence[Sequence[int]]) -> tuple[list[int], list[int], t
     if not shared:
         raise ValueError("Prompts that are computed together begin with one token at least that all have.")
     tree, ends = tree_of(prompts[0][:shared], [prompt[shared:] for prompt in prompts])
-    sees = torch.eye(len(tree.tokens), dtype=torch.bool)
-    sees[:shared, :shared] = torch.ones(shared, shared, dtype=torch.bool).tril()
-    for place, parent in enumerate(tree.parents, start=shared):
-        sees[place] |= sees[parent]
     depths = [*range(shared), *(shared - 1 + depth for depth in tree.depths)]
-    return list(tree.tokens), depths, sees, list(ends)
+    return list(tree.tokens), depths, sees_of(tree), list(ends)

@@ -6,20 +6,23 @@ shared beginning and itself, so its score is what it would be alone.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import torch
 from torch import nn
 
 from model_steps.judge.reward.head import ScalarHead
-from model_steps.training.lora.token_tree import tree_of
+from model_steps.training.lora.token_tree import sees_of, tree_of
 from model_steps.training.lora.tuned_model import TunedModel
 from runtime.errors import DataError
 
 HEAD = "head."
-# Candidates scored behind one computation of what they share: of more, attention over all of them costs more than it
+# Tokens of each behind what they share.
+Candidates = Sequence[Sequence[int]]
+# Candidates that are computed at a time behind what they share: of more, attention over all of them costs more than it
 # saves.
 TOGETHER = 16
 
@@ -124,15 +127,34 @@ class RewardModel:
         Raises:
             DataError: as ``logits``.
         """
+        self._refuse_unfit(prompt, candidates)
+        behind = self._behind(prompt) if shared else partial(self.logits_alone, prompt)
         found: list[torch.Tensor] = []
-        computed = 0
+        computed = len(prompt)
         for start in range(0, len(candidates), self.together):
             some = candidates[start : start + self.together]
-            of_some = odds[start : start + self.together]
-            found.append((self.logits if shared else self.logits_alone)(prompt, some, of_some).sigmoid())
-            computed += len(tree_of(prompt, some)[0].tokens)
+            found.append(behind(some, odds[start : start + self.together]).sigmoid())
+            computed += len(tree_of(prompt, some)[0].tokens) - len(prompt)
         alone = sum(len(prompt) + len(candidate) for candidate in candidates)
-        return Scored(tuple(torch.cat(found).tolist()) if found else (), computed, alone)
+        return Scored(tuple(torch.cat(found).tolist()), computed, alone)
+
+    def _behind(self, prompt: Sequence[int]) -> Callable[[Candidates, Sequence[float]], torch.Tensor]:
+        """What scores candidates behind a prompt that is computed here, once for all of them."""
+        from transformers import DynamicCache
+
+        cache: Any = DynamicCache()
+        length = len(prompt)
+        self.tuned.continued(cache, prompt, range(length), torch.ones(length, length, dtype=torch.bool).tril())
+
+        def logits(candidates: Candidates, odds: Sequence[float]) -> torch.Tensor:
+            tree, ends = tree_of(prompt, candidates)
+            places = [length - 1 + depth for depth in tree.depths]
+            states = self.tuned.continued(cache, tree.tokens[length:], places, sees_of(tree)[length:])
+            # The next candidates see none of these.
+            cache.crop(length)
+            return self._read(states[[end - length for end in ends]], odds)
+
+        return logits
 
     def _read(self, states: torch.Tensor, odds: Sequence[float]) -> torch.Tensor:
         told = torch.tensor(odds, dtype=torch.float32, device=states.device) if odds else None

@@ -15,7 +15,6 @@ from airflow.sdk.exceptions import (
     AirflowSkipException,
     DownstreamTasksSkipped,
 )
-from jinja2 import Environment
 
 from runtime.errors import RETRYABLE, Exit
 from runtime.process import Child, Result
@@ -92,7 +91,7 @@ class Command(RunsCommands):
         self.arguments = arguments
         self.when = when
 
-    def render_template_fields(self, context: Context, jinja_env: Environment | None = None) -> None:
+    def render_template_fields(self, context: Context, jinja_env: Any = None) -> None:
         """Render ``when`` first: what is not needed asks nothing of tasks before it, which were skipped then, too."""
         environment = jinja_env or self.get_template_env()
         if self.when is not None and not self.render_template(self.when, context, environment).strip():

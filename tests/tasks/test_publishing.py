@@ -126,6 +126,7 @@ def counted(lake: Lake, *users: str, wrong: int = 0) -> Batch:
         "users_failed": 0,
         "users_without_evidence": 0,
         "users_with_wrong_tags": wrong,
+        "users_of_another_release": 0,
         "tags": len(rows),
     }
     return staged(lake, intents.TABLE, rows, fingerprint="-".join(users), metrics=counts)

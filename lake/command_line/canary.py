@@ -6,8 +6,8 @@ import argparse
 from collections.abc import Sequence
 
 from lake.command_line.commands import Commands
-from lake.pages.canaries import CanaryCourse, Pair, course_of
 from lake.registry import champions
+from lake.registry.canary_course import CanaryCourse, Pair, course_of
 from lake.store.location import Lake
 
 

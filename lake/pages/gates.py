@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from lake.pages.budget import budgets
-from lake.pages.canaries import course_of
 from lake.pages.decisions import checks_of, decisions_of, holdout_openings
 from lake.pages.paging import paged
 from lake.pages.templates import rendered
 from lake.pages.trend import HEIGHT, WIDTH, trends
 from lake.registry import champions, judges
+from lake.registry.canary_course import course_of
 from lake.registry.openings import earlier_openings
 from lake.store.location import Lake
 from settings import Settings

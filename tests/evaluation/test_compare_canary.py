@@ -13,6 +13,7 @@ import pytest
 
 from evaluation.bootstrap import Interval, interval, unpaired
 from evaluation.compare_canary import compare, compare_day, frozen_overlap, outcomes_known, sure
+from lake.delta import tables
 from lake.registry.canary import Canary
 from lake.registry.splits import SplitRule
 from lake.store.location import Lake
@@ -114,7 +115,8 @@ def served(land: Land) -> Lake:
     ]
     told_by = [{**row, "release": CANARY.release_for(row["user_id"])} for row in rows]
     put(lake, intents.TABLE, {"2017-03-10": pa.Table.from_pylist(told_by, intents.TABLE.file_schema)})
-    pin = {"table": "intents", "version": 0, "digest": None}
+    digest = tables.partition_digest(lake, intents.TABLE, "2017-03-10")
+    pin = {"table": "intents", "version": tables.version(lake, intents.TABLE), "digest": digest}
     row: dict[str, Any] = {"fingerprint": "f", "release": "new", "empty": False, "versions": [pin], "figures": []}
     by_day = {"2017-03-10": {**row, "canary": CANARY.document()}, "2017-03-09": row}
     filled = {

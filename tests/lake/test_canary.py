@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,8 @@ import pytest
 
 from lake import champion, promote
 from lake import publish_day as command
+from lake.command_line.canary import show_canary
+from lake.command_line.champions import list_champions
 from lake.delta import tables, writing
 from lake.delta.publishing import publish
 from lake.delta.staging import Batch
@@ -359,3 +362,29 @@ def test_without_a_canary_a_day_is_published_as_before(
     assert named[0][1] == {"day": FIRST, "release": shipped.name}
     assert manifest.keys() == {"day", "release", "empty", "judged", "fingerprint", "reused", "figures"}
     assert not [name for name in manifest["figures"] if name.startswith(sides.SIDES)]
+
+
+# --- what people see
+
+
+def test_the_command_shows_who_serves_whom_and_what_came_of_it(
+    lake: Lake, promoted: Canary, refresh: PublishDay, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def said(do: Callable[[Lake, argparse.Namespace], None]) -> str:
+        do(lake, argparse.Namespace())
+        return capsys.readouterr().out
+
+    assert f"{promoted.release} (record 2) serves 50% of the users, {promoted.beside} the others: 0 of 2" in said(
+        show_canary
+    )
+    assert "canary for 50% of the users until 2 days are published" in said(list_champions)
+    for day in (FIRST, SECOND):
+        refresh(day)
+    told = said(show_canary)
+    assert f"2 of 2 days are published. It is over: from the next day on {promoted.release} serves all." in told
+    assert told.index(FIRST) < told.index(SECOND) < told.index(f"evaluation.compare_canary --day {FIRST}")
+    figures = row_of(lake, FIRST)["figures"]
+    numbers = [f"{figures[f'{side}.users']:.0f}" for side in sides.SIDES]
+    assert re.search(rf"users +{numbers[0]} +{numbers[1]}\n", told)
+    champions.roll_back(lake, "worse")
+    assert "No canary runs: one release serves all users." in said(show_canary)

@@ -200,6 +200,36 @@ def test_consumer_without_a_day() -> None:
         most_wanted(None)
 
 
+CANARY = {"record": 2, "release": "new", "beside": "old", "share": 0.1}
+
+
+def test_a_day_of_a_canary_is_told_of_it(own_lake: Lake, monkeypatch: pytest.MonkeyPatch) -> None:
+    operator = publish_day().operator
+    operator.day = DAY
+    asked: list[str] = []
+
+    def command(module: str, arguments: list[str]) -> Result:
+        asked.extend(arguments)
+        row = {"day": DAY, "release": "new", "fingerprint": "f", "empty": False, "judged": "yes", "canary": CANARY}
+        return Result(Exit.OK, {**row, "figures": {}}, "", 1.0)
+
+    monkeypatch.setattr(operator, "command", command)
+    shards = [{"release": "old", "shard": "1/2"}, {"release": "new", "shard": "canary-2/2"}]
+    manifests = {"champion": [{"release": "new", "canary": CANARY}], "infer.shard": shards}
+    monkeypatch.setattr(operator, "get_flat_relative_ids", lambda upstream: set(manifests))
+    context, event = context_of(cast(Any, {**manifests, "judge.sample": []}))
+    execute(operator, context)
+    assert asked[:4] == ["--day", DAY, "--release", "new"]
+    assert "--canary=2" in asked
+    assert event.extra["canary"] == CANARY
+
+
+def test_a_canary_has_two_releases_and_no_third() -> None:
+    assert one_release([{"release": "old"}, {"release": "new"}], CANARY) == "new"
+    with pytest.raises(AirflowFailException, match=r"more than one release \(new, old, other\)"):
+        one_release([{"release": release} for release in ("old", "new", "other")], CANARY)
+
+
 def test_one_release() -> None:
     assert one_release([{"rows": 1}, {"release": "base"}, {"release": "base"}]) == "base"
     with pytest.raises(AirflowFailException, match=r"more than one release \(a, b\)"):

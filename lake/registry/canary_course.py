@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from lake.delta import tables
-from lake.pages.published import figures_of
 from lake.registry import canary, sides
 from lake.registry.canary import Canary
 from lake.registry.champions import Record
@@ -47,6 +46,5 @@ def course_of(lake: Lake, log: list[Record]) -> CanaryCourse | None:
     named = canary.days_of(lake, who.record)
     rows = tables.read(lake, days.TABLE, columns=["day", "figures"], filters=[("day", "in", named)]) if named else None
     served = [] if rows is None else rows.to_pylist()
-    return CanaryCourse(
-        who, terms.days, tuple((row["day"], sides.beside_one_another(figures_of(row))) for row in served)
-    )
+    figures = [(row["day"], {figure["name"]: figure["value"] for figure in row["figures"]}) for row in served]
+    return CanaryCourse(who, terms.days, tuple((day, sides.beside_one_another(of_day)) for day, of_day in figures))

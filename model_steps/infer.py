@@ -40,7 +40,7 @@ from model_steps.serving.experts import Experts
 from model_steps.serving.fit import adaptor_of
 from model_steps.serving.form import Form
 from model_steps.serving.served import Served
-from model_steps.serving.sides import PREFIX, Side, place_of, served_by, sides_of
+from model_steps.serving.sides import PREFIX, Side, name_of_day, place_of, served_by, sides_of
 from runtime.entry import day_argument, run_command
 from runtime.errors import UsageError
 from runtime.fingerprint import code_of
@@ -83,18 +83,6 @@ def name_of_work(
             **settings.inference.model_dump(exclude={"users", "shards"}),
         },
     )
-
-
-def name_of_day(day: str, sides: Sequence[str], canary: Canary | None) -> str:
-    """Fingerprint of the day's inference. All shards share it, and so agree on whether there is anything to do.
-
-    Args:
-        sides: fingerprint of each side's.
-    """
-    if canary is None:
-        (only,) = sides
-        return only
-    return STEP.work({"sides": list(sides)}, {"day": day, "canary": canary.document()})
 
 
 @dataclass(frozen=True)
@@ -162,8 +150,7 @@ class Work:
             name_of_work(lake, day, by.settings, side.users, shards, by.release, categories_digest)
             for side, by in zip(sides, served, strict=True)
         ]
-        side, own = sides[place], served[place]
-        model = own.settings.engine.model
+        side, own, model = sides[place], served[place], settings.engine.model
         return cls(
             lake=lake,
             day=day,
@@ -178,7 +165,7 @@ class Work:
             adaptor=adaptor_of(own.release, own.files, model, embedder) if own.form.name == "hybrid" else None,
             categories=categories,
             categories_digest=categories_digest,
-            name=name_of_day(day, names, canary),
+            name=name_of_day(STEP, day, names, canary),
             side=side,
             canary=canary,
         )

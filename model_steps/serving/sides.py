@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+from lake.delta.work import Step
 from lake.registry.canary import BESIDE, CANARY, Canary, own_shards
 from model_steps.agents import population
 from runtime.errors import UsageError
@@ -82,6 +83,18 @@ def place_of(shard: str, sides: Sequence[Side]) -> int:
     if (wanted := sides[place].shard_name(number, shards)) != shard:
         raise UsageError(f"The shard {shard!r} is {wanted!r} here: name it so, with the --canary that split the users.")
     return place
+
+
+def name_of_day(step: Step, day: str, sides: Sequence[str], canary: Canary | None) -> str:
+    """Fingerprint of a day's inference. All shards share it, and so agree on whether there is anything to do.
+
+    Args:
+        step: that infers. sides: fingerprint of each side's work.
+    """
+    if canary is None:
+        (only,) = sides
+        return only
+    return step.work({"sides": list(sides)}, {"day": day, "canary": canary.document()})
 
 
 def served_by(release: str, canary: Canary | None) -> Callable[[str], str]:

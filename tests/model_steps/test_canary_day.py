@@ -25,6 +25,7 @@ from lake.registry.champions import Terms
 from lake.store.location import Lake
 from model_steps import infer, release
 from model_steps.agents import outputs
+from model_steps.serving.sides import name_of_day
 from runtime.errors import DataError, InfrastructureError, SourceMissing, UsageError
 from schemas import behaviors, contexts, failures, intents, items, personas, signals
 from schemas.registry import TABLES
@@ -187,10 +188,9 @@ def test_with_a_change_of_either_release_all_of_the_day_is_due(shop: Shop) -> No
     ]
     (name,) = {work.name for work in works}
     others = [["a", "other"], ["other", "b"], ["a", "b"]]
-    assert len({name, *(infer.name_of_day(DAY, names, shop.who) for names in others)}) == 4
-    assert infer.name_of_day(DAY, ["a", "b"], replace(shop.who, share=0.31)) != infer.name_of_day(
-        DAY, ["a", "b"], shop.who
-    )
+    named = [name_of_day(infer.STEP, DAY, names, shop.who) for names in others]
+    of_more = name_of_day(infer.STEP, DAY, others[-1], replace(shop.who, share=0.31))
+    assert len({name, *named, of_more}) == 5
 
 
 def test_without_a_canary_the_work_is_named_as_before(shop: Shop) -> None:

@@ -330,9 +330,8 @@ def main(arguments: argparse.Namespace) -> dict[str, Any]:
         engine = settings.engine.model_copy(update={"dtype": arguments.dtype})
         settings = settings.model_copy(update={"engine": engine})
     canary = None if arguments.canary is None else of_record(champions.log_of(lake), arguments.canary)
-    return infer(
-        lake, arguments.day, arguments.shard, settings, users, arguments.force, arguments.release, canary=canary
-    )
+    asked = (arguments.day, arguments.shard, settings, users, arguments.force, arguments.release)
+    return infer(lake, *asked, canary=canary)
 
 
 if __name__ == "__main__":

@@ -62,7 +62,8 @@ def test_a_difference_of_two_groups_is_drawn_group_by_group() -> None:
 
 @pytest.mark.parametrize("groups", [([], [1.0]), ([1.0], []), ([np.nan], [1.0, 0.0])])
 def test_a_group_without_values_gives_none(groups: tuple[list[float], list[float]]) -> None:
-    assert unpaired(*(np.array(group, np.float64) for group in groups)) == Interval(None, None, None)
+    one, other = (np.array(group, np.float64) for group in groups)
+    assert unpaired(one, other) == Interval(None, None, None)
 
 
 def test_one_user_shows_no_spread() -> None:
@@ -109,7 +110,7 @@ def served(land: Land) -> Lake:
     users = [f"user {number}" for number in range(40)]
     lake = land([(user, "2017-03-11T10:00", "purchase", "milk") for user in users], ["2017-03-11"])
     told = {"tag": "t", "category_similarity": 1.0, "persona": "p", "why": "w", "expert": 1, "chosen_by": "arbiter"}
-    rows = [
+    rows: list[dict[str, Any]] = [
         {**told, "user_id": user, "rank": 1, "category": "milk" if CANARY.side_of(user) == "canary" else "tea"}
         for user in users
     ]

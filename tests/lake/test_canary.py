@@ -19,6 +19,7 @@ from lake.command_line.champions import list_champions
 from lake.delta import tables, writing
 from lake.delta.publishing import publish
 from lake.delta.staging import Batch
+from lake.delta.work import Step
 from lake.publish_day import DAY_TABLES, pin_verdicts, publish_day
 from lake.registry import canary, champions, evidence, judged_days, releases, sides
 from lake.registry.canary import Canary, own_shards
@@ -355,8 +356,13 @@ def test_without_a_canary_a_day_is_published_as_before(
 ) -> None:
     champions.take(lake, shipped)
     named: list[Any] = []
-    work = command.Step.work
-    monkeypatch.setattr(command.Step, "work", lambda self, *asked: named.append(asked) or work(self, *asked))
+    work = Step.work
+
+    def noting(step: Step, *asked: Any) -> str:
+        named.append(asked)
+        return work(step, *asked)
+
+    monkeypatch.setattr(Step, "work", noting)
     manifest = refresh(FIRST)
     # What names the work, and what the run is told, say nothing of canaries.
     assert named[0][1] == {"day": FIRST, "release": shipped.name}

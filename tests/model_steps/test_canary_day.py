@@ -217,7 +217,11 @@ def test_a_user_served_by_the_wrong_release_fails_the_audit(shop: Shop, monkeypa
 def test_a_user_whom_a_wrong_side_does_is_counted(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
     """Planted: the split of the users is another record's, by which all three are beside the canary."""
     split = infer.sides_of
-    monkeypatch.setattr(infer, "sides_of", lambda *asked: split(*asked[:3], replace(asked[3], record=4, share=0.2)))
+
+    def mistaken(users: Sequence[str], shards: int, release: str, who: Canary) -> Any:
+        return split(users, shards, release, replace(who, record=4, share=0.2))
+
+    monkeypatch.setattr(infer, "sides_of", mistaken)
     found = Batch.load(shop.lake, shop.infer(SHARDS[0], shop.who)["batches"][0]).partitions[0].metrics
     assert (found["users_in"], found["users_of_another_release"]) == (3, 1)
 

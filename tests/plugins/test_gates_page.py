@@ -322,7 +322,7 @@ def test_a_canary_is_shown_with_both_sides(browser: Any, shop: Shop, canary: Can
     assert "Canary" not in words(browser.get(f"/days/{EARLIER}"))
     for user, release in ((ANNA, "experts-2"), (BEN, "experts-1")):
         assert canary.release_for(user) == release
-        assert f"Release {release}; judged" in words(browser.get(f"/users/{user}?day={DAY}"))
+        assert f"Release {release} ; judged" in words(browser.get(f"/users/{user}?day={DAY}"))
 
 
 def test_a_canary_that_is_over_or_taken_back_is_said_to_be(browser: Any, shop: Shop, canary: Canary) -> None:

@@ -6,8 +6,8 @@ and why, has a judge look at a sample of that, and publishes the day as a whole.
 
 **Owner:** intentflow.
 
-**Reads:** the log, items and profiles of the source that the settings name; the model folder; the champion, once;
-the judge with the record of its exam.
+**Reads:** the log, items and profiles of the source that the settings name; the model folder; the champion, once, and
+on a day of a canary the champion before it, each for its users; the judge with the record of its exam.
 
 **Writes:** `behaviors`, `rejected_behaviors`, `items`, `profiles`, `entities`, `rollups`, `signals`, `contexts`,
 `entity_vectors`, `answers`, `intents`, `personas`, `failures`, `verdicts` on a sample, and one row in `days`, which
@@ -28,7 +28,8 @@ The last error in the failed task's log is one sentence that says what to do. Wh
 times already. Clearing the failed task continues the run; finished work is not done again.
 
 - `champion`: the champion log or the release it names cannot be read. `python -m lake champions` shows the log.
-- `split`: Airflow itself could not run it, for it only counts shards. Clear it.
+- `split`: Airflow itself could not run it, for it only counts shards, of which a canary's users have their own. Clear
+  it.
 - `land.arrived`: the log of this day did not arrive before the deadline, or the run has no day. Ask who delivers it
   and clear the task, or trigger a run with a day.
 - `land.stage`: a column is missing, renamed or of another type, or a file is damaged. Repair the source, clear it.
@@ -39,16 +40,16 @@ times already. Clearing the failed task continues the run; finished work is not 
   answers that were given already are kept.
 - `infer.shard` says that the release was made with another model, embedder or prompts: the sentence names the setting
   to change, or make a release of what is there and promote it.
-- `infer.publish`: too many users failed, or some have wrong tags. Read `failures` of this day, repair the cause, clear
-  `infer.shard`.
+- `infer.publish`: too many users failed, or some have wrong tags, or tags of a release that does not serve
+  them. Read `failures` of this day, repair the cause, clear `infer.shard`.
 - `judge.sample`: the judge failed, or was ended after `INTENTFLOW_JUDGE__TIME_LIMIT_SECONDS` (and
   `INTENTFLOW_JUDGE__GRACE_SECONDS`), and is not tried again by itself. The day is published without verdicts. Clear it
   with what comes after it: answers that it has are kept, and `publish_day` pins the verdicts. Its log warns where a
   tier's share left its usual band: look at the verdicts, then at what changed, the release or the log.
 - `judge.publish`: verdicts broke a rule of their table. The log names it and the Data Docs page.
 - `judged` succeeds however judging ended, so that the day is not held back. There is nothing to do about it.
-- `publish_day`: a table has nothing for this day, or the shards used more than one release. Clear the task that the
-  log names.
+- `publish_day`: a table has nothing for this day, or the shards used other releases than they should. Clear the task
+  that the log names.
 - any `publish`: another run published this day at the same time, and its result stands. Leave it, or clear the run.
 - a task stays queued: the pool of the heavy tasks is full or does not exist. Look at Admin, Pools.
 
@@ -70,9 +71,9 @@ from typing import Any
 
 from airflow.sdk import CronPartitionTimetable, chain, dag, task_group
 
-from tasks.champion import DTYPE, RELEASE, take_champion
+from tasks.champion import CANARY, DTYPE, RELEASE, take_champion
 from tasks.command import model_step, spark_job
-from tasks.form import DAY, FORCE, OLDER_CODE, PARAMS, USERS
+from tasks.form import DAY, FORCE, OF_DAY, OLDER_CODE, PARAMS, USERS
 from tasks.judging import judge_sample, judged
 from tasks.policy import DEFAULT_ARGS, ONCE, Tag, first_run, last_run
 from tasks.published_day import publish_day
@@ -103,7 +104,7 @@ def compress() -> None:
 @task_group
 def infer(shards: Any) -> None:
     """Planner, experts and arbiter write each user's intents; the shards are audited and published together."""
-    publish(sharded_model_step("infer", "--day", DAY, USERS, RELEASE, DTYPE, FORCE, shards=shards))
+    publish(sharded_model_step("infer", "--day", DAY, USERS, RELEASE, CANARY, DTYPE, FORCE, shards=shards))
 
 
 @task_group(default_args=ONCE)
@@ -129,10 +130,10 @@ def judge() -> None:
     doc_md=__doc__,
 )
 def daily_refresh() -> None:
-    shards = split()
+    shards = split(take_champion(of_day=OF_DAY))
     embed = model_step("embed", "--day", DAY, USERS)
     inferred, published = infer(shards), publish_day()
-    chain([take_champion(), shards, land()], compress(), embed, inferred, judge(), judged(), published)
+    chain([shards, land()], compress(), embed, inferred, judge(), judged(), published)
     # By itself what comes after `judged` would run whatever became of inference.
     inferred >> published
 

@@ -61,6 +61,34 @@ def paired(values: Values, reference: Values, seed: int = 0, resamples: int = RE
     return interval(values - reference, seed, resamples)
 
 
+def unpaired(values: Values, others: Values, seed: int = 0, resamples: int = RESAMPLES) -> Interval:
+    """The difference of the means of two groups of different users, and its interval; each group is drawn by itself.
+
+    Args:
+        values: of one group's users; those without one (NaN) are no part of it. others: of the other group's.
+
+    Returns:
+        Without bounds where a group is one user, who drawn again and again shows no spread.
+    """
+    known, beside = (group[~np.isnan(group)] for group in (values, others))
+    if not len(known) or not len(beside):
+        return Interval(None, None, None)
+    difference = rounded(known.mean() - beside.mean())
+    if min(len(known), len(beside)) == 1:
+        return Interval(difference, None, None)
+    ends = bootstrap(
+        (known, beside),
+        lambda one, other, axis: np.mean(one, axis=axis) - np.mean(other, axis=axis),
+        n_resamples=resamples,
+        batch=BLOCK,
+        vectorized=True,
+        confidence_level=COVERAGE,
+        method="percentile",
+        rng=np.random.default_rng(seed),
+    ).confidence_interval
+    return Interval(difference, rounded(ends.low), rounded(ends.high))
+
+
 def rounded(number: float) -> float:
     """A figure as it is stored: to four places."""
     # Adding 0 makes -0.0, which rounding leaves of small negatives, a plain 0.

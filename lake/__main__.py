@@ -7,7 +7,7 @@ import os
 import sys
 from pathlib import Path
 
-from lake.command_line import champions, clean, days, judges, tables
+from lake.command_line import canary, champions, clean, days, judges, tables
 from lake.command_line.commands import Commands
 from lake.store.location import Lake
 from runtime.errors import CommandError, Exit, SourceMissing
@@ -29,7 +29,7 @@ def run(arguments: argparse.Namespace) -> None:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m lake", description=__doc__)
     commands = Commands(parser)
-    for subject in (tables, days, champions, judges, clean):
+    for subject in (tables, days, champions, canary, judges, clean):
         subject.add_commands(commands)
     return parser
 

@@ -1,6 +1,7 @@
 """Take the champion, and find the number type that the engine works with, once for a whole run: its first step.
 
-A lake without a champion gets the release that is shipped with the code.
+A lake without a champion gets the release that is shipped with the code. With ``--day`` it also says whether a canary
+runs on that day: then the champion before serves the users whom the champion does not.
 """
 
 from __future__ import annotations
@@ -8,10 +9,10 @@ from __future__ import annotations
 import argparse
 from typing import Any
 
-from lake.registry import champions, releases
+from lake.registry import canary, champions, releases
 from lake.store.location import Lake
 from runtime import processor
-from runtime.entry import run_command
+from runtime.entry import day_argument, run_command
 from settings import load_settings
 
 
@@ -23,16 +24,23 @@ def main(arguments: argparse.Namespace) -> dict[str, Any]:
     releases.read(lake, record.release)
     # Found out once, so that all shards of a run work with the same.
     dtype = processor.resolve(settings.engine.dtype, settings.engine.model)
+    found = canary.running(lake, record, arguments.day) if arguments.day else None
+    if found is not None:
+        releases.read(lake, found.beside)
     return {
         "dtype": dtype,
         "release": record.release,
         "record": f"{record.number:0{champions.DIGITS}}",
         "since": record.at,
         "first": first,
+        **({canary.CANARY: found.document()} if found else {}),
     }
 
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(prog="python -m lake.champion", description=__doc__)
+    parser.add_argument(
+        "--day", type=day_argument, help="the day that is refreshed: whether a canary runs on it (default: nobody asks)"
+    )
     parser.add_argument("--lake", help="address of the lake (default: the setting)")
     run_command(main, parser)

@@ -8,6 +8,7 @@ from __future__ import annotations
 import argparse
 from typing import Any
 
+from lake.registry.canary import planned
 from lake.registry.promotion import promote_reviewed
 from lake.store.location import Lake
 from runtime.entry import run_command
@@ -15,8 +16,10 @@ from settings import load_settings
 
 
 def main(arguments: argparse.Namespace) -> dict[str, Any]:
-    lake = Lake.open(arguments.lake or load_settings().lake.uri)
-    return vars(promote_reviewed(lake, arguments.evidence, arguments.reviewer, arguments.comment))
+    settings = load_settings()
+    lake = Lake.open(arguments.lake or settings.lake.uri)
+    terms = planned(settings.canary)
+    return promote_reviewed(lake, arguments.evidence, arguments.reviewer, arguments.comment, canary=terms).document()
 
 
 if __name__ == "__main__":

@@ -22,7 +22,8 @@ from lake.delta import audits, tables
 from lake.delta.publishing import publish
 from lake.delta.staging import Batch, StagedPartition, stage
 from lake.delta.work import Step, plan
-from lake.registry import judged_days
+from lake.registry import champions, judged_days, sides
+from lake.registry.canary import Canary, of_record, of_row
 from lake.registry.days import history_of
 from lake.registry.judged_days import JudgedDay
 from lake.store.location import Lake
@@ -68,6 +69,7 @@ def publish_day(
     figures: Mapping[str, float],
     history: str | None = None,
     why_unjudged: str | None = None,
+    canary: Canary | None = None,
 ) -> dict[str, Any]:
     """Write the day's row unless an equal one stands; returns the manifest.
 
@@ -76,9 +78,10 @@ def publish_day(
     Args:
         history: digest of the behaviors that the day's contexts rest on (default: of those landed now).
         why_unjudged: why this run brought no verdicts; said where the day has none of an earlier one either.
+        canary: with which the day was inferred; none where one release served all.
 
     Raises:
-        DataError: a table of the day is not published.
+        DataError: a table of the day is not published, or a user was served by the wrong release of a canary.
     """
     versions = [_version(lake, table, day) for table in DAY_TABLES]
     note, pin, why = judged_days.verdicts_for(lake, day, _digests(versions))
@@ -90,9 +93,11 @@ def publish_day(
         "release": release,
         "history": history or history_of(lake, day),
         "judged": f"no: {why}" if note is None else "yes",
+        "canary": canary.document() if canary else None,
         "versions": [*versions, pin] if note else versions,
     }
-    counted = {**_counts(lake, day), **_judged_figures(note), **figures}
+    of_sides = sides.of_intents(lake, day, canary) if canary else {}
+    counted = {**_counts(lake, day), **_judged_figures(lake, day, note, canary), **of_sides, **figures}
     return _publish_row(lake, {**row, "empty": counted["behaviors"] == 0}, counted)
 
 
@@ -116,18 +121,21 @@ def pin_verdicts(lake: Lake, day: str) -> dict[str, Any]:
     kept = {
         figure["name"]: figure["value"]
         for figure in row["figures"]
-        if not figure["name"].startswith(judged_days.PREFIX)
+        if not figure["name"].startswith(judged_days.PREFIX) and not sides.is_of_verdicts(figure["name"])
     }
     judged = {**row, "judged": "yes", "versions": [*versions, pin]}
-    return _publish_row(lake, judged, {**kept, **_judged_figures(note)})
+    return _publish_row(lake, judged, {**kept, **_judged_figures(lake, day, note, of_row(row))})
 
 
 def _publish_row(lake: Lake, row: Mapping[str, Any], figures: Mapping[str, float]) -> dict[str, Any]:
     """Publish the row unless the same work stands there; returns the manifest."""
     day, release = row["day"], row["release"]
-    name = STEP.work({**_digests(row["versions"]), "history": row["history"]}, {"day": day, "release": release})
+    served = {"canary": row["canary"]} if row["canary"] else {}
+    inputs = {**_digests(row["versions"]), "history": row["history"]}
+    name = STEP.work(inputs, {"day": day, "release": release, **served})
     manifest = {
         **{key: row[key] for key in ("day", "release", "empty", "judged")},
+        **served,
         "fingerprint": name,
     }
     if not plan(lake, STEP, {day: name}).due:
@@ -150,9 +158,12 @@ def _digests(versions: Sequence[Mapping[str, Any]]) -> dict[str, str]:
     return {entry["table"]: entry["digest"] for entry in versions}
 
 
-def _judged_figures(note: JudgedDay | None) -> dict[str, float]:
-    """What the verdicts come to; of a day without them that nobody was judged."""
-    return {JUDGED_USERS: float(note.users), **note.figures()} if note else {JUDGED_USERS: 0.0}
+def _judged_figures(lake: Lake, day: str, note: JudgedDay | None, canary: Canary | None) -> dict[str, float]:
+    """What the verdicts come to, also on each side of a canary; of a day without them that nobody was judged."""
+    if note is None:
+        return {JUDGED_USERS: 0.0}
+    of_sides = sides.of_verdicts(lake, day, canary) if canary else {}
+    return {JUDGED_USERS: float(note.users), **note.figures(), **of_sides}
 
 
 def _version(lake: Lake, table: Table, day: str) -> dict[str, Any]:
@@ -185,13 +196,22 @@ def main(arguments: argparse.Namespace) -> dict[str, Any]:
         numbers = {str(key): float(value) for key, value in figures.items()}
     except (ValueError, TypeError):
         raise UsageError(f"--figures must be a JSON object of numbers, got {arguments.figures[:80]!r}.") from None
-    return publish_day(lake, arguments.day, arguments.release, numbers, arguments.history, arguments.why_unjudged)
+    canary = None if arguments.canary is None else of_record(champions.log_of(lake), arguments.canary)
+    if canary and canary.release != arguments.release:
+        raise UsageError(
+            f"The record {canary.record} promoted {canary.release}, so a day of its canary is published with that "
+            f"--release, not with {arguments.release}."
+        )
+    return publish_day(
+        lake, arguments.day, arguments.release, numbers, arguments.history, arguments.why_unjudged, canary
+    )
 
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(prog="python -m lake.publish_day", description=__doc__)
     parser.add_argument("--day", type=day_argument, required=True)
     parser.add_argument("--release", help="name of the release that the day's intents were made with")
+    parser.add_argument("--canary", type=int, help="number of the record whose canary the intents were made with")
     parser.add_argument("--history", help="digest of the behaviors that were rolled up (default: of those landed now)")
     parser.add_argument("--figures", default="{}", help="numbers of the run, as a JSON object")
     parser.add_argument("--why-unjudged", help="why this run brings no verdicts, said where the day has none")

@@ -19,7 +19,7 @@ def main(arguments: argparse.Namespace) -> dict[str, Any]:
     if not arguments.reason.strip():
         raise UsageError("A rollback says why: give a --reason.")
     lake = Lake.open(arguments.lake or load_settings().lake.uri)
-    return vars(roll_back(lake, arguments.reason, arguments.record, arguments.reviewer))
+    return roll_back(lake, arguments.reason, arguments.record, arguments.reviewer).document()
 
 
 if __name__ == "__main__":

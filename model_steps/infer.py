@@ -17,7 +17,8 @@ from typing import Any, get_args
 
 from lake.delta import tables
 from lake.delta.work import Step, marked, plan
-from lake.registry import champions, releases
+from lake.registry import champions
+from lake.registry.canary import Canary, of_record
 from lake.registry.releases import ADAPTOR, Release
 from lake.store.location import Lake
 from model_steps.agents import arbiter, expert, flows, inputs, planner, population, rows, selection
@@ -35,9 +36,11 @@ from model_steps.engine.environment import prepare_environment
 from model_steps.engine.start import LazyEngine, StartsModel
 from model_steps.engine.untuned import Untuned
 from model_steps.engine.vllm_engine import engine_name
-from model_steps.serving.experts import Experts, choose_experts
-from model_steps.serving.fit import adaptor_of, refuse_foreign
-from model_steps.serving.form import Form, choose_form
+from model_steps.serving.experts import Experts
+from model_steps.serving.fit import adaptor_of
+from model_steps.serving.form import Form
+from model_steps.serving.served import Served
+from model_steps.serving.sides import PREFIX, Side, name_of_day, place_of, served_by, sides_of
 from runtime.entry import day_argument, run_command
 from runtime.errors import UsageError
 from runtime.fingerprint import code_of
@@ -57,7 +60,7 @@ ROLES = (planner.ROLE, expert.ROLE, arbiter.ROLE)
 def name_of_work(
     lake: Lake, day: str, settings: Settings, users: Sequence[str], shards: int, made_with: Release, categories: str
 ) -> str:
-    """Fingerprint of the day's inference. All shards share it, and so agree on whether there is anything to do."""
+    """Fingerprint of inference for these users by one release."""
     return STEP.work(
         {
             "contexts": tables.partition_digest(lake, contexts.TABLE, day),
@@ -97,6 +100,7 @@ class Work:
         adaptor: entities to slots; none when histories are text.
         categories_digest: of the catalog's categories.
         name: the day's fingerprint, the same for all shards.
+        side: of the canary that runs on the day; all there is where none does. canary: none where none does.
     """
 
     lake: Lake
@@ -113,43 +117,57 @@ class Work:
     categories: Categories
     categories_digest: str
     name: str
+    side: Side
+    canary: Canary | None
 
     @classmethod
-    def of(cls, lake: Lake, day: str, shard: str, settings: Settings, users: int, release_name: str | None) -> Work:
+    def of(
+        cls,
+        lake: Lake,
+        day: str,
+        shard: str,
+        settings: Settings,
+        users: int,
+        release_name: str | None,
+        canary: Canary | None = None,
+    ) -> Work:
         """Read what the work depends on.
 
         Raises:
             As ``infer``.
         """
-        number, shards = population.parse_shard(shard)
+        number, shards = population.parse_shard(shard.removeprefix(PREFIX))
         everybody = eligible(lake, day, settings.inference, users)
-        embedder = Embedder(settings.embedder.model)
         release_name = release_name or champions.take(lake, settings.lake.first_release)[0].release
-        release, files = releases.read(lake, release_name)
-        refuse_foreign(release, settings.engine.model, embedder.name, ROLES)
-        form = choose_form(settings.inference.representation, lake, day, release, files, embedder)
-        experts = choose_experts(
-            settings.inference.experts, lake, day, release, files, embedder, settings.engine.model, form
-        )
-        chosen = settings.inference.model_copy(update={"representation": form.name, "experts": experts.name})
-        settings = settings.model_copy(update={"inference": chosen})
+        sides = sides_of(everybody, shards, release_name, canary)
+        place = place_of(shard, sides)
+        embedder = Embedder(settings.embedder.model)
+        # Of both sides, since a day has one name: where anything of either changes, all of it is made again.
+        served = [Served.by(lake, day, side.release, settings, embedder, ROLES) for side in sides]
         categories = inputs.read_categories(lake, embedder.name)
         categories_digest = inputs.categories_digest(categories)
+        names = [
+            name_of_work(lake, day, by.settings, side.users, shards, by.release, categories_digest)
+            for side, by in zip(sides, served, strict=True)
+        ]
+        side, own, model = sides[place], served[place], settings.engine.model
         return cls(
             lake=lake,
             day=day,
             number=number,
             shards=shards,
-            users=population.shard_of(everybody, number, shards),
-            release=release,
-            form=form,
-            experts=experts,
-            settings=settings,
+            users=side.users_of(number),
+            release=own.release,
+            form=own.form,
+            experts=own.experts,
+            settings=own.settings,
             embedder=embedder,
-            adaptor=adaptor_of(release, files, settings.engine.model, embedder) if form.name == "hybrid" else None,
+            adaptor=adaptor_of(own.release, own.files, model, embedder) if own.form.name == "hybrid" else None,
             categories=categories,
             categories_digest=categories_digest,
-            name=name_of_work(lake, day, settings, everybody, shards, release, categories_digest),
+            name=name_of_day(STEP, day, names, canary),
+            side=side,
+            canary=canary,
         )
 
     @property
@@ -167,11 +185,12 @@ class Work:
         """What every manifest of this work begins with."""
         return {
             "day": self.day,
-            "shard": f"{self.number + 1}/{self.shards}",
+            "shard": self.side.shard_name(self.number, self.shards),
             "release": self.release.name,
             "fingerprint": self.name,
             "representation": self.form.name,
             **self.experts.manifest(),
+            **({"side": self.side.name} if self.canary else {}),
         }
 
 
@@ -243,23 +262,26 @@ def infer(
     force: bool = False,
     release: str | None = None,
     start: StartsModel | None = None,
+    canary: Canary | None = None,
 ) -> dict[str, Any]:
     """Infer one shard of a day and stage it; returns the manifest.
 
     Args:
-        shard: ``i/n``, from 1.
+        shard: ``i/n``, from 1; ``canary-i/n`` where the users of a shard are the canary's.
         users: how many are drawn for the day, 0 for all.
         force: also when nothing changed.
         release: name of the release to use (default: the lake's champion).
         start: gives the model (default: the engine of the settings, started when the first answer is missing).
+        canary: that runs on the day: its two releases serve, each some of the users, whatever ``release`` says.
 
     Raises:
+        UsageError: there is no such shard.
         SourceMissing: contexts, signals or vectors are missing.
         DataError: the release is for another model, embedder or prompts.
         InfrastructureError: the engine failed.
     """
     started = time.monotonic()
-    work = Work.of(lake, day, shard, settings, users, release)
+    work = Work.of(lake, day, shard, settings, users, release, canary)
     if not work.is_due(force):
         log.info("The intents of %s are published already; nothing changed.", day)
         return {**work.manifest(), "batches": [], "reused": True}
@@ -277,7 +299,9 @@ def infer(
     return {
         **work.manifest(),
         **counts,
-        "batches": stage_outputs(lake, STEP.name, day, work.number, work.name, outputs, counts),
+        "batches": stage_outputs(
+            lake, STEP.name, day, work.number, work.name, outputs, counts, served_by(work.release.name, canary)
+        ),
         "reused": False,
         **agents.figures(),
         "chosen_by": selection.shares([row["chosen_by"] for row in outputs.intents]),
@@ -305,7 +329,9 @@ def main(arguments: argparse.Namespace) -> dict[str, Any]:
     if arguments.dtype:
         engine = settings.engine.model_copy(update={"dtype": arguments.dtype})
         settings = settings.model_copy(update={"engine": engine})
-    return infer(lake, arguments.day, arguments.shard, settings, users, arguments.force, arguments.release)
+    canary = None if arguments.canary is None else of_record(champions.log_of(lake), arguments.canary)
+    asked = (arguments.day, arguments.shard, settings, users, arguments.force, arguments.release)
+    return infer(lake, *asked, canary=canary)
 
 
 if __name__ == "__main__":
@@ -315,6 +341,9 @@ if __name__ == "__main__":
     parser.add_argument("--shard", default="1/1", help="i/n: shard i (from 1) of n (default: 1/1, all users)")
     parser.add_argument("--users", type=int, help="users drawn by a stable hash, 0 for all (default: the setting)")
     parser.add_argument("--release", help="name of a release on the lake (default: the champion)")
+    parser.add_argument(
+        "--canary", type=int, help="number of the record whose canary runs on the day, as `lake.champion --day` says it"
+    )
     parser.add_argument("--dtype", choices=get_args(NumberType), help="the engine's number type (default: the setting)")
     parser.add_argument("--force", action="store_true", help="infer again even when nothing changed")
     run_command(main, parser)

@@ -15,6 +15,10 @@ VERSIONS = pa.list_(
         ]
     )
 )
+# Whole or null. Its fields may be null all the same: Arrow reads no null struct of fields that may not.
+CANARY = pa.struct(
+    {"record": pa.int64(), "release": pa.string(), "beside": pa.string(), "share": pa.float64()},
+)
 FIGURES = pa.list_(pa.struct([pa.field("name", pa.string(), False), pa.field("value", pa.float64(), False)]))
 
 TABLE = Table(
@@ -25,7 +29,11 @@ TABLE = Table(
         Column(
             "fingerprint", pa.string(), "Digest of the contents of the day's tables, of its history and the release."
         ),
-        Column("release", pa.string(), "The model release of the day's intents."),
+        Column(
+            "release",
+            pa.string(),
+            "The model release of the day's intents; where there was a canary, the promoted one, which wrote some.",
+        ),
         Column("empty", pa.bool_(), "True when the day's log held no usable behavior."),
         Column(
             "history",
@@ -37,6 +45,13 @@ TABLE = Table(
             "judged",
             pa.string(),
             "`yes` where verdicts on a sample of the day's intents are pinned, else `no: ` and why; null in old rows.",
+            nullable=True,
+        ),
+        Column(
+            "canary",
+            CANARY,
+            "Where two releases served the day: number of the promotion's record in the champion log, the promoted "
+            "release, the one beside it that served everybody else, and the share of users of the first; else null.",
             nullable=True,
         ),
         Column("versions", VERSIONS, "The version of each table that holds this day, and the day's content digest."),

@@ -1,7 +1,8 @@
 """intents: what each user intends to buy next, and why (PAPER 1.4).
 
 Counts that each shard's batch states: ``users_in``, ``users_published``, ``users_failed``, ``users_without_evidence``
-(who did nothing in any category, so that no model was asked), ``users_with_wrong_tags`` and ``tags``.
+(who did nothing in any category, so that no model was asked), ``users_with_wrong_tags``, ``tags`` and
+``users_of_another_release`` (whose intents or personas are not of the release that serves them).
 """
 
 from __future__ import annotations
@@ -38,6 +39,12 @@ TABLE = Table(
     partition_by=("day",),
     batch_rules=(
         BatchRule("users_with_wrong_tags", minimum=0, maximum=0, why="Exactly N distinct tags a user, ranked 1 to N."),
+        BatchRule(
+            "users_of_another_release",
+            minimum=0,
+            maximum=0,
+            why="Who is served by which release of a canary follows from the champion log alone.",
+        ),
         BatchRule(
             "lost_tags",
             minimum=0,

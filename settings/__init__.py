@@ -16,6 +16,7 @@ from pydantic import Field, ValidationError, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict, SettingsError
 
 from runtime.errors import ConfigurationError
+from settings.canary import CanarySettings as CanarySettings
 from settings.gate import GateSettings as GateSettings
 from settings.judge import BandSettings as BandSettings
 from settings.judge import JudgeSettings as JudgeSettings
@@ -258,6 +259,7 @@ class Settings(BaseSettings):
     retraining: RetrainingSettings = RetrainingSettings()
     gate: GateSettings = GateSettings()
     review: ReviewSettings = ReviewSettings()
+    canary: CanarySettings = CanarySettings()
     airflow: AirflowSettings = AirflowSettings()
 
 

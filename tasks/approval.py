@@ -133,12 +133,13 @@ def read_page(name: str) -> Page:
     from lake.store.location import Lake
 
     try:
-        lake = Lake.open(load_settings().lake.uri)
+        settings = load_settings()
+        lake = Lake.open(settings.lake.uri)
         found, files = evidence.read(lake, name)
         if found.verdict != evidence.GO:
             raise AirflowFailException(f"The gate said {found.verdict} of {found.candidate}: nobody is asked.")
         report = lake.uri(f"{evidence.FOLDER}/{name}/{evidence.REPORT}")
-        return Page(name, found.candidate, of_evidence(found, files, report))
+        return Page(name, found.candidate, of_evidence(found, files, report, settings.canary))
     except CommandError as error:
         # After an answer, a retry asks anew: what was answered may not count for what is read then.
         raise (AirflowException if error.exit_code in RETRYABLE else AirflowFailException)(str(error)) from None

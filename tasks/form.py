@@ -150,6 +150,8 @@ ROLLBACK_PARAMS: dict[str, Param] = {
 
 # Templates; an argument that renders to nothing is left out of the command.
 DAY = "{{ partition_key or params.day or '' }}"
+# For a task that does not refuse a run without a day: another one does.
+OF_DAY = "{{ '--day=%s' % (partition_key or params.day) if partition_key or params.day else '' }}"
 USERS = "{{ '--users=%d' % params.users if params.users else '' }}"
 FORCE = "{{ '--force' if params.force else '' }}"
 SEED = "{{ '--seed=%d' % params.seed if params.seed is not none else '' }}"

@@ -11,6 +11,7 @@ from airflow.sdk import Context, TriggerRule
 from airflow.sdk.exceptions import AirflowFailException
 
 from tasks.assets import INTENTS
+from tasks.champion import TASK_ID
 from tasks.command import Command, outcome
 from tasks.form import DAY
 from tasks.judging import why_unjudged
@@ -34,8 +35,10 @@ class PublishDay(Command):
         if started is not None:
             # Against the steps' own seconds this shows what orchestration and waiting cost.
             numbers["run.seconds"] = round((datetime.now(UTC) - started).total_seconds(), 3)
-        release = one_release([manifest for of_task in manifests.values() for manifest in of_task])
+        canary = next(iter(manifests.get(TASK_ID, ())), {}).get("canary")
+        release = one_release([manifest for of_task in manifests.values() for manifest in of_task], canary)
         arguments = ["--day", self.day, "--release", release, "--figures", json.dumps(numbers, sort_keys=True)]
+        arguments += [f"--canary={canary['record']}"] if canary else []
         # Of what was rolled up: what was landed since, this day does not rest on.
         histories = (manifest.get("history") for of_task in manifests.values() for manifest in of_task)
         arguments += [f"--history={history}" for history in histories if history]
@@ -51,6 +54,7 @@ class PublishDay(Command):
             "fingerprint": manifest["fingerprint"],
             "empty": manifest["empty"],
             "judged": manifest["judged"],
+            **({"canary": manifest["canary"]} if "canary" in manifest else {}),
             "figures": manifest["figures"],
         }
         return self.report(manifest)
@@ -66,13 +70,18 @@ class PublishDay(Command):
         return found
 
 
-def one_release(manifests: Sequence[Manifest]) -> str:
-    """The release that this run's steps say they used.
+def one_release(manifests: Sequence[Manifest], canary: Manifest | None = None) -> str:
+    """The release that this run's steps say they used; with a canary the promoted one.
+
+    Args:
+        canary: that runs on the day, whose other release they may use, too; which user has which, the audit sees.
 
     Raises:
         AirflowFailException: they name none, or several: one was promoted between two of them.
     """
     found = sorted({str(manifest["release"]) for manifest in manifests if manifest.get("release")})
+    if canary and {canary["release"]} <= set(found) <= {canary["release"], canary["beside"]}:
+        return str(canary["release"])
     if len(found) == 1:
         return found[0]
     if not found:

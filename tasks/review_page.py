@@ -12,6 +12,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
+from settings import CanarySettings
+
 if TYPE_CHECKING:
     from lake.registry.evidence import Evidence
 
@@ -29,13 +31,21 @@ def report_page(evidence: str) -> str:
     return f"{PAGES}/evidence/{quote(evidence, safe='')}"
 
 
-def body(evidence: Evidence, decision: Mapping[str, Any], candidate: Samples, champion: Samples, report: str) -> str:
+def body(
+    evidence: Evidence,
+    decision: Mapping[str, Any],
+    candidate: Samples,
+    champion: Samples,
+    report: str,
+    canary: CanarySettings | None = None,
+) -> str:
     """All that a reviewer sees, short enough to be read.
 
     Args:
         decision: as the evidence's ``decision.json`` says it.
         candidate, champion: the first categories of some users, by pseudonym; the champion's empty where there is none.
         report: address of the report on the lake.
+        canary: whom the candidate serves first (default: all).
     """
     beside = code(evidence.champion) if evidence.champion else "nobody: there is no champion yet"
     return "\n".join(
@@ -58,13 +68,26 @@ def body(evidence: Evidence, decision: Mapping[str, Any], candidate: Samples, ch
             *_samples(candidate, champion),
             "### Your answer",
             "",
-            "Approve makes the candidate champion: refreshes that begin from then on use it. Reject, or no answer, "
-            "leaves all as it is. Leave the field *Seen* as it is: it says which page you read.",
+            "Approve makes the candidate champion: refreshes that begin from then on use "
+            f"it{_for_whom(evidence, canary)}. Reject, or no answer, leaves all as it is. Leave the field *Seen* as it "
+            "is: it says which page you read.",
         ]
     )
 
 
-def of_evidence(evidence: Evidence, files: Mapping[str, bytes], report: str) -> str:
+def _for_whom(evidence: Evidence, canary: CanarySettings | None) -> str:
+    """Whom an approved candidate serves first, where that is not everybody."""
+    if canary is None or not canary.days or not evidence.champion:
+        return ""
+    return (
+        f", for {canary.share:.0%} of the users as a canary until {canary.days} days are published, and for all "
+        "afterwards"
+    )
+
+
+def of_evidence(
+    evidence: Evidence, files: Mapping[str, bytes], report: str, canary: CanarySettings | None = None
+) -> str:
     """The same of the evidence's files.
 
     Raises:
@@ -77,7 +100,7 @@ def of_evidence(evidence: Evidence, files: Mapping[str, bytes], report: str) -> 
         return parse(files[name], name).header.samples if name in files else {}
 
     decision = json.loads(files["decision.json"])
-    return body(evidence, decision, samples("candidate.parquet"), samples("champion.parquet"), report)
+    return body(evidence, decision, samples("candidate.parquet"), samples("champion.parquet"), report, canary)
 
 
 def code(text: str, longest: int = LONGEST) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from airflow.sdk import Context, TriggerRule, get_current_context, task
@@ -12,9 +12,29 @@ from tasks.command import Command, outcome
 from tasks.policy import MODEL_TIMEOUT, model_pool
 
 
-def shard_names(shards: int) -> list[str]:
-    """``1/3``, ``2/3``, ``3/3``: the number of a shard, from 1, of how many."""
-    return [f"{number}/{shards}" for number in range(1, shards + 1)]
+def shard_names(shards: int, own: int = 0) -> list[str]:
+    """``1/3``, ``2/3``, ``canary-3/3``: the number of a shard, from 1, of how many.
+
+    Args:
+        own: how many, the last ones, are those of the canary's users.
+    """
+    return [f"{'canary-' if number > shards - own else ''}{number}/{shards}" for number in range(1, shards + 1)]
+
+
+def names_of(shards: int, canary: Mapping[str, Any] | None) -> list[str]:
+    """The names of a day's shards.
+
+    Args:
+        shards: how many are asked for; with a canary at least two, for a release starts one engine.
+        canary: that runs on the day, as the task ``champion`` found it.
+    """
+    if not canary:
+        return shard_names(shards)
+    # Imported here: the DAG file that imports this one is parsed every few seconds.
+    from lake.registry.canary import own_shards
+
+    shards = max(shards, 2)
+    return shard_names(shards, own_shards(canary["share"], shards))
 
 
 class ShardCommand(Command):
@@ -35,9 +55,14 @@ class ShardCommand(Command):
 
 
 @task(trigger_rule=TriggerRule.NONE_FAILED)
-def split() -> list[str]:
-    """Name the shards of this run."""
-    return shard_names(get_current_context()["params"]["shards"] or load_settings().inference.shards)
+def split(champion: Mapping[str, Any]) -> list[str]:
+    """Name the shards of this run.
+
+    Args:
+        champion: what ``take_champion`` returned.
+    """
+    asked = get_current_context()["params"]["shards"] or load_settings().inference.shards
+    return names_of(asked, champion.get("canary"))
 
 
 def sharded_model_step(step: str, *arguments: str, shards: Any, task_id: str = "shard") -> Any:

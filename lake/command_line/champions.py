@@ -7,10 +7,11 @@ from pathlib import Path
 
 from lake.command_line.commands import Commands
 from lake.command_line.printing import short
-from lake.registry import champions, promotion
-from lake.registry.champions import Record
+from lake.registry import canary, champions, promotion
+from lake.registry.champions import Record, Terms
 from lake.store.location import Lake
 from runtime.errors import UsageError
+from settings import load_settings
 
 
 def add_commands(commands: Commands) -> None:
@@ -37,6 +38,8 @@ def list_champions(lake: Lake, _arguments: argparse.Namespace) -> None:
         print(f"{record.number:>6}  {record.at}  {record.kind:8}  {record.release:24}  {who:16}  {why}".rstrip())
         if record.evidence or record.comment:
             print(f"        evidence {short(record.evidence, 16) or 'none'}  {short(record.comment)}".rstrip())
+        if record.canary:
+            print(f"        canary {_terms(record.canary)}")
     if not records:
         print("Nobody is champion yet: the first refresh installs the release that is shipped with the code.")
 
@@ -45,7 +48,8 @@ def promote(lake: Lake, arguments: argparse.Namespace) -> None:
     """Install a release and make it champion; where there is one already that is an override, for no gate was asked."""
     last = champions.current(lake)
     kind: champions.Kind = "override" if last else "promote"
-    _say(champions.promote(lake, arguments.folder, arguments.reason, last.number if last else 0, kind))
+    terms = canary.planned(load_settings().canary)
+    _say(champions.promote(lake, arguments.folder, arguments.reason, last.number if last else 0, kind, terms))
 
 
 def override(lake: Lake, arguments: argparse.Namespace) -> None:
@@ -53,7 +57,8 @@ def override(lake: Lake, arguments: argparse.Namespace) -> None:
     if not arguments.reason.strip():
         raise UsageError("An override says why: give a --reason.")
     reviewer = arguments.reviewer or champions.who()
-    _say(promotion.promote_reviewed(lake, arguments.evidence, reviewer, override=arguments.reason))
+    terms = canary.planned(load_settings().canary)
+    _say(promotion.promote_reviewed(lake, arguments.evidence, reviewer, override=arguments.reason, canary=terms))
 
 
 def roll_back(lake: Lake, arguments: argparse.Namespace) -> None:
@@ -63,3 +68,9 @@ def roll_back(lake: Lake, arguments: argparse.Namespace) -> None:
 
 def _say(record: Record) -> None:
     print(f"{record.release} is champion by record {record.number}: refreshes that begin from now on use it.")
+    if record.canary:
+        print(f"It begins as a canary, {_terms(record.canary)}: `python -m lake canary` shows how it goes.")
+
+
+def _terms(canary: Terms) -> str:
+    return f"for {canary.share:.0%} of the users until {canary.days} days are published"

@@ -14,6 +14,8 @@ from lake.delta import tables
 from lake.pages.paging import paged
 from lake.pages.published import Row, figures_of, is_landed, newest_days, pinned, row_of, rows_from
 from lake.pages.templates import notice, rendered
+from lake.registry.canary import of_row
+from lake.registry.sides import beside_one_another
 from lake.store.location import Lake
 from schemas import behaviors, failures, rejected_behaviors, verdicts
 
@@ -85,6 +87,8 @@ def day_page(lake: Lake, day: str, number: int) -> tuple[str, bool]:
         "day.html",
         title=day,
         row=row,
+        canary=of_row(row),
+        pairs=beside_one_another(figures),
         days_before=len(before),
         shown_days=SHOWN_DAYS,
         rows_in=figures.get(behaviors.TABLE.name, 0) + sum(rejected.values()),

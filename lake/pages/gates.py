@@ -1,4 +1,4 @@
-"""The page "Gates": champion, decisions, main metrics, holdout budget, judges."""
+"""The page "Gates": champion, canary, decisions, main metrics, holdout budget, judges."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from lake.pages.paging import paged
 from lake.pages.templates import rendered
 from lake.pages.trend import HEIGHT, WIDTH, trends
 from lake.registry import champions, judges
+from lake.registry.canary_course import course_of
 from lake.registry.openings import earlier_openings
 from lake.store.location import Lake
 from settings import Settings
@@ -27,7 +28,8 @@ def gates_page(lake: Lake, settings: Settings, number: int, log_number: int) -> 
         DataError: a record of the champion log, of the ledger or of a judge was changed.
         ConfigurationError: the list of earlier openings cannot be read.
     """
-    log = list(reversed(champions.log_of(lake)))
+    records = champions.log_of(lake)
+    log = list(reversed(records))
     decisions = decisions_of(lake)
     promoted = {record.evidence: record for record in log if record.evidence}
     newest = [one for one in decisions if one.evidence][:PLOTTED]
@@ -41,6 +43,7 @@ def gates_page(lake: Lake, settings: Settings, number: int, log_number: int) -> 
         "gates.html",
         title="Gates",
         champion=log[0] if log else None,
+        canary=course_of(lake, records),
         log=paged(log, log_number, SIZE),
         decisions=paged(decisions, number, SIZE),
         promoted=promoted,

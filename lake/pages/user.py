@@ -10,6 +10,7 @@ from lake.delta import tables
 from lake.pages.paging import Paged, paged
 from lake.pages.published import Row, newest_days, pinned, row_of
 from lake.pages.templates import rendered
+from lake.registry.canary import of_row
 from lake.store.location import Lake
 from runtime.errors import SourceMissing
 from schemas import contexts, entities, failures, intents, personas, verdicts
@@ -65,7 +66,7 @@ def user_day(lake: Lake, row: Row, user: str, render: Render, number: int) -> Us
     evidence = context["evidence"] if context else None
     return UserDay(
         row["day"],
-        row["release"],
+        canary.release_for(user) if (canary := of_row(row)) else row["release"],
         context,
         render(context, _texts(lake, context)) if context else "",
         None if evidence is None else paged(evidence, number, EVIDENCE_SIZE),

@@ -6,10 +6,10 @@ import getpass
 import json
 import os
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Literal, get_args
+from typing import Any, Literal, get_args
 
 from lake.registry import releases
 from lake.store import objects
@@ -22,6 +22,22 @@ SHIPPED = "the release that is shipped with the code"
 # promote: after a gate's GO, or where nobody was champion. rollback: the one before again. override: by a person's own
 # reason, whatever a gate said or without any.
 Kind = Literal["promote", "rollback", "override"]
+
+
+@dataclass(frozen=True)
+class Terms:
+    """Of a canary, as a promotion keeps them.
+
+    Args:
+        days: published days on which the release serves a share of the users. share: of the users.
+    """
+
+    days: int
+    share: float
+
+    def __post_init__(self) -> None:
+        if self.days < 1 or not 0 < self.share < 1:
+            raise ValueError(f"its canary of {self.days} days and a share of {self.share} is none")
 
 
 @dataclass(frozen=True)
@@ -38,6 +54,7 @@ class Record:
         evidence: name of what a gate decided on; empty where no gate did.
         reviewer: who approved, by their name in Airflow; empty where nobody was asked.
         comment: the reviewer's.
+        canary: terms on which the release does not serve all at once; none where it does.
     """
 
     number: int
@@ -49,6 +66,22 @@ class Record:
     evidence: str = ""
     reviewer: str = ""
     comment: str = ""
+    canary: Terms | None = None
+
+    @classmethod
+    def parse(cls, content: bytes) -> Record:
+        """A record as the log has it.
+
+        Raises:
+            ValueError, TypeError: it is none.
+        """
+        document = dict(json.loads(content))
+        terms = document.pop("canary", None)
+        return cls(**document, canary=Terms(**terms) if terms is not None else None)
+
+    def document(self) -> dict[str, Any]:
+        """As the log has it: one without a canary says nothing of canaries, as those of before."""
+        return {name: value for name, value in asdict(self).items() if name != "canary" or value is not None}
 
     def __post_init__(self) -> None:
         if self.kind not in get_args(Kind):
@@ -64,7 +97,7 @@ def log_of(lake: Lake) -> list[Record]:
     records = []
     for path in lake.list(FOLDER):
         try:
-            records.append(Record(**json.loads(lake.read(path) or b"")))
+            records.append(Record.parse(lake.read(path) or b""))
         except (ValueError, TypeError) as error:
             raise DataError(
                 f"{lake.uri(path)} is no record of the champion log ({error}): restore it, or remove it if it is the "
@@ -78,7 +111,14 @@ def current(lake: Lake) -> Record | None:
     return next(reversed(log_of(lake)), None)
 
 
-def promote(lake: Lake, folder: Path, reason: str, after: int | None = None, kind: Kind = "promote") -> Record:
+def promote(
+    lake: Lake,
+    folder: Path,
+    reason: str,
+    after: int | None = None,
+    kind: Kind = "promote",
+    canary: Terms | None = None,
+) -> Record:
     """Install a release's folder and make it champion with one more record.
 
     Args:
@@ -87,6 +127,7 @@ def promote(lake: Lake, folder: Path, reason: str, after: int | None = None, kin
         reason: why, for the log.
         after: number of the record that the decision was made upon (default: the last one).
         kind: of the record.
+        canary: terms on which it does not serve all at once, where another release can serve the others.
 
     Raises:
         UsageError: the folder is no release.
@@ -96,7 +137,17 @@ def promote(lake: Lake, folder: Path, reason: str, after: int | None = None, kin
     releases.install(lake, release, files)
     last = current(lake)
     number = (last.number if last else 0) if after is None else after
-    return append(lake, Record(number + 1, release.name, reason, who(), now(), kind))
+    terms = beside(last, release.name, canary)
+    return append(lake, Record(number + 1, release.name, reason, who(), now(), kind, canary=terms))
+
+
+def beside(last: Record | None, release: str, canary: Terms | None) -> Terms | None:
+    """A promotion's terms of a canary: none where there is no other release beside it.
+
+    Args:
+        last: the champion until now.
+    """
+    return canary if last is not None and last.release != release else None
 
 
 def append(lake: Lake, record: Record) -> Record:
@@ -105,7 +156,7 @@ def append(lake: Lake, record: Record) -> Record:
     Raises:
         RaceLost: the number is taken.
     """
-    if not objects.put_if_absent(lake, f"{FOLDER}/{record.number:0{DIGITS}}.json", vars(record)):
+    if not objects.put_if_absent(lake, f"{FOLDER}/{record.number:0{DIGITS}}.json", record.document()):
         raise RaceLost(
             f"Somebody else wrote the record {record.number} of the champion log: look at it and decide again."
         )

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from lake.registry import champions, evidence, releases
-from lake.registry.champions import Record
+from lake.registry.champions import Record, Terms
 from lake.store.location import Lake
 from runtime.errors import DataError, RaceLost, UsageError
 
 
-def promote_reviewed(lake: Lake, name: str, reviewer: str, comment: str = "", override: str = "") -> Record:
+def promote_reviewed(
+    lake: Lake, name: str, reviewer: str, comment: str = "", override: str = "", canary: Terms | None = None
+) -> Record:
     """Make the candidate of some evidence champion.
 
     The record goes behind the one that the gate saw last: so evidence promotes once, and not over a champion whom the
@@ -18,6 +20,7 @@ def promote_reviewed(lake: Lake, name: str, reviewer: str, comment: str = "", ov
         name: of the evidence.
         reviewer: who approved. comment: theirs.
         override: the reason for promoting although the gate did not say GO; empty: it must have.
+        canary: terms on which the candidate does not serve all at once, where there is a champion beside it.
 
     Raises:
         UsageError: no reviewer is named, the gate did not say GO, or it did and an override is asked for.
@@ -50,7 +53,6 @@ def promote_reviewed(lake: Lake, name: str, reviewer: str, comment: str = "", ov
         )
     reason = override or f"{found.verdict} by the policy {found.policy}"
     kind: champions.Kind = "promote" if is_go else "override"
-    return champions.append(
-        lake,
-        Record(number + 1, release.name, reason, champions.who(), champions.now(), kind, name, reviewer, comment),
-    )
+    who, now, terms = champions.who(), champions.now(), champions.beside(last, release.name, canary)
+    made = Record(number + 1, release.name, reason, who, now, kind, name, reviewer, comment, terms)
+    return champions.append(lake, made)

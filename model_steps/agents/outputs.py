@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -51,21 +51,30 @@ class Outputs:
 
 
 def stage_outputs(
-    lake: Lake, step: str, day: str, part: int, work: str, outputs: Outputs, counts: dict[str, int]
+    lake: Lake,
+    step: str,
+    day: str,
+    part: int,
+    work: str,
+    outputs: Outputs,
+    counts: dict[str, int],
+    served_by: Callable[[str], str],
 ) -> list[str]:
     """Stage a shard's part of all tables; an empty partition is staged too. Returns the batches' paths.
 
     Args:
         step: as batches and failures name it. part: the shard's number, from 0. work: the fingerprint.
         counts: ``Outputs.counts``.
+        served_by: the release that serves a user, by their id, whatever the shard took for its own.
     """
     of_day, of_step = {"day": day}, {"day": day, "step": step}
     of_personas = {
         "personas": len(outputs.personas),
         "tags_without_persona": rows.tags_without_persona(outputs.intents, outputs.personas),
     }
+    of_others = rows.users_of_another_release([*outputs.intents, *outputs.personas], served_by)
     staged: tuple[tuple[Table, dict[str, str], Sequence[dict[str, Any]], dict[str, int]], ...] = (
-        (intents.TABLE, of_day, outputs.intents, counts),
+        (intents.TABLE, of_day, outputs.intents, {**counts, "users_of_another_release": of_others}),
         (failures.TABLE, of_step, rows.failure_rows(outputs.failed, step), {}),
         (personas.TABLE, of_day, outputs.personas, of_personas),
     )

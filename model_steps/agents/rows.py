@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from typing import Any
 
@@ -69,6 +69,16 @@ def tags_without_persona(intents: Sequence[dict[str, Any]], personas: Sequence[d
     """Tags whose expert serves no persona of the user's, or one of another name."""
     known = {(row["user_id"], row["expert"], row["persona"]) for row in personas}
     return sum((row["user_id"], row["expert"], row["persona"]) not in known for row in intents)
+
+
+def users_of_another_release(rows: Sequence[dict[str, Any]], served_by: Callable[[str], str]) -> int:
+    """Users with a row of another release than serves them.
+
+    Args:
+        rows: of ``intents`` or ``personas``. served_by: the release for a user's id.
+    """
+    served = {(row["user_id"], row["release"]) for row in rows}
+    return len({user for user, release in served if release != served_by(user)})
 
 
 def failure_rows(failed: Sequence[Failed], step: str) -> list[dict[str, Any]]:

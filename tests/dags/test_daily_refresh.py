@@ -11,6 +11,8 @@ from airflow.timetables.base import TimeRestriction
 
 from settings import load_settings
 from tasks.assets import INTENTS
+from tasks.champion import CANARY
+from tasks.form import OF_DAY
 
 
 @pytest.fixture
@@ -30,11 +32,11 @@ def test_order(refresh: Any) -> None:
     after = {task.task_id: task.upstream_task_ids for task in refresh.tasks}
     assert after == {
         "champion": set(),
-        "split": set(),
+        "split": {"champion"},
         "land.arrived": set(),
         "land.stage": {"land.arrived"},
         "land.publish": {"land.stage"},
-        "compress.roll_up": {"champion", "split", "land.publish"},
+        "compress.roll_up": {"split", "land.publish"},
         "compress.publish_roll_up": {"compress.roll_up"},
         "compress.signals": {"compress.publish_roll_up"},
         "compress.contexts": {"compress.publish_roll_up"},
@@ -53,6 +55,8 @@ def test_all_shards_get_what_the_first_task_took(refresh: Any) -> None:
     arguments = refresh.get_task("infer.shard").partial_kwargs["arguments"]
     for name in ("release", "dtype"):
         assert f"--{name}={{{{ ti.xcom_pull(task_ids='champion')['{name}'] }}}}" in arguments
+    assert CANARY in arguments
+    assert refresh.get_task("champion").arguments == (OF_DAY,)
     assert "--dtype={{ ti.xcom_pull(task_ids='champion')['dtype'] }}" in refresh.get_task("judge.sample").arguments
 
 

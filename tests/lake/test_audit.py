@@ -184,6 +184,7 @@ def test_shards_are_judged_by_their_sum(lake: Lake, docs: Path, make_batch: Make
             "users_failed": failed,
             "users_without_evidence": 0,
             "users_with_wrong_tags": 0,
+            "users_of_another_release": 0,
             "tags": 0,
         }
         return make_batch(

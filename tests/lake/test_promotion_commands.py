@@ -35,7 +35,7 @@ def test_what_was_approved_is_promoted_and_taken_back_in_somebodys_name(lake: La
     back = roll_back.main(asked(lake, reason="worse", record=2, reviewer="ben"))
     assert (back["number"], back["kind"], back["reviewer"], back["reason"]) == (3, "rollback", "ben", "worse")
     assert back["release"] == champions.log_of(lake)[0].release
-    assert [vars(record) for record in champions.log_of(lake)[1:]] == [made, back]
+    assert [record.document() for record in champions.log_of(lake)[1:]] == [made, back]
 
 
 def test_a_rollback_of_what_is_no_longer_last_takes_nothing_back(

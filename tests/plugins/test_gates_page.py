@@ -12,13 +12,17 @@ from typing import Any
 
 import pytest
 
-from lake.registry import evidence
+from lake.delta import tables
+from lake.registry import champions, evidence
+from lake.registry.canary import Canary, of_record
+from lake.registry.champions import Record, Terms
 from lake.registry.evidence import Evidence
 from plugins import gates_page
 from runtime.imports import ROOT
+from schemas import days
 from tasks import review_page
 from tasks.review import GATE
-from tests.plugins.shop import ANNA, BEN, DAY, EARLIER, EVIL, Shop
+from tests.plugins.shop import ANNA, BEN, DAY, EARLIER, EVIL, Shop, _put
 
 ROUTES = [
     "/",
@@ -292,6 +296,41 @@ def test_the_page_on_gates_shows_champion_decisions_trend_budget_and_judge(brows
     # The policy of the newest decision allows two looks, and two were taken.
     assert "2017-11-01 2 2 used up" in said
     assert "judge-1" in said
+
+
+@pytest.fixture
+def canary(shop: Shop) -> Canary:
+    """The lake's newest promotion serves anna and not ben, and did so on one of its two days."""
+    champions.append(shop.lake, Record(2, "experts-2", "better", "ci", "2017-11-08", "override", canary=Terms(2, 0.3)))
+    found = of_record(champions.log_of(shop.lake), 2)
+    (row,) = tables.read(shop.lake, days.TABLE, DAY).to_pylist()
+    figures = {"canary.users": 1.0, "beside.users": 1.0, "canary.tags_per_user": 2.0, "beside.tags_per_user": 1.0}
+    told = [{"name": name, "value": value} for name, value in figures.items()]
+    row |= {"canary": found.document(), "figures": [*row["figures"], *told]}
+    _put(shop.lake, days.TABLE, [row], "canary", day=DAY)
+    return found
+
+
+def test_a_canary_is_shown_with_both_sides(browser: Any, shop: Shop, canary: Canary) -> None:
+    said = words(browser.get("/"))
+    assert "Canary 1 of 2 days The champion serves 30.0% of the users, and experts-1 the others." in said
+    assert f"Day Canary Beside {DAY} users 1 1 tags_per_user 2 1" in said
+    assert "override, canary of 30.0% for 2 days" in said
+    of_day = words(browser.get(f"/days/{DAY}"))
+    assert "A canary: experts-2 (record 2 of the champion log) served 30.0% of the users, and experts-1 the" in of_day
+    assert "no difference between them is paired. Canary Beside users 1 1 tags_per_user 2 1" in of_day
+    assert "Canary" not in words(browser.get(f"/days/{EARLIER}"))
+    for user, release in ((ANNA, "experts-2"), (BEN, "experts-1")):
+        assert canary.release_for(user) == release
+        assert f"Release {release} ; judged" in words(browser.get(f"/users/{user}?day={DAY}"))
+
+
+def test_a_canary_that_is_over_or_taken_back_is_said_to_be(browser: Any, shop: Shop, canary: Canary) -> None:
+    (row,) = tables.read(shop.lake, days.TABLE, EARLIER).to_pylist()
+    _put(shop.lake, days.TABLE, [{**row, "canary": canary.document()}], "canary", day=EARLIER)
+    assert "2 of 2 days It is over: the champion serves all users of the days to come." in words(browser.get("/"))
+    champions.append(shop.lake, Record(3, "experts-1", "worse", "ci", "2017-11-09", "rollback"))
+    assert "Canary" not in words(browser.get("/")).partition("Champion log")[0]
 
 
 def test_evidence_that_was_changed_is_refused_and_blinds_nobody(browser: Any, shop: Shop) -> None:

@@ -126,6 +126,7 @@ def counted(lake: Lake, *users: str, wrong: int = 0) -> Batch:
         "users_failed": 0,
         "users_without_evidence": 0,
         "users_with_wrong_tags": wrong,
+        "users_of_another_release": 0,
         "tags": len(rows),
     }
     return staged(lake, intents.TABLE, rows, fingerprint="-".join(users), metrics=counts)
@@ -197,6 +198,36 @@ def test_consumer_of_a_day_that_is_not_published(own_lake: Lake) -> None:
 def test_consumer_without_a_day() -> None:
     with pytest.raises(AirflowFailException, match="This run has no day"):
         most_wanted(None)
+
+
+CANARY = {"record": 2, "release": "new", "beside": "old", "share": 0.1}
+
+
+def test_a_day_of_a_canary_is_told_of_it(own_lake: Lake, monkeypatch: pytest.MonkeyPatch) -> None:
+    operator = publish_day().operator
+    operator.day = DAY
+    asked: list[str] = []
+
+    def command(module: str, arguments: list[str]) -> Result:
+        asked.extend(arguments)
+        row = {"day": DAY, "release": "new", "fingerprint": "f", "empty": False, "judged": "yes", "canary": CANARY}
+        return Result(Exit.OK, {**row, "figures": {}}, "", 1.0)
+
+    monkeypatch.setattr(operator, "command", command)
+    shards = [{"release": "old", "shard": "1/2"}, {"release": "new", "shard": "canary-2/2"}]
+    manifests = {"champion": [{"release": "new", "canary": CANARY}], "infer.shard": shards}
+    monkeypatch.setattr(operator, "get_flat_relative_ids", lambda upstream: set(manifests))
+    context, event = context_of(cast(Any, {**manifests, "judge.sample": []}))
+    execute(operator, context)
+    assert asked[:4] == ["--day", DAY, "--release", "new"]
+    assert "--canary=2" in asked
+    assert event.extra["canary"] == CANARY
+
+
+def test_a_canary_has_two_releases_and_no_third() -> None:
+    assert one_release([{"release": "old"}, {"release": "new"}], CANARY) == "new"
+    with pytest.raises(AirflowFailException, match=r"more than one release \(new, old, other\)"):
+        one_release([{"release": release} for release in ("old", "new", "other")], CANARY)
 
 
 def test_one_release() -> None:

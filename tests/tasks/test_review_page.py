@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import Any
 
 from lake.registry.evidence import Evidence
+from settings import CanarySettings
 from tasks.review_page import body, code, plain, report_page
 
 EVIDENCE = Evidence(
@@ -49,6 +50,17 @@ def test_without_a_champion_it_is_said() -> None:
     alone = body(replace(EVIDENCE, champion=""), DECISION, {"u1": ["milk"]}, {}, "x")
     assert "there is no champion yet" in alone
     assert "| 1 | `milk` |  |" in alone
+
+
+def test_a_reviewer_reads_whom_the_candidate_serves_first() -> None:
+    def said(evidence: Evidence, canary: CanarySettings | None) -> str:
+        return body(evidence, DECISION, {}, {}, "x", canary)
+
+    told = "use it, for 20% of the users as a canary until 7 days are published, and for all afterwards. Reject"
+    assert told in said(EVIDENCE, CanarySettings(days=7, share=0.2))
+    alone = replace(EVIDENCE, champion="")
+    assert said(EVIDENCE, CanarySettings()) == said(EVIDENCE, None)
+    assert said(alone, CanarySettings(days=7)) == said(alone, None)
 
 
 def test_a_reviewer_finds_the_report() -> None:

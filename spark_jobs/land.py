@@ -26,7 +26,7 @@ from schemas import behaviors, entities, items, profiles, rejected_behaviors
 from settings import SourceSettings, load_settings
 from spark_jobs.distributed import workers
 from spark_jobs.distributed.execution import execution
-from spark_jobs.landing import catalog, day_counts, earlier_days, pseudonyms
+from spark_jobs.landing import catalog, clock, day_counts, earlier_days, pseudonyms
 from spark_jobs.landing.new_names import refuse_new_names
 from spark_jobs.landing.queries import QUERIES, query_entities, searched_queries
 from spark_jobs.landing.row_validation import UNLISTED, VALIDATED, Landing, unlisted_of, validate
@@ -58,7 +58,8 @@ def land(
 
     Raises:
         UsageError: the last day is before the first. ConfigurationError: the catalog has new names for what the lake
-            holds, and nobody forces it. SourceMissing: no day that was asked for has arrived.
+            holds, and nobody forces it; or the lake's days begin by another clock. SourceMissing: no day that was
+            asked for has arrived.
     """
     if last < first:
         raise UsageError(f"--to {last} is before --from {first}.")
@@ -84,6 +85,7 @@ def land(
         saved = [batch.save(lake) for batch in catalog_batches]
         return {"batches": saved, "days": 0, **reused, "rows_in": 0, **catalog_counts}
     due, last_due = planned.due, max(planned.due)
+    clock.keep(lake, source.zone_of_days, landed.keys() - due.keys())
     landing = Landing(
         dict(zip(catalog_items["item_id"].to_pylist(), catalog_items["entity_id"].to_pylist(), strict=True)),
         key,

@@ -201,11 +201,35 @@ def test_which_deliveries_a_day_needs(
     assert seconds_after("2017-11-01", deliveries.complete_from(DAY)) == hours_after * 3600
 
 
+def test_where_days_have_files_they_are_the_shops(tmp_path: Path) -> None:
+    tokyo = {"time_zone": "Asia/Tokyo"}
+    assert DeliveringShop(tmp_path, tokyo).source().zone_of_days == "Asia/Tokyo"
+    assert DeliveringShop(tmp_path, {**tokyo, "days": "utc"}).source().zone_of_days == "UTC"
+    assert DeliveringShop(tmp_path, {**tokyo, "files": "log/*"}).source().zone_of_days == "UTC"
+    assert DeliveringShop(tmp_path, {**tokyo, "files": "log/*", "days": "shop"}).source().zone_of_days == "Asia/Tokyo"
+
+
 def test_nothing_is_needed_from_before_or_after_the_log(tmp_path: Path) -> None:
-    shop = DeliveringShop(tmp_path, {"time_zone": "Asia/Tokyo"}, last_day="2017-11-01")
+    shop = DeliveringShop(tmp_path, {"time_zone": "Asia/Tokyo", "days": "utc"}, last_day="2017-11-01")
     assert shop.deliveries().needed(DAY) == [DAY]
-    shop = DeliveringShop(tmp_path, {"time_zone": "Pacific/Pitcairn"}, first_day="2017-11-01")
+    shop = DeliveringShop(tmp_path, {"time_zone": "Pacific/Pitcairn", "days": "utc"}, first_day="2017-11-01")
     assert shop.deliveries().needed(DAY) == [DAY]
+
+
+def test_a_lake_keeps_its_clock(lake: Lake, tmp_path: Path) -> None:
+    shop = DeliveringShop(tmp_path, {"time_zone": "Asia/Tokyo", "days": "utc"})
+    for day in ("2017-11-01", "2017-11-02", "2017-11-03"):
+        shop.deliver(f"{day}.csv", [purchase(f"{day}T03:00:00")])
+    shop.land(lake, "2017-11-01", "2017-11-02")
+    shop.behaviors["days"] = "shop"
+    for asked in ("2017-11-02", "2017-11-03"):
+        with pytest.raises(
+            ConfigurationError, match=r"begin by the clock of UTC, those of the log by that of Asia/Tok"
+        ):
+            shop.land(lake, asked)
+    assert shop.land(lake, "2017-11-01", "2017-11-03")["days"] == 3
+    assert {row["at"].day - int(row["day"][-2:]) for row in landed(lake)} == {-1, 30}
+    assert shop.land(lake, "2017-11-03", force=True)["days"] == 1
 
 
 HOUR = timedelta(hours=1)

@@ -1,7 +1,7 @@
 """Which deliveries a day of the lake needs, and whether they are whole.
 
 A delivery is what a shop writes for one of its days: the files whose names have that day. A day of the lake is the
-shop's own (``days = "shop"``) and needs that one delivery, or the UTC day: then the deliveries of all shop's days that
+shop's own and needs that one delivery, or (``days = "utc"``) the UTC day: then the deliveries of all shop's days that
 share an hour with it, which are its own and the one before (west of UTC) or after it (east of UTC).
 """
 
@@ -60,7 +60,7 @@ class Deliveries:
     @property
     def zone_of_days(self) -> str:
         """Name of the zone by whose clock the lake's days begin."""
-        return self._behaviors.time_zone if self._behaviors.days == "shop" else "UTC"
+        return self._behaviors.time_zone if self._behaviors.days_are_the_shops else "UTC"
 
     def ends(self, day: date) -> datetime:
         """The end of a shop's day, in UTC."""
@@ -68,7 +68,7 @@ class Deliveries:
 
     def _sharing(self, day: date) -> list[date]:
         """The shop's days that share an hour with a day of the lake."""
-        if self._behaviors.days == "shop":
+        if self._behaviors.days_are_the_shops:
             return [day]
         begins, until = _midnight(day, ZoneInfo("UTC")), _midnight(day + _DAY, ZoneInfo("UTC"))
         near = (day - _DAY, day, day + _DAY)

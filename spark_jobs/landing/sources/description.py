@@ -77,7 +77,9 @@ class Behaviors(FileForm):
     corrections: str | None = Field(default=None, description="Glob of files that replace a day's, with {day}")
     arrival: Arrival = Field(default=Arrival(), description="When a delivery is whole")
     time_zone: str = "UTC"
-    days: Literal["utc", "shop"] = Field(default="utc", description="By whose clock the lake's days begin")
+    days: Literal["utc", "shop"] | None = Field(
+        default=None, description="By whose clock the lake's days begin; none: the shop's where a day has its own files"
+    )
     time_format: str | None = Field(default=None, description="strptime format; none for ISO 8601 or epoch numbers")
     time_unit: EpochUnit | None = Field(default=None, description="Of epoch numbers; none: recognised and reported")
     first_year: int = Field(default=1990, ge=1, le=4000, description="A time of a year before is unreadable")
@@ -93,6 +95,11 @@ class Behaviors(FileForm):
         default="drop", description="What to do with columns that nobody named; they are reported in any case"
     )
     known_columns: tuple[str, ...] = Field(default=(), description="Columns that are known and not used")
+
+    @property
+    def days_are_the_shops(self) -> bool:
+        """Whether the lake's days begin by the clock of ``time_zone``; else they are UTC."""
+        return self.days == "shop" or (self.days is None and DAY_IN_NAME in self.files)
 
     @field_validator("time_zone")
     @classmethod

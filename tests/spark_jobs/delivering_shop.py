@@ -94,11 +94,15 @@ class DeliveringShop:
         )
 
     def land(self, lake: Lake, first: str, last: str | None = None, **how: Any) -> dict[str, Any]:
-        """Land days and publish whatever was staged."""
+        """Land days, see that the counts add up and that every row is of its day, and publish whatever was staged."""
         begin, end = date.fromisoformat(first), date.fromisoformat(last or first)
         manifest = land(lake, self.source(), begin, end, self.settings, 2, **how)
         batches = [Batch.load(lake, path) for path in manifest["batches"]]
         co_audited = audits.co_audited(batches)
+        for part in (part for batch in batches if batch.table == behaviors.TABLE.name for part in batch.partitions):
+            metrics = part.metrics
+            beside = sum(metrics[f"rows_{name}"] for name in ("rejected", "anonymous", "duplicate"))
+            assert (metrics["rows_in"], metrics["rows_outside_day"]) == (part.rows + beside, 0)
         for batch in batches:
             audits.record(lake, batch, {"success": True, "co_audited": co_audited[batch.digest], "failed": []})
         publish(lake, batches)

@@ -406,7 +406,7 @@ def test_a_folder_of_parts_is_a_delivery(tmp_path: Path, kind: str) -> None:
     shop.write(b"", f"{DAY}.dir/_SUCCESS")
     shop.write(b"\0\0", f"{DAY}.dir/.part-0.crc")
     assert users(shop) == ["ann", "ben"]
-    assert shop.source().arrived(date.fromisoformat(DAY))
+    assert shop.source().half(date.fromisoformat(DAY)) is None
 
 
 @pytest.mark.parametrize("kind", FORMATS)

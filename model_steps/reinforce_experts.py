@@ -120,7 +120,7 @@ def reinforce_experts(
     record |= {
         "personas": len(personas.rows),
         "thresholds": {"begin": found.thresholds.begin, "end": found.thresholds.end},
-        "steps": len(found.history),
+        "steps": max((int(row["step"]) for row in found.history), default=0),
         "kept_step": found.step,
         "validation": {str(step): dict(row) for step, row in found.validated.items()},
         "groups": _averages(found.history),

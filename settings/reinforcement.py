@@ -38,7 +38,7 @@ class ReinforcementSettings(Section):
         default=1.0, gt=0, description="That logits are divided by; at 1 what is trained is what is served."
     )
     learning_rate: float = Field(
-        default=5e-5, gt=0, description="At the beginning. The paper's kind of 1e-6 is for full weights."
+        default=2e-4, gt=0, description="At the beginning. The paper's kind of 1e-6 is for full weights."
     )
     schedule: Literal["constant", "linear", "cosine"] = Field(
         default="linear", description="Of the learning rate: kept, or down to nothing."

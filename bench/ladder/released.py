@@ -39,7 +39,7 @@ SHIPPED = (
     ShippedRung(BASE, "adaptor-db3b5bcf172d", "python -m model_steps.train_adaptor"),
     ShippedRung(SFT, "experts-024e829c0755", "python -m model_steps.train_experts"),
     ShippedRung(SUM, None, "python -m model_steps.reinforce_experts --shaping sum"),
-    ShippedRung(CRS, None, "python -m model_steps.reinforce_experts --shaping crs"),
+    ShippedRung(CRS, "experts-85d1aedd2433", "python -m model_steps.reinforce_experts --shaping crs"),
 )
 
 

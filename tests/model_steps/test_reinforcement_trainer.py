@@ -94,7 +94,8 @@ def test_training_leaves_the_best_adapter_curves_and_thresholds(trained: Any, fo
     found, model = trained(tmp_path)
     assert sorted(found.validated) == [0, 2, 4]
     assert found.step == max(found.validated, key=lambda step: (found.validated[step]["recall_30"], -step))
-    first = found.history[0]
+    start, first = found.history[:2]
+    assert (start["step"], start["validation/recall_30"]) == (0, found.validated[0]["recall_30"])
     assert first["kl"] == pytest.approx(0, abs=1e-5)
     assert found.history[-1]["kl"] > 0
     assert first["actions"] == SMALL.tags

@@ -35,7 +35,7 @@ WINDOW = 10
 
 
 def rows_of(history: Sequence[Mapping[str, Any]], validated: Mapping[int, Mapping[str, float]]) -> list[dict[str, Any]]:
-    """One row a step.
+    """One row a step, behind one of the start where that was validated.
 
     Args:
         history: of the trainer. validated: figures by the number of steps taken.
@@ -44,13 +44,16 @@ def rows_of(history: Sequence[Mapping[str, Any]], validated: Mapping[int, Mappin
         The figures of ``KEPT``, those of all groups that were drawn and of those that were learnt (``drawn/...`` and
         ``kept/...``), and after a validation its own (``validation/...``).
     """
-    rows = []
+
+    def of_validation(step: int) -> dict[str, float]:
+        return {f"validation/{name}": value for name, value in validated.get(step, {}).items()}
+
+    rows: list[dict[str, Any]] = [{"step": 0, **of_validation(0)}] if 0 in validated else []
     for logged in history:
         if "grad_norm" in logged:
             row = {name: logged.get(own) for own, name in KEPT.items()}
             row |= {name: value for name, value in logged.items() if name.startswith(("drawn/", "kept/"))}
-            own = validated.get(int(logged["step"]), {})
-            rows.append({**row, **{f"validation/{name}": value for name, value in own.items()}})
+            rows.append({**row, **of_validation(int(logged["step"]))})
     return rows
 
 

@@ -9,11 +9,10 @@ from __future__ import annotations
 
 import hashlib
 import logging
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import UTC, date, datetime, time, timedelta
 from functools import cached_property
 from pathlib import Path
-from zoneinfo import ZoneInfo
 
 import polars as pl
 import pyarrow as pa
@@ -22,24 +21,37 @@ from runtime.errors import DataError, SourceMissing
 from runtime.fingerprint import digest
 from schemas.behaviors import RAW
 from spark_jobs.landing.sources import identity
+from spark_jobs.landing.sources.behavior_pieces import Delivery, end_of, pieces_of, wanted_of
+from spark_jobs.landing.sources.blocks.spans import Span
 from spark_jobs.landing.sources.description import Behaviors, load_description
 from spark_jobs.landing.sources.file_form import FileForm
-from spark_jobs.landing.sources.formats import PROBLEM, first_line, read_file, rows_of_file
+from spark_jobs.landing.sources.file_rows import PROBLEM, Wanted
+from spark_jobs.landing.sources.formats import (
+    LEAST_BYTES_A_ROW,
+    first_line,
+    read_file,
+    rows_of_file,
+    spans_of_file,
+)
 from spark_jobs.landing.sources.places import files_of
-from spark_jobs.landing.sources.raw_rows import raw_rows
 from spark_jobs.landing.sources.source import ATTRIBUTES, CAMPAIGNS, ITEMS, SourcePart
 
 log = logging.getLogger("intentflow")
 
 _ATTRIBUTE = "attribute "
-# A behavior is not made of nothing: these a line of JSON may leave out.
-LEFT_OUT = ("item", "query", "quantity", "amount", "session")
 
 
 class Files:
     """``spark_jobs.landing.sources.source.Source`` over files."""
 
-    def __init__(self, description: Path, late_days: int, last_day: date | None) -> None:
+    def __init__(self, description: Path, late_days: int, last_day: date | None, piece_bytes: int) -> None:
+        """A source that reads its description alone.
+
+        Args:
+            late_days: how many days after its own a row may be delivered. last_day: of a log that has ended.
+            piece_bytes: of a file that are read at once, about.
+        """
+        self._piece_bytes = piece_bytes
         self._late_days = late_days
         self._last_day = last_day
         self._folder = description.resolve().parent
@@ -56,12 +68,8 @@ class Files:
             return bool(self._files(self._behaviors.files))
         # East of UTC the day's last hours come with the next delivery, unless the log has ended.
         until = day + timedelta(days=1)
-        complete = self._ends(day) >= datetime.combine(until, time(), UTC) or day == self._last_day
+        complete = end_of(day, self._behaviors) >= datetime.combine(until, time(), UTC) or day == self._last_day
         return bool(self._files_of(day)) and (complete or bool(self._files_of(until)))
-
-    def _ends(self, day: date) -> datetime:
-        """The end of a day by the shop's clock."""
-        return datetime.combine(day + timedelta(days=1), time(), ZoneInfo(self._behaviors.time_zone)).astimezone(UTC)
 
     @property
     def _behaviors(self) -> Behaviors:
@@ -101,57 +109,33 @@ class Files:
     def parts(self, first: date, last: date) -> Sequence[SourcePart]:
         # What is dated after today has not happened; nor is a day landed that has not been.
         known_until = max(datetime.now(UTC).date(), last) + timedelta(days=1)
-        return [
-            (str(path), _file_digest(path), delivered, first.isoformat(), last.isoformat(), known_until.isoformat())
-            for path, delivered in self._deliveries(first, last)
-        ]
+        days = (first.isoformat(), last.isoformat(), known_until.isoformat())
+        parts: list[SourcePart] = []
+        for path, delivered in self._deliveries(first, last):
+            spans = spans_of_file(path, self._behaviors, wanted_of(self._behaviors), self._piece_bytes)
+            # A span has a digest of its own.
+            whole = "" if spans else _file_digest(path)
+            told = [span.to_text() for span in spans] or [""]
+            parts += [(str(path), whole, delivered, *days, span) for span in told]
+        return parts
 
     def rows(self, part: SourcePart) -> int:
-        return rows_of_file(Path(part[0]), self._behaviors)
+        path, *_, told = part
+        if told:
+            span = Span.from_text(told)
+            return (span.end - span.start) // LEAST_BYTES_A_ROW
+        return rows_of_file(Path(path), self._behaviors)
 
     def read(self, part: SourcePart) -> pa.Table:
-        path, expected, delivered, first, last, known_until = part
-        behaviors = self._behaviors
-        optional = LEFT_OUT if behaviors.format == "jsonl" else behaviors.optional_columns
-        found = read_file(
-            Path(path),
-            behaviors,
-            behaviors.columns.named(),
-            "behaviors",
-            optional,
-            unnamed=behaviors.new_columns == "carry",
-        )
-        self._refuse_new_columns(path, found.new)
-        if _file_digest(Path(path)) != expected:
+        return pa.concat_tables([RAW.empty_table(), *self.pieces(part)])
+
+    def pieces(self, part: SourcePart) -> Iterator[pa.Table]:
+        path, expected, delivered, first, last, known_until, told = part
+        span = Span.from_text(told) if told else None
+        delivery = Delivery(Path(path), span, delivered, first, last, known_until)
+        yield from pieces_of(delivery, self._behaviors, self._late_days, self._piece_bytes)
+        if expected and _file_digest(Path(path)) != expected:
             raise DataError(f"{path} changed while it was read: run again when its writer has finished.")
-        rows = self._with_delivery(raw_rows(found, behaviors), delivered, last, known_until)
-        # A row is read with its own UTC day; one whose time cannot be used, with the day of its delivery.
-        ends, oldest = pl.col("delivery_ends"), pl.duration(days=1 + self._late_days)
-        usable = pl.col("at").is_not_null() & (
-            pl.when(ends.is_null())
-            .then(pl.col("at").dt.date() < date.fromisoformat(known_until))
-            .otherwise(pl.col("at").is_between(ends - oldest, ends, closed="left"))
-        )
-        own = pl.col("at").dt.date().dt.to_string("%Y-%m-%d")
-        rows = rows.with_columns(day=pl.when(usable).then(own).otherwise(pl.col("delivered")))
-        kept = rows.filter(pl.col("day").is_between(pl.lit(first), pl.lit(last)))
-        return kept.select(RAW.names).to_arrow().cast(RAW)
-
-    def _with_delivery(self, rows: pl.DataFrame, delivered: str, last: str, known_until: str) -> pl.DataFrame:
-        """Name each row's delivery. In a pile of files no row is late, and a file stands for its commonest day."""
-        if not delivered:
-            never = pl.lit(None, pl.Datetime("us", "UTC"))
-            return rows.with_columns(delivered=pl.lit(_commonest_day(rows, last, known_until)), delivery_ends=never)
-        moment = pl.lit(self._ends(date.fromisoformat(delivered))).cast(pl.Datetime("us", "UTC"))
-        return rows.with_columns(delivered=pl.lit(delivered), delivery_ends=moment)
-
-    def _refuse_new_columns(self, path: str, unnamed: Sequence[str]) -> None:
-        new = sorted(set(unnamed) - set(self._behaviors.known_columns))
-        if new and self._behaviors.new_columns == "refuse":
-            raise DataError(
-                f"{path} has new columns {', '.join(new)}: name them in behaviors.known_columns, "
-                "or set behaviors.new_columns to drop or carry."
-            )
 
     # -- catalog -------------------------------------------------------------------------------------------------
 
@@ -200,7 +184,7 @@ class Files:
         frames = []
         ids = [name for name in identity.IDS if name in named]
         for path in files:
-            rows = read_file(path, form, named, what).named
+            rows = read_file(path, form, Wanted(named, what), self._piece_bytes).named
             rows = rows.with_columns(pl.coalesce(PROBLEM, *map(identity.problem, ids)).alias(PROBLEM))
             unreadable = rows[PROBLEM].drop_nulls()
             if len(unreadable):
@@ -210,14 +194,6 @@ class Files:
             )
             frames.append(good.select(pl.col(*named).cast(pl.String)))
         return pl.concat(frames)
-
-
-def _commonest_day(rows: pl.DataFrame, otherwise: str, known_until: str) -> str:
-    """The day that most rows of a file are of, which stands for the day it was delivered for."""
-    days = rows["at"].drop_nulls().dt.date()
-    counted = days.filter(days < date.fromisoformat(known_until)).value_counts()
-    commonest = counted.sort("count", "at", descending=True)
-    return str(commonest["at"][0].isoformat()) if len(commonest) else otherwise
 
 
 def _file_digest(path: Path) -> str:

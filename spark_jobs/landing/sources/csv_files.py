@@ -27,20 +27,25 @@ from spark_jobs.landing.sources.file_rows import (
 _OURS, _NEW, _LINE = "ours ", "new ", "_line"
 
 
+def reads_blocks(form: FileForm) -> bool:
+    """Whether files of a form are read block by block; all others are read line by line."""
+    return has_blocks(form) and csv_block.is_usual(form)
+
+
 def pieces_of_csv(path: Path, form: FileForm, wanted: Wanted, size: int, span: Span | None) -> Iterator[FileRows]:
     """The rows, at most about ``size`` bytes of the file at a time.
 
     Raises:
         DataError: the header cannot be read, or lacks a column; or the file as a whole cannot be read.
     """
-    header = csv_rows.header_of(path, form)
+    header, line = csv_rows.header_of(path, form)
     there, of_folders = present(path, header, wanted)
     new = tuple(dict.fromkeys(name for name in header if name not in set(wanted.named.values())))
     places = {f"{_OURS}{ours}": header.index(theirs) for ours, theirs in there.items()}
     if wanted.unnamed:
         places |= {f"{_NEW}{name}": header.index(name) for name in new}
-    if has_blocks(form) and csv_block.is_usual(form):
-        frames = _in_blocks(path, form, len(header), places, size, span)
+    if reads_blocks(form):
+        frames = _in_blocks(blocks_of(path, form, size, span), form, len(header), places, path.name, line)
     else:
         frames = in_batches(csv_rows.rows_of(path, form, len(header)), places)
     for frame in frames:
@@ -66,18 +71,22 @@ def _frame(rows: list[csv_rows.Row], places: Mapping[str, int]) -> pl.DataFrame:
 
 
 def _in_blocks(
-    path: Path, form: FileForm, width: int, places: Mapping[str, int], size: int, span: Span | None
+    blocks: Iterable[Block], form: FileForm, width: int, places: Mapping[str, int], name: str, header: int
 ) -> Iterator[pl.DataFrame]:
-    header_is_there = not form.header
-    for block in blocks_of(path, form, size, span):
-        first = header_is_there and block.lines_before == 0
+    """Rows as frames of text.
+
+    Args:
+        header: number of its line. Those before are empty.
+    """
+    for block in blocks:
+        first = block.lines_before < header
         found = csv_block.read_block(block, form, width, list(places.values()), first)
         if found is None:
-            lines = text_lines.lines_in(block.content, form, path.name, block.lines_before)
-            rows = csv_rows.rows_in(islice(lines, int(first), None), form, width, path.name)
+            lines = text_lines.lines_in(block.content, form, name, block.lines_before)
+            rows = csv_rows.rows_in(islice(lines, int(first), None), form, width, name)
             yield from in_batches(rows, places)
         else:
-            yield _together(found, block, form, width, places, path.name)
+            yield _together(found, block, form, width, places, name)
 
 
 def _together(

@@ -21,22 +21,23 @@ _UNCLOSED = "unexpected end of data"
 Row = tuple[list[str], str | None]
 
 
-def header_of(path: Path, form: FileForm) -> list[str]:
-    """The columns' names, without blanks around them. A file without a line has none.
+def header_of(path: Path, form: FileForm) -> tuple[list[str], int]:
+    """The columns' names, without blanks around them, and the line they stand on, 0 where they are declared. A file
+    without a line has none.
 
     Raises:
         DataError: the header cannot be read, or the file as a whole.
     """
     if form.header:
-        return list(form.header)
+        return list(form.header), 0
     first = next(lines_of(path, form), None)
     if first is None:
-        return []
-    _, text, problem = first
+        return [], 0
+    number, text, problem = first
     try:
         if problem:
             raise ValueError(problem)
-        return [name.strip() for name in _splitter(form)(text)]
+        return [name.strip() for name in _splitter(form)(text)], number
     except (csv.Error, ValueError) as error:
         raise DataError(f"{path} has no header that can be read ({error}).") from None
 

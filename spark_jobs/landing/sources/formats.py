@@ -10,13 +10,11 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from runtime.errors import DataError
+from spark_jobs.landing.sources import csv_files, json_files
 from spark_jobs.landing.sources.blocks.spans import Span, spans_of
-from spark_jobs.landing.sources.blocks.text_blocks import has_blocks
 from spark_jobs.landing.sources.cells import KINDS, columns_as_text
-from spark_jobs.landing.sources.csv_files import pieces_of_csv
 from spark_jobs.landing.sources.file_form import FileForm
 from spark_jobs.landing.sources.file_rows import PROBLEM, FileRows, Wanted, present, with_all
-from spark_jobs.landing.sources.json_files import pieces_of_json
 from spark_jobs.landing.sources.text_lines import compression_of
 
 # A behavior as a line of text is hardly shorter, and text is hardly made smaller than to a tenth.
@@ -39,8 +37,8 @@ def rows_of_file(path: Path, form: FileForm) -> int:
 
 def spans_of_file(path: Path, form: FileForm, wanted: Wanted, size: int) -> list[Span]:
     """The spans in which several workers may read a file; none where one has to read all of it."""
-    one_line_alone = form.format == "csv" or (form.format == "jsonl" and not wanted.unnamed)
-    plain = one_line_alone and compression_of(path, form) is None and has_blocks(form)
+    in_blocks = csv_files.reads_blocks(form) if form.format == "csv" else json_files.reads_blocks(form, wanted)
+    plain = form.format != "parquet" and in_blocks and compression_of(path, form) is None
     return spans_of(path, size) if plain and path.stat().st_size > size else []
 
 
@@ -82,7 +80,9 @@ def pieces_of_file(
         return
     none_yet = True
     try:
-        read = {"csv": pieces_of_csv, "jsonl": pieces_of_json, "parquet": pieces_of_parquet}[form.format]
+        read = {"csv": csv_files.pieces_of_csv, "jsonl": json_files.pieces_of_json, "parquet": pieces_of_parquet}[
+            form.format
+        ]
         for rows in read(path, form, wanted, size, span):
             none_yet = False
             yield FileRows(_without_nulls(rows.named, form.nulls), rows.unnamed, rows.new)
@@ -121,3 +121,6 @@ def pieces_of_parquet(path: Path, form: FileForm, wanted: Wanted, size: int, spa
         kinds = {o: KINDS.get(o, "text") for o in there}
         named = with_all(columns_as_text(ours, kinds, PROBLEM, form.decimal), wanted, of_folders)
         yield FileRows(named, frame.select(new) if wanted.unnamed else pl.DataFrame(), new)
+
+
+_READERS = {"csv": csv_files.pieces_of_csv, "jsonl": json_files.pieces_of_json, "parquet": pieces_of_parquet}

@@ -67,16 +67,24 @@ class _Keys:
             present(path, self._there, self._wanted)
 
 
-def pieces_of_json(path: Path, form: FileForm, wanted: Wanted, size: int, span: Span | None) -> Iterator[FileRows]:
-    """The rows, at most about ``size`` bytes of the file at a time. A value of another type than text becomes its JSON.
+def reads_blocks(form: FileForm, wanted: Wanted) -> bool:
+    """Whether files of a form are read block by block; where values of other columns are kept, each row has a place for
+    every column of the file."""
+    return has_blocks(form) and not wanted.unnamed
 
-    Where values of other columns are kept, all rows come at once, for each has a place for every column of the file.
+
+def pieces_of_json(path: Path, form: FileForm, wanted: Wanted, size: int, span: Span | None) -> Iterator[FileRows]:
+    """The rows, at most about ``size`` bytes of the file at a time where it is read block by block, else all at once. A
+    value of another type than text becomes its JSON.
 
     Raises:
         DataError: a column is missing, or the file as a whole cannot be read.
     """
     keys = _Keys(wanted)
-    rows = (json_rows.rows_in(lines, path.name, form, wanted.named, KINDS) for lines in _lines(path, form, size, span))
+    rows = (
+        json_rows.rows_in(lines, path.name, form, wanted.named, KINDS)
+        for lines in _lines(path, form, wanted, size, span)
+    )
     for some in _batches(rows, whole=wanted.unnamed):
         yield _piece(some, keys, path, wanted)
     # The file's beginning speaks for all of it; if it lacks a column, all of it is looked at.
@@ -86,8 +94,10 @@ def pieces_of_json(path: Path, form: FileForm, wanted: Wanted, size: int, span: 
         _refuse_missing_everywhere(path, form, wanted, keys, size)
 
 
-def _lines(path: Path, form: FileForm, size: int, span: Span | None) -> Iterator[Iterator[text_lines.Line]]:
-    if not has_blocks(form):
+def _lines(
+    path: Path, form: FileForm, wanted: Wanted, size: int, span: Span | None
+) -> Iterator[Iterator[text_lines.Line]]:
+    if not reads_blocks(form, wanted):
         yield text_lines.lines_of(path, form)
         return
     for block in blocks_of(path, form, size, span):
@@ -123,7 +133,7 @@ def _refuse_missing_everywhere(path: Path, form: FileForm, wanted: Wanted, keys:
     try:
         keys.refuse_missing(path)
     except DataError:
-        for lines in _lines(path, form, size, None):
+        for lines in _lines(path, form, wanted, size, None):
             rows = json_rows.rows_in(lines, path.name, form, wanted.named, KINDS)
             while some := list(islice(rows, ROWS_AT_ONCE)):
                 _piece(some, keys, path, wanted)

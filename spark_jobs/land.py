@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import argparse
 import json
-from collections.abc import Mapping, Sequence, Set
+from collections.abc import Iterator, Mapping, Sequence, Set
 from datetime import date, timedelta
 from typing import Any
 
@@ -152,10 +152,16 @@ def _validate_and_stage(
 ) -> tuple[pa.Table, pa.Table]:
     """Validate rows, bring together those of a day and bucket, stage them; returns ``workers.STAGED`` and the
     distinct queries as entities."""
-    with execution("land", sum(source.rows(part) for part in parts)) as running:
-        validated = running.read(parts, lambda part: validate(source.read(part), landing), VALIDATED)
+    rows = sum(source.rows(part) for part in parts)
+    with execution("land", rows) as running:
+        known = running.share(landing)
+
+        def validated_pieces(part: SourcePart) -> Iterator[pa.Table]:
+            return (validate(piece, known()) for piece in source.pieces(part))
+
+        validated = running.read_pieces(parts, validated_pieces, VALIDATED)
         # The one shuffle of all jobs: from here on a day's users stay in their buckets.
-        by_day = validated.brought_together("day", "bucket")
+        by_day = validated.brought_together("day", "bucket", rows=rows)
         share = source.maximum_user_share
         staged = by_day.map(lambda rows: stage_days(rows, lake, fingerprints, share), workers.STAGED).collect("land")
         searched = QUERIES.empty_table()

@@ -9,7 +9,6 @@ The audit and ``lake.publish`` make them visible.
 from __future__ import annotations
 
 import argparse
-import json
 from collections.abc import Iterator, Mapping, Sequence, Set
 from datetime import date, timedelta
 from typing import Any
@@ -29,10 +28,10 @@ from spark_jobs.distributed import workers
 from spark_jobs.distributed.execution import execution
 from spark_jobs.landing import catalog, day_counts, earlier_days, pseudonyms
 from spark_jobs.landing.new_names import refuse_new_names
-from spark_jobs.landing.queries import QUERIES, query_entities, searched_queries
+from spark_jobs.landing.queries import query_entities
 from spark_jobs.landing.row_validation import VALIDATED, Landing, validate
 from spark_jobs.landing.sources import Source, SourcePart, open_source
-from spark_jobs.landing.staging_days import stage_days
+from spark_jobs.landing.staging_days import STAGED, stage_days
 
 DAYS = Step("land", __file__, (behaviors.TABLE, rejected_behaviors.TABLE))
 CATALOG = Step("catalog", __file__, (items.TABLE, profiles.TABLE))
@@ -121,7 +120,7 @@ def _batches_of_days(
     """The batches of ``behaviors`` and of ``rejected_behaviors``.
 
     Args:
-        staged: what workers staged (``workers.STAGED``).
+        staged: what workers staged (``STAGED``).
         due: fingerprints of the days that were landed.
         earlier: those of them that nobody asked for: one with too many unusable rows stays out.
     """
@@ -150,7 +149,7 @@ def _runs(days: Sequence[str]) -> list[tuple[date, date]]:
 def _validate_and_stage(
     lake: Lake, source: Source, parts: Sequence[SourcePart], landing: Landing, fingerprints: Mapping[str, str]
 ) -> tuple[pa.Table, pa.Table]:
-    """Validate rows, bring together those of a day and bucket, stage them; returns ``workers.STAGED`` and the
+    """Validate rows, bring together those of a day and bucket, stage them; returns ``STAGED`` and the
     distinct queries as entities."""
     rows = sum(source.rows(part) for part in parts)
     with execution("land", rows) as running:
@@ -163,11 +162,8 @@ def _validate_and_stage(
         # The one shuffle of all jobs: from here on a day's users stay in their buckets.
         by_day = validated.brought_together("day", "bucket", rows=rows)
         share = source.maximum_user_share
-        staged = by_day.map(lambda rows: stage_days(rows, lake, fingerprints, share), workers.STAGED).collect("land")
-        searched = QUERIES.empty_table()
-        if any(json.loads(counts).get("searches") for counts in staged["counts"].to_pylist()):
-            searched = validated.map(searched_queries, QUERIES).collect("queries")
-    return staged, query_entities(searched["query"].to_pylist())
+        staged = by_day.map(lambda rows: stage_days(rows, lake, fingerprints, share), STAGED).collect("land")
+    return staged, query_entities(pc.list_flatten(staged["queries"]).to_pylist())
 
 
 def _stage_catalog(

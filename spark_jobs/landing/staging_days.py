@@ -13,12 +13,16 @@ from lake.delta.staging import stage
 from lake.store.location import Lake
 from schemas import behaviors, rejected_behaviors
 from spark_jobs.distributed import workers
+from spark_jobs.landing.queries import searched_queries
 from spark_jobs.landing.row_validation import accepted_and_rejected
 
 NEW_COLUMN = "new_column_"
 REJECTED = "rejected_"
 TIME_UNIT = "time_unit_"
 ROWS_OF = "rows_of_"
+
+# What a worker reports of each file, and with one of them the distinct queries of usable searches.
+STAGED = workers.STAGED.append(pa.field("queries", pa.list_(pa.string())))
 
 # A day and the number of a bucket.
 Group = tuple[str, int]
@@ -27,7 +31,7 @@ Group = tuple[str, int]
 def stage_days(
     validated: pa.Table, lake: Lake, fingerprints: Mapping[str, str], maximum_user_share: float = 1.0
 ) -> pa.Table:
-    """Stage each day and bucket; ``VALIDATED`` in, ``workers.STAGED`` out. Runs in a worker.
+    """Stage each day and bucket; ``VALIDATED`` in, ``STAGED`` out. Runs in a worker.
 
     Args:
         validated: all rows of each day and bucket that it has rows of.
@@ -50,7 +54,9 @@ def stage_days(
         bad = rejected_by_group.get(group, rejected.slice(0, 0))
         file = stage(lake, rejected_behaviors.TABLE, bad, fingerprint=name, partition=partition, part=bucket)
         staged.add(rejected_behaviors.TABLE, day, file, {})
-    return staged.report()
+    report = staged.report()
+    queries = [searched_queries(validated)["query"].to_pylist(), *[None] * (report.num_rows - 1)]
+    return report.append_column("queries", pa.array(queries[: report.num_rows], pa.list_(pa.string())))
 
 
 def _by_group(rows: pa.Table) -> dict[Group, pa.Table]:

@@ -66,6 +66,13 @@ class _Keys:
         if self._any_line:
             present(path, self._there, self._wanted)
 
+    def are_there(self, path: Path) -> bool:
+        """Whether lines have had all columns that are needed."""
+        with suppress(DataError):
+            self.refuse_missing(path)
+            return self._any_line
+        return False
+
 
 def reads_blocks(form: FileForm, wanted: Wanted) -> bool:
     """Whether files of a form are read block by block; where values of other columns are kept, each row has a place for
@@ -130,17 +137,16 @@ def _piece(rows: list[json_rows.Row], keys: _Keys, path: Path, wanted: Wanted) -
 
 
 def _refuse_missing_everywhere(path: Path, form: FileForm, wanted: Wanted, keys: _Keys, size: int) -> None:
-    try:
-        keys.refuse_missing(path)
-    except DataError:
-        for lines in _lines(path, form, wanted, size, None):
-            rows = json_rows.rows_in(lines, path.name, form, wanted.named, KINDS)
-            while some := list(islice(rows, ROWS_AT_ONCE)):
-                _piece(some, keys, path, wanted)
-            with suppress(DataError):
-                keys.refuse_missing(path)
-                return
-        keys.refuse_missing(path)
+    """The same of a whole file, whose beginning has been looked at."""
+    if keys.are_there(path):
+        return
+    for lines in _lines(path, form, wanted, size, None):
+        rows = json_rows.rows_in(lines, path.name, form, wanted.named, KINDS)
+        while some := list(islice(rows, ROWS_AT_ONCE)):
+            _piece(some, keys, path, wanted)
+        if keys.are_there(path):
+            return
+    keys.refuse_missing(path)
 
 
 def _printable(text: str) -> str:

@@ -114,6 +114,19 @@ def test_csv_of_any_lines(
     holds_for(content, form, size)
 
 
+@pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])
+def test_odd_lines_of_csv(end: str) -> None:
+    odd = (
+        '"a"b,t,1,q', 'a"b,t,1,q', '"a,t,1,q', 'a",t,1,q', '"a""b",t,1,q', '"a"",t,1,q', '"""",t,1,q', '"",t,1,q',
+        '"a,b",t,1,q',
+        '"a","b,c",1,"d"', "a,t,1", "a,t,1,q,r", ",,,", "", " ", "a,t,1,\0", "\ufeffa,t,1,q", "\ufdd0,t,1,q",
+        "x" * 60_000 + ",t,1,q",
+        '"a" ,t,1,q', ' "a",t,1,q', '"a\t",t,1,q', "jürgen,t,1,玉",
+    )  # fmt: skip
+    for size in (1, 50, 1_000_000):
+        holds_for(end.join(["user,at,item,query", *odd]).encode(), FileForm(files="*", format="csv"), size)
+
+
 @MANY
 @given(
     place=st.integers(0, 10_000), put=st.binary(max_size=6), gone=st.integers(0, 6), size=st.sampled_from([1, 50, 300])
@@ -190,7 +203,9 @@ def test_good_lines_do_not_go_line_by_line(tmp_path: Path) -> None:
     lines = ["user,at,item,query", *(f'u{n},t,1,"a ""{n}"", b"' for n in range(500)), 'x,t,1,"open', "y,t,1,q"]
     path.write_text("\n".join(lines))
     with mock.patch.object(csv_rows, "_split", wraps=csv_rows._split) as split:
-        rows, _, _ = together(formats.pieces_of_file(path, FileForm(files="*", format="csv"), WANTED, 4_000))
+        pieces = list(formats.pieces_of_file(path, FileForm(files="*", format="csv"), WANTED, 4_000))
+    rows = pl.concat([piece.named for piece in pieces])
+    assert len(pieces) > 1
     assert split.call_count == 1
     assert rows["user"].to_list() == [*(f"u{n}" for n in range(500)), None, "y"]
     assert rows["query"][499] == 'a "499", b'

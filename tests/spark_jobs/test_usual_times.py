@@ -8,7 +8,7 @@ import polars as pl
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from spark_jobs.landing.sources.description import Behaviors
+from spark_jobs.landing.sources.description import BehaviorColumns, Behaviors
 from spark_jobs.landing.sources.times import read_time, read_times
 
 ZONES = ("UTC", "Europe/Vienna", "America/St_Johns", "Australia/Lord_Howe", "Asia/Kolkata", "America/Sao_Paulo")
@@ -53,7 +53,7 @@ def test_odd_times_by_every_clock() -> None:
 
 def holds_for(texts: list[str | None], zone: str, unit: Any) -> None:
     behaviors = Behaviors(
-        files="*", format="csv", columns={"user": "u", "at": "t", "item": "i"}, fixed_action="view",
+        files="*", format="csv", columns=BehaviorColumns(user="u", at="t", item="i"), fixed_action="view",
         time_zone=zone, time_unit=unit, first_year=1, last_year=4000,
     )  # fmt: skip
     column = read_times(pl.Series("at", texts, pl.String), behaviors)

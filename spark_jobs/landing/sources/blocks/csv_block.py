@@ -71,9 +71,9 @@ def read_block(block: Block, form: FileForm, width: int, wanted: Sequence[int], 
     good = filled & (ends - starts <= min(LONGEST, text_lines.LONGEST_LINE - 2))
     good &= _well_split(signs, starts, ends, form, width)
     good &= ~_with_byte(signs, ends, _NOTHING) & _is_text(content, signs, starts, ends)
-    if content.startswith(_MARK):
-        # Arrow would take it for the mark of a file.
-        good[0] = False
+    if _MARK in content:
+        # Arrow would take it for the mark of a file, if the line is the first of the good ones.
+        good &= [not content.startswith(_MARK, start) for start in starts.tolist()]
     lines = np.flatnonzero(good)
     others = [(int(n), content[starts[n] : ends[n]].removesuffix(b"\r")) for n in np.flatnonzero(filled & ~good)]
     kept = content if good.all() else signs[np.repeat(good, ends - starts + 1)].tobytes()

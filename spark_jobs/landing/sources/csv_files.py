@@ -56,8 +56,9 @@ def pieces_of_csv(path: Path, form: FileForm, wanted: Wanted, size: int, span: S
 
 
 def in_batches(rows: Iterable[csv_rows.Row], places: Mapping[str, int]) -> Iterator[pl.DataFrame]:
-    """Rows as frames of text."""
+    """Rows as frames of text, one at least: of a file without any the columns are told all the same."""
     rows = iter(rows)
+    yield _frame(list(islice(rows, ROWS_AT_ONCE)), places)
     while some := list(islice(rows, ROWS_AT_ONCE)):
         yield _frame(some, places)
 

@@ -114,7 +114,7 @@ class SparkSettings(Section):
     @property
     def rows_at_once(self) -> int:
         """Rows of whole days and buckets that a worker stages at once, about."""
-        return self.worker_memory_mb * 250
+        return self.worker_memory_mb * 125
 
 
 class HistorySettings(Section):

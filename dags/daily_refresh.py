@@ -1,8 +1,9 @@
 """# From one day of a shop's log to each user's intents
 
-For one day (UTC, the run's partition key): lands the day's behaviors (and those of earlier days that never were, or
-that late rows came for), compresses each user's history, asks the language model what each user intends to buy next
-and why, has a judge look at a sample of that, and publishes the day as a whole.
+For one day (the run's partition key; UTC, or the shop's own where its log says so): lands the day's behaviors (and
+those of earlier days that never were, or that late rows came for), compresses each user's history, asks the language
+model what each user intends to buy next and why, has a judge look at a sample of that, and publishes the day as a
+whole.
 
 **Owner:** intentflow.
 
@@ -30,8 +31,8 @@ times already. Clearing the failed task continues the run; finished work is not 
 - `champion`: the champion log or the release it names cannot be read. `python -m lake champions` shows the log.
 - `split`: Airflow itself could not run it, for it only counts shards, of which a canary's users have their own. Clear
   it.
-- `land.arrived`: the log of this day did not arrive before the deadline, or the run has no day. Ask who delivers it
-  and clear the task, or trigger a run with a day.
+- `land.arrived`: the log of this day did not arrive before the deadline (its log says what was missing), or the run
+  has no day. Ask who delivers it and clear the task, or trigger a run with a day.
 - `land.stage`: a column is missing, renamed or of another type, or a file is damaged. Repair the source, clear it.
 - `land.publish`: too many rows broke a rule. The log names rules, rows and the Data Docs page. Repair the source, clear
   `land.stage`.

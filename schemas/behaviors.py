@@ -4,7 +4,8 @@ Rows arrive as RAW rows, whatever the shop; the row rules decide which become be
 
 Counts that a batch states, partition by partition: ``rows_in`` (raw rows), ``rows_rejected`` (raw rows, every copy
 counted), ``rows_anonymous`` (raw rows that are nobody's), ``rows_anonymous_allowed`` (as many as the source's
-description lets a day have), ``rows_outside_day``.
+description lets a day have), ``rows_duplicate`` (raw rows of events that had been delivered before),
+``rows_outside_day``.
 """
 
 from __future__ import annotations
@@ -75,8 +76,8 @@ TABLE = Table(
             minimum=0,
             maximum=0,
             plus=("rows_in",),
-            minus=("rows", "rows_rejected", "rows_anonymous"),
-            why="Rows in = rows out + rows rejected + rows of nobody.",
+            minus=("rows", "rows_rejected", "rows_anonymous", "rows_duplicate"),
+            why="Rows in = rows out + rows rejected + rows of nobody + rows of events that came before.",
         ),
         BatchRule("rows_outside_day", minimum=0, maximum=0, why="A day holds its own rows only."),
     ),
@@ -101,6 +102,11 @@ RAW = pa.schema(
         ("session", pa.string()),
         # The day that the row is kept under: its own, or its delivery's where its time cannot be used.
         ("day", pa.string()),
+        # What tells the event from all others, where the source's description says so.
+        ("event", pa.string()),
+        # The delivery that the row came with, and its place in the order of all deliveries and their rows.
+        ("delivery", pa.string()),
+        ("sequence", pa.int64()),
         # Where the source knows the delivery the row came with: the end of its day by the shop's clock.
         ("delivery_ends", TIMESTAMP),
         # What the source's description does not name: the columns as a JSON list; their values as a JSON object

@@ -12,7 +12,7 @@ from functools import cache
 from pathlib import Path
 from typing import Literal
 
-from pydantic import Field, ValidationError, model_validator
+from pydantic import Field, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict, SettingsError
 
 from runtime.errors import ConfigurationError
@@ -65,7 +65,8 @@ class SourceSettings(Section):
     )
     first_day: date = Field(default=date(2017, 1, 1), description="The first day that the log has.")
     last_day: date | None = Field(
-        default=date(2017, 12, 31), description="The last day of a log that has ended; none for a live one."
+        default=date(2017, 12, 31),
+        description="The last day of a log that has ended; none for a live one, which the environment may say, too.",
     )
     country: str = Field(default="US", description="Country whose public holidays become signals.")
     arrival_deadline_hours: float = Field(
@@ -88,6 +89,12 @@ class SourceSettings(Section):
     )
     maximum_quantity: int = Field(default=1_000, gt=0, description="More pieces in one row are rejected.")
     maximum_text: int = Field(default=200, gt=0, description="Characters kept of an entity's text.")
+
+    @field_validator("last_day", mode="before")
+    @classmethod
+    def _live(cls, value: object) -> object:
+        """``none``, or nothing: what the environment can say has no other form."""
+        return None if isinstance(value, str) and value.strip().lower() in ("none", "") else value
 
 
 class SparkSettings(Section):

@@ -26,12 +26,12 @@ from schemas import behaviors, entities, items, profiles, rejected_behaviors
 from settings import SourceSettings, load_settings
 from spark_jobs.distributed import workers
 from spark_jobs.distributed.execution import execution
-from spark_jobs.landing import catalog, day_counts, earlier_days, pseudonyms
+from spark_jobs.landing import catalog, clock, day_counts, earlier_days, pseudonyms
 from spark_jobs.landing.new_names import refuse_new_names
 from spark_jobs.landing.queries import query_entities
 from spark_jobs.landing.row_validation import VALIDATED, Landing, validate
 from spark_jobs.landing.sources import Source, SourcePart, open_source
-from spark_jobs.landing.staging_days import STAGED, stage_days
+from spark_jobs.landing.staging_days import ALWAYS_COUNTED, STAGED, stage_days
 
 DAYS = Step("land", __file__, (behaviors.TABLE, rejected_behaviors.TABLE))
 CATALOG = Step("catalog", __file__, (items.TABLE, profiles.TABLE))
@@ -58,16 +58,19 @@ def land(
 
     Raises:
         UsageError: the last day is before the first. ConfigurationError: the catalog has new names for what the lake
-            holds, and nobody forces it.
+            holds, and nobody forces it; or the lake's days begin by another clock. SourceMissing: no day that was
+            asked for has arrived.
     """
     if last < first:
         raise UsageError(f"--to {last} is before --from {first}.")
     key = pseudonyms.load_key(settings.pseudonym_key)
     known = {"maximum_text": settings.maximum_text, "key": pseudonyms.key_digest(key)}
-    catalog_batches, catalog_items = _stage_catalog(lake, source, key, settings, known, force)
+    catalog_name, catalog_batches, catalog_items, catalog_counts = _stage_catalog(
+        lake, source, key, settings, known, force
+    )
     landed = tables.published_days(lake, behaviors.TABLE)
     earlier = earlier_days.of(source, settings, first, landed.keys(), older_code) if with_earlier_days else []
-    asked = earlier_days.days_between(first, last)
+    asked = earlier_days.of_those_asked(source, earlier_days.days_between(first, last))
     rules = {
         **known,
         "maximum_quantity": settings.maximum_quantity,
@@ -79,8 +82,10 @@ def land(
     planned = plan(lake, DAYS, fingerprints, named=named, force=force, older_code=older_code)
     reused = {"reused_days": len(planned.reused)}
     if not planned.due:
-        return {"batches": [batch.save(lake) for batch in catalog_batches], "days": 0, **reused, "rows_in": 0}
+        saved = [batch.save(lake) for batch in catalog_batches]
+        return {"batches": saved, "days": 0, **reused, "rows_in": 0, **catalog_counts}
     due, last_due = planned.due, max(planned.due)
+    clock.keep(lake, source.zone_of_days, landed.keys() - due.keys())
     landing = Landing(
         dict(zip(catalog_items["item_id"].to_pylist(), catalog_items["entity_id"].to_pylist(), strict=True)),
         key,
@@ -89,10 +94,15 @@ def land(
         files_a_day,
         settings.late_days,
         last_due,
+        source.zone_of_days,
+        catalog.unlisted_entity(category, settings.maximum_text) if (category := source.unlisted_category) else None,
     )
     parts = [part for start, end in _runs(list(due)) for part in source.parts(start, end)]
-    staged, queries = _validate_and_stage(lake, source, parts, landing, fingerprints)
+    staged, queries, unlisted = _validate_and_stage(lake, source, parts, landing, fingerprints)
     good, bad = _batches_of_days(lake, source, staged, due, {day.isoformat() for day in earlier})
+    if unlisted and category:
+        carried = catalog.unlisted_items(unlisted, category, settings.maximum_text)
+        catalog_batches = _with_more_items(lake, catalog_name, catalog_batches, catalog_items, carried)
     batches = [*catalog_batches, good, bad]
     if queries.num_rows:
         name = due[last_due]
@@ -102,6 +112,8 @@ def land(
         "days": len(good.partitions),
         **reused,
         **day_counts.told(good),
+        **catalog_counts,
+        "unlisted_items": len(unlisted),
     }
 
 
@@ -124,7 +136,7 @@ def _batches_of_days(
         due: fingerprints of the days that were landed.
         earlier: those of them that nobody asked for: one with too many unusable rows stays out.
     """
-    nothing = {"rows_in": 0, "rows_rejected": 0, "rows_anonymous": 0, "rows_outside_day": 0}
+    nothing = dict.fromkeys(ALWAYS_COUNTED, 0)
     whole = day_counts.judged(workers.batch(lake, behaviors.TABLE, DAYS.name, staged, due, nothing), source)
     kept = earlier_days.acceptable(whole, earlier)
     accepted = tuple(partition for partition in whole.partitions if partition.partition["day"] in kept)
@@ -148,9 +160,9 @@ def _runs(days: Sequence[str]) -> list[tuple[date, date]]:
 
 def _validate_and_stage(
     lake: Lake, source: Source, parts: Sequence[SourcePart], landing: Landing, fingerprints: Mapping[str, str]
-) -> tuple[pa.Table, pa.Table]:
-    """Validate rows, bring together those of a day and bucket, stage them; returns ``STAGED`` and the
-    distinct queries as entities."""
+) -> tuple[pa.Table, pa.Table, list[str]]:
+    """Validate rows, bring together those of a day and bucket, stage them; returns ``STAGED``, the distinct queries
+    as entities, and the items that are not in the catalog and are carried all the same."""
     rows = sum(source.rows(part) for part in parts)
     with execution("land", rows) as running:
         known = running.share(landing)
@@ -162,29 +174,55 @@ def _validate_and_stage(
         # The one shuffle of all jobs: from here on a day's users stay in their buckets.
         by_day = validated.brought_together("day", "bucket", rows=rows)
         share = source.maximum_user_share
-        staged = by_day.map(lambda rows: stage_days(rows, lake, fingerprints, share), STAGED).collect("land")
-    return staged, query_entities(pc.list_flatten(staged["queries"]).to_pylist())
+        staged = by_day.map(lambda rows: stage_days(rows, lake, fingerprints, known(), share), STAGED).collect("land")
+    found = (pc.list_flatten(staged[name]).to_pylist() for name in ("queries", "unlisted"))
+    queries, unlisted = (sorted(set(values)) for values in found)
+    return staged, query_entities(queries), unlisted
 
 
 def _stage_catalog(
     lake: Lake, source: Source, key: bytes, settings: SourceSettings, known: Mapping[str, Any], force: bool
-) -> tuple[list[Batch], pa.Table]:
-    """Stage items, profiles and entities unless the same catalog is published; returns batches and items."""
+) -> tuple[str, list[Batch], pa.Table, dict[str, Any]]:
+    """Stage items, profiles and entities unless the same catalog is published; returns the catalog's fingerprint,
+    batches, items (with those that left it), and what became of its rows."""
     name = CATALOG.work({"catalog": source.catalog_digest()}, known)
+    before = tables.read(lake, items.TABLE)
     if not plan(lake, CATALOG, {WHOLE: name}, force=force).due:
-        return [], tables.read(lake, items.TABLE, columns=["item_id", "entity_id"])
+        return name, [], before, {}
     raw = source.items()
     built = catalog.build_items(raw, settings.maximum_text)
-    if not force and tables.version(lake, items.TABLE) is not None:
-        refuse_new_names(tables.read(lake, items.TABLE, columns=["category"]), built, lake.root)
+    if not force and before.num_rows:
+        refuse_new_names(before, built, lake.root)
+    merged = catalog.with_items_that_left(built, before)
     people = catalog.build_profiles(source.attributes(), key, settings.maximum_text)
-    texts = catalog.build_entities(built)
-    counts = {"duplicate_items": raw.num_rows - pc.count_distinct(raw["item"]).as_py()}
+    counts = catalog.count_items(raw, settings.maximum_text)
+    counts["left"] = merged.num_rows - built.num_rows
+    return (
+        name,
+        [
+            *_items_batches(lake, name, merged, counts["contradictory"]),
+            _whole("profiles", name, stage(lake, profiles.TABLE, people, fingerprint=name), {}),
+        ],
+        merged,
+        {"catalog": counts},
+    )
+
+
+def _items_batches(lake: Lake, name: str, known: pa.Table, contradictory: float) -> list[Batch]:
+    """The batches of items and of the entities that they are."""
+    texts = catalog.build_entities(known)
+    counts = {"duplicate_items": contradictory}
     return [
-        _whole("items", name, stage(lake, items.TABLE, built, fingerprint=name), counts),
-        _whole("profiles", name, stage(lake, profiles.TABLE, people, fingerprint=name), {}),
+        _whole("items", name, stage(lake, items.TABLE, known, fingerprint=name), counts),
         _whole("entities", name, stage(lake, entities.TABLE, texts, fingerprint=name), {}),
-    ], built
+    ]
+
+
+def _with_more_items(lake: Lake, name: str, batches: Sequence[Batch], known: pa.Table, more: pa.Table) -> list[Batch]:
+    """The catalog's batches with items that it does not have."""
+    contradictory = [part.metrics["duplicate_items"] for b in batches if b.table == "items" for part in b.partitions]
+    others = [batch for batch in batches if batch.table not in ("items", "entities")]
+    return [*others, *_items_batches(lake, name, pa.concat_tables([known, more]), sum(contradictory))]
 
 
 def _whole(table: str, name: str, file: StagedFile, metrics: Mapping[str, float]) -> Batch:

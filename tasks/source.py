@@ -1,15 +1,15 @@
-"""Wait for the log of a day, until a deadline."""
+"""Wait for the log of a day, until a deadline that counts from when the whole of it can be there."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
+from functools import cached_property
 from typing import Any
 
 from airflow.sdk import BaseSensorOperator, Context
 from airflow.sdk.exceptions import AirflowSensorTimeout
 
-from runtime.errors import Exit
 from settings import load_settings
 from tasks.command import RunsCommands, outcome
 from tasks.form import DAY, checked_day
@@ -28,6 +28,7 @@ class SourceArrived(RunsCommands, BaseSensorOperator):
     def __init__(self, *, day: str, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.day = day
+        self._lacking = ""
 
     def execute(self, context: Context) -> Any:
         checked_day(self.day)
@@ -36,15 +37,28 @@ class SourceArrived(RunsCommands, BaseSensorOperator):
         except AirflowSensorTimeout:
             raise AirflowSensorTimeout(
                 f"The log of {self.day} did not arrive at the source {load_settings().source.name!r} within "
-                f"{timedelta(seconds=self.timeout)} h: ask who delivers it, then clear this task."
+                f"{timedelta(seconds=self.timeout)} h: {self._lacking}. Ask who delivers it, then clear this task."
             ) from None
 
     def poke(self, context: Context) -> bool:
-        result = self.command("spark_jobs.arrived", ["--day", self.day])
-        if result.exit_code == Exit.NO_INPUT:
-            return False
-        outcome(result)
-        return True
+        found = outcome(self.command("spark_jobs.arrived", ["--day", self.day, "--look"]))
+        if found["arrived"]:
+            return True
+        self._lacking = str(found["lacking"])
+        self.log.info("%s has not arrived: %s.", self.day, self._lacking)
+        self.timeout = self._deadline + seconds_after(self.day, datetime.fromisoformat(found["complete_from"]))
+        return False
+
+    @cached_property
+    def _deadline(self) -> float:
+        """The time-out as it was given, in seconds."""
+        return float(self.timeout)
+
+
+def seconds_after(day: str, moment: datetime) -> float:
+    """How long after the UTC day's end, which is when its run is due, a moment is; 0 where it is none."""
+    due = datetime.fromisoformat(day).replace(tzinfo=UTC) + timedelta(days=1)
+    return max(0.0, (moment - due).total_seconds())
 
 
 def source_arrived() -> SourceArrived:

@@ -2,25 +2,29 @@
 
 from __future__ import annotations
 
+import logging
+from collections.abc import Sequence
+
 import polars as pl
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from representation.cleaning import entity_id, normalize_text
 from schemas import entities, items, profiles
 from spark_jobs.landing.pseudonyms import pseudonymize
+from spark_jobs.landing.sources.source import ITEMS
 
+log = logging.getLogger("intentflow")
+
+# Broken rows of each kind that the log names.
+TOLD_ROWS = 5
 PATH_SEPARATOR = " > "
 
 
 def build_items(raw: pa.Table, maximum_text: int) -> pa.Table:
-    """``schemas.items`` from ``sources.source.ITEMS``; of several rows of one item the first stays."""
-    frame = pl.DataFrame(pl.from_arrow(raw)).unique("item", keep="first", maintain_order=True).with_row_index("row")
-    texts = {text: normalize_text(text, maximum_text) for text in frame["text"].drop_nulls().unique().to_list()}
-    built = (
-        frame.with_columns(text=pl.col("text").replace_strict(texts, return_dtype=pl.String, default=""))
-        .filter(pl.col("text") != "")
-        .join(_categories(frame.select("row", "path"), maximum_text), on="row", maintain_order="left")
-    )
+    """``schemas.items`` from ``sources.source.ITEMS``; of several usable rows of one item the first stays."""
+    usable = _with_names(raw, maximum_text).filter(pl.col("broken").is_null())
+    built = usable.unique("item", keep="first", maintain_order=True)
     ids = {text: entity_id("item", text) for text in built["text"].unique().to_list()}
     return (
         built.select(
@@ -34,6 +38,65 @@ def build_items(raw: pa.Table, maximum_text: int) -> pa.Table:
         .to_arrow()
         .cast(items.TABLE.schema)
     )
+
+
+def _with_names(raw: pa.Table, maximum_text: int) -> pl.DataFrame:
+    """``ITEMS`` with normalized texts, category and path, and in ``broken`` why a row is no item, null where it is."""
+    frame = pl.DataFrame(pl.from_arrow(raw)).with_row_index("row")
+    texts = {text: normalize_text(text, maximum_text) for text in frame["text"].drop_nulls().unique().to_list()}
+    categories = _categories(frame.select("row", "path"), maximum_text)
+    named = frame.with_columns(text=pl.col("text").replace_strict(texts, return_dtype=pl.String, default="")).join(
+        categories, on="row", how="left", maintain_order="left"
+    )
+    reasons = (
+        ("unreadable", pl.col("problem").is_not_null()),
+        ("missing_item", pl.col("item").is_null()),
+        ("missing_text", pl.col("text") == ""),
+        ("missing_category", pl.col("category").is_null()),
+    )
+    return named.with_columns(broken=pl.coalesce(pl.when(broken).then(pl.lit(reason)) for reason, broken in reasons))
+
+
+def count_items(raw: pa.Table, maximum_text: int) -> dict[str, int]:
+    """What became of the catalog's rows, for the manifest; the broken ones are named in the log.
+
+    ``rows``; ``unreadable``, ``missing_item``, ``missing_text``, ``missing_category``: those that are no item;
+    ``repeated``: equal to an earlier one; ``contradictory``: of an item that an earlier row says something else of.
+    """
+    named = _with_names(raw, maximum_text)
+    counts = {"rows": named.height}
+    for reason, rows in named.drop_nulls("broken").group_by("broken", maintain_order=True):
+        counts[str(reason[0])] = rows.height
+        shown = rows["problem"].drop_nulls().to_list() or rows["item"].drop_nulls().to_list() or ["no row has an id"]
+        log.warning("%s rows of the catalog are %s: %s.", f"{rows.height:,}", reason[0], ", ".join(shown[:TOLD_ROWS]))
+    usable = named.filter(pl.col("broken").is_null())
+    told = usable.with_columns(pl.col("path").list.join(PATH_SEPARATOR)).select(
+        "item", "text", "category_path", "brand"
+    )
+    different = told.unique()
+    counts["repeated"] = told.height - different.height
+    counts["contradictory"] = different.height - different["item"].n_unique()
+    return counts
+
+
+def with_items_that_left(built: pa.Table, before: pa.Table) -> pa.Table:
+    """A new catalog and, as they last were, the items that it no longer has: what users did with them still counts.
+
+    Both are ``schemas.items``.
+    """
+    left = before.filter(pc.invert(pc.is_in(before["item_id"], built["item_id"].combine_chunks())))
+    return pa.concat_tables([built, left])
+
+
+def unlisted_entity(category: str, maximum_text: int) -> str:
+    """The entity that all items are which no catalog ever had."""
+    return entity_id("item", normalize_text(category, maximum_text))
+
+
+def unlisted_items(item_ids: Sequence[str], category: str, maximum_text: int) -> pa.Table:
+    """``schemas.items`` of items that no catalog ever had: all are called like their category."""
+    rows = [{"item": item, "text": category, "path": [category]} for item in sorted(set(item_ids))]
+    return build_items(pa.Table.from_pylist(rows, ITEMS), maximum_text)
 
 
 def _categories(paths: pl.DataFrame, maximum_text: int) -> pl.DataFrame:

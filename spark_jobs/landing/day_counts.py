@@ -10,13 +10,14 @@ from typing import Any
 
 from lake.delta.staging import Batch, StagedPartition
 from spark_jobs.landing.sources import Source
-from spark_jobs.landing.staging_days import NEW_COLUMN, REJECTED, ROWS_OF, TIME_UNIT
+from spark_jobs.landing.staging_days import DELIVERY, NEW_COLUMN, REJECTED, ROWS_OF, TIME_UNIT
 
 log = logging.getLogger("intentflow")
 
 # Of a day with fewer rows a share says nothing of a user.
 FEWEST_ROWS = 100
 TOLD_USERS = 20
+TOLD_DAYS = 31
 # A share times a count may be a little less than the whole number that is meant.
 _ROUNDING = 1e-9
 
@@ -30,7 +31,7 @@ def judged(landed: Batch, source: Source) -> Batch:
 
 
 def _judged(part: StagedPartition, source: Source) -> StagedPartition:
-    rows = part.metrics["rows_in"]
+    rows = part.metrics["rows_in"] - part.metrics["rows_duplicate"]
     few = rows < FEWEST_ROWS
     metrics = {
         name: count
@@ -44,23 +45,40 @@ def _judged(part: StagedPartition, source: Source) -> StagedPartition:
 def told(landed: Batch) -> dict[str, Any]:
     """The manifest's counts of a judged batch; what is worth a look is logged.
 
-    Rows in, used, of nobody and rejected by rule; columns nobody named; units of times that were recognised; pseudonyms
-    who are probably no persons, with their largest share of a day's rows.
+    Rows in, used, of nobody, of events that came before, and rejected by rule; what became of the rows of each
+    delivery and day (of the newest days; the batches have all); columns nobody named; units of times that were
+    recognised; pseudonyms who are probably no persons, with their largest share of a day's rows.
     """
     counts: Counter[str] = Counter()
     for partition in landed.partitions:
         counts.update({name: int(value) for name, value in partition.metrics.items() if not name.startswith(ROWS_OF)})
-    used = counts["rows_in"] - counts["rows_rejected"] - counts["rows_anonymous"]
+    unused = counts["rows_rejected"] + counts["rows_anonymous"] + counts["rows_duplicate"]
+    if counts["rows_duplicate"]:
+        log.info("%s rows are of events that were delivered before: dropped.", f"{counts['rows_duplicate']:,}")
     return {
         "rows_in": counts["rows_in"],
-        "rows": used,
+        "rows": counts["rows_in"] - unused,
         "rows_anonymous": counts["rows_anonymous"],
+        "rows_duplicate": counts["rows_duplicate"],
         "rows_rejected": counts["rows_rejected"],
         "rejected": _named(counts, REJECTED),
         "new_columns": _report_columns(_named(counts, NEW_COLUMN)),
         "time_units": _report_units(_named(counts, TIME_UNIT)),
         "probably_no_persons": _report_users(landed),
+        "deliveries": _deliveries(landed),
     }
+
+
+def _deliveries(landed: Batch) -> dict[str, dict[str, dict[str, int]]]:
+    """By delivery and day: rows in, and what became of them."""
+    found: dict[str, dict[str, dict[str, int]]] = {}
+    for part in sorted(landed.partitions, key=lambda part: part.partition["day"])[-TOLD_DAYS:]:
+        for name, rows in _named({name: int(count) for name, count in part.metrics.items()}, DELIVERY).items():
+            outcome, _, delivery = name.partition("_")
+            counted = found.setdefault(delivery, {}).setdefault(part.partition["day"], {"in": 0})
+            counted["in"] += rows
+            counted[outcome] = rows
+    return found
 
 
 def _named(counts: Mapping[str, int], beginning: str) -> dict[str, int]:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from datetime import date, timedelta
 
 from lake.delta.staging import Batch
+from runtime.errors import SourceMissing
 from schemas import behaviors
 from settings import SourceSettings
 from spark_jobs.landing.sources import Source
@@ -25,11 +26,11 @@ def of(
     """The days before one that a refresh of it also looks at.
 
     Args:
-        landed: days that are. every: all of these, and not only those that late rows may have come for.
+        landed: days that are. every: all of these, and not only those that late rows or corrections may have come for.
     """
     # A day more than rows may be late: east of UTC the shop's day begins a UTC day earlier.
     late = days_between(first - timedelta(days=settings.late_days + 1), first - timedelta(days=1))
-    again = [day for day in late if day.isoformat() in landed]
+    again = [day for day in {*late, *source.corrected()} if day < first and day.isoformat() in landed]
     if every:
         again = [date.fromisoformat(day) for day in landed if day < first.isoformat()]
     return sorted({*gaps_before(source, settings.first_day, first, landed), *again})
@@ -41,7 +42,8 @@ def acceptable(batch: Batch, earlier: Collection[str]) -> list[str]:
     for part in batch.partitions:
         day, counts = part.partition["day"], part.metrics
         nobodys = counts.get("rows_anonymous", 0)
-        share = counts["rows_rejected"] / max(counts["rows_in"] - nobodys, 1)
+        somebodys = counts["rows_in"] - nobodys - counts.get("rows_duplicate", 0)
+        share = counts["rows_rejected"] / max(somebodys, 1)
         if day in earlier and nobodys > counts.get("rows_anonymous_allowed", nobodys):
             log.warning("%s stays as it was: too many of its rows are nobody's (behaviors.maximum_anonymous).", day)
         elif day in earlier and share > behaviors.MAXIMUM_REJECTED:
@@ -55,10 +57,28 @@ def acceptable(batch: Batch, earlier: Collection[str]) -> list[str]:
     return kept
 
 
+def of_those_asked(source: Source, asked: Sequence[date]) -> list[date]:
+    """The days that are there to be landed; of the others the log says what they lack.
+
+    Raises:
+        SourceMissing: none is.
+    """
+    lacking = {day: reason for day in asked if (reason := source.half(day))}
+    if len(lacking) == len(asked):
+        raise SourceMissing(f"{asked[0]} cannot be landed from the source {source.name!r}: {lacking[asked[0]]}.")
+    if lacking:
+        first = min(lacking)
+        log.warning("%d days are not landed: of %s, the first of them, %s.", len(lacking), first, lacking[first])
+    there = [day for day in asked if day not in lacking]
+    if doubtful := source.lacking(there[-1]):
+        log.warning("%s is landed as it is, though %s.", there[-1], doubtful)
+    return there
+
+
 def gaps_before(source: Source, begins: date, before: date, landed: Collection[str]) -> list[date]:
     """The source's days before one that were never landed, of those that have arrived."""
     missing = [day for day in days_between(begins, before - timedelta(days=1)) if day.isoformat() not in landed]
-    gaps = [day for day in missing if source.arrived(day)]
+    gaps = [day for day in missing if source.lacking(day) is None]
     if gaps:
         log.info("%d earlier days were never landed and are landed now, from %s on.", len(gaps), gaps[0])
     if absent := sorted(set(missing) - set(gaps)):

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from zoneinfo import ZoneInfo
 
 import polars as pl
 import pyarrow as pa
@@ -20,6 +21,8 @@ from spark_jobs.distributed.columns import map_distinct
 from spark_jobs.landing import pseudonyms
 
 MAXIMUM_ROW = 1_000
+# What becomes of a row whose event had been delivered before; else it is one of rows, rejected, anonymous.
+REPEATED = "duplicate"
 
 # A raw row after the row rules: usable when ``rule``, the first one that it breaks, is null.
 VALIDATED = pa.schema(
@@ -39,6 +42,9 @@ VALIDATED = pa.schema(
         ("time_unit", pa.string()),
         ("new_columns", pa.string()),
         ("extra", pa.string()),
+        ("event", pa.string()),
+        ("delivery", pa.string()),
+        ("sequence", pa.int64()),
         ("rule", pa.string()),
         ("row", pa.string()),
     ]
@@ -48,7 +54,7 @@ BUCKET = pa.field("bucket", pa.int32())
 ACCEPTED = behaviors.TABLE.schema.append(BUCKET)
 REJECTED = rejected_behaviors.TABLE.schema.append(BUCKET)
 # Rows equal in these are copies of one another.
-_BESIDE = ("rule", "row", "query", "time_unit", "new_columns", "extra")
+_BESIDE = ("rule", "row", "query", "time_unit", "new_columns", "extra", "event", "delivery", "sequence")
 _IDENTITY = [name for name in VALIDATED.names if name not in _BESIDE]
 
 
@@ -64,6 +70,8 @@ class Landing:
         buckets: files a day that users are spread over.
         late_days: how many days after its own a row may be delivered.
         last_day: the last one landed (YYYY-MM-DD); what happened after it is rejected.
+        zone: name of that by whose clock days begin.
+        unlisted_entity: of items that the catalog does not have; none: behaviors on them are rejected.
     """
 
     entity_of_item: Mapping[str, str]
@@ -73,10 +81,17 @@ class Landing:
     buckets: int
     late_days: int
     last_day: str
+    zone: str = "UTC"
+    unlisted_entity: str | None = None
+
+    def entity_of(self, item: str) -> str | None:
+        """The entity that an item is."""
+        return self.entity_of_item.get(item, self.unlisted_entity if item.strip() else None)
 
     @property
     def rules(self) -> tuple[RowRule, ...]:
-        known_until = datetime.fromisoformat(self.last_day).replace(tzinfo=UTC) + timedelta(days=1)
+        next_day = datetime.fromisoformat(self.last_day) + timedelta(days=1)
+        known_until = next_day.replace(tzinfo=ZoneInfo(self.zone)).astimezone(UTC)
         return behaviors.row_rules(known_until, self.maximum_quantity, self.late_days)
 
 
@@ -86,7 +101,7 @@ def validate(raw: pa.Table, landing: Landing) -> pa.Table:
     entity = pc.if_else(
         pc.fill_null(pc.equal(raw["action"], "search"), False),
         map_distinct(queries, lambda query: entity_id("query", query) if query else None),
-        map_distinct(raw["item"], landing.entity_of_item.get),
+        map_distinct(raw["item"], landing.entity_of),
     )
     rule = _first_broken_rule(raw.append_column("entity_id", entity), landing.rules)
     users = pseudonyms.pseudonymize(landing.key, raw["user"])
@@ -108,10 +123,22 @@ def validate(raw: pa.Table, landing: Landing) -> pa.Table:
             "time_unit": raw["time_unit"],
             "new_columns": raw["new_columns"],
             "extra": raw["extra"],
+            "event": raw["event"],
+            "delivery": raw["delivery"],
+            "sequence": raw["sequence"],
             "rule": rule,
             "row": _raw_row(raw, pc.fill_null(pc.not_equal(rule, behaviors.ANONYMOUS), False)),
         }
     ).cast(VALIDATED)
+
+
+def unlisted_of(validated: pa.Table, landing: Landing) -> list[str]:
+    """The distinct items of behaviors, of ``VALIDATED`` rows, that the catalog does not have and that are carried."""
+    if landing.unlisted_entity is None:
+        return []
+    behavior = pc.and_(pc.is_null(validated["rule"]), pc.fill_null(pc.not_equal(validated["action"], "search"), False))
+    on_items = validated["item_id"].filter(behavior).unique().drop_null()
+    return [item for item in on_items.to_pylist() if item not in landing.entity_of_item]
 
 
 def _quantities(raw: pa.Table) -> tuple[pa.Array, pa.Array]:
@@ -138,6 +165,7 @@ def _first_broken_rule(rows: pa.Table, rules: Sequence[RowRule]) -> pa.Array:
 def _raw_row(raw: pa.Table, rejected: pa.Array) -> pa.Array:
     """The rejected rows as JSON without the user id and the columns nobody named; null for the others."""
     beside = ["user", "anonymous", "day", "delivery_ends", "time_unit", "new_columns", "extra"]
+    beside += ["event", "delivery", "sequence"]
     shown = raw.drop_columns(beside).filter(rejected).to_pylist()
     texts = iter(
         [json.dumps({k: v for k, v in row.items() if v is not None}, default=_shown)[:MAXIMUM_ROW] for row in shown]
@@ -150,38 +178,66 @@ def _shown(value: object) -> str:
     return f"{value.normalize():f}" if isinstance(value, Decimal) else str(value)
 
 
-def accepted_and_rejected(validated: pa.Table) -> tuple[pa.Table, pa.Table]:
-    """Behaviors and rejected rows; a usable row's second and later copies are rejected. Rows of nobody are neither.
+def with_outcomes(validated: pa.Table) -> pl.DataFrame:
+    """``VALIDATED`` in the order of deliveries, with what becomes of each row as ``outcome``.
 
-    ``VALIDATED`` in, ``ACCEPTED`` and ``REJECTED`` out, which are their tables' rows with the bucket. Users do not
-    share buckets, nor rows a day, so it does not matter how many days and buckets come at once.
+    Of an event that comes again the first row stays, the first usable one if it has any: the others are ``repeated``.
+    Without anything that tells events apart, later copies of a usable row are ``rejected``, as ``duplicate``. Users do
+    not share buckets, nor rows a day, so it does not matter how many days and buckets come at once.
     """
-    rows = pl.DataFrame(pl.from_arrow(validated))
-    usable = rows.filter(pl.col("rule").is_null())
-    # Of copies that differ in what is carried along alone, one that carries something is kept.
-    ordered = usable.sort("extra", nulls_last=True, maintain_order=True)
-    accepted = ordered.unique(_IDENTITY, keep="first", maintain_order=True)
-    broken = rows.filter(pl.col("rule") != behaviors.ANONYMOUS)
-    rejected = (
-        pl.concat([_broken(broken), _copies(ordered)])
-        .group_by("day", "bucket", "rule", "user_id", "row")
-        .agg(pl.col("copies").sum())
+    frame = pl.DataFrame(pl.from_arrow(validated))
+    rows = frame.sort("sequence", maintain_order=True) if frame["sequence"].null_count() < frame.height else frame
+    nobodys = pl.col("rule") == behaviors.ANONYMOUS
+    kind = (pl.when(pl.col("rule").is_null()).then(pl.lit("rows")).when(nobodys).then(pl.lit("anonymous"))).otherwise(
+        pl.lit("rejected")
+    )
+    rows = rows.with_columns(outcome=kind)
+    has_key = pl.col("event").is_not_null()
+    if rows["event"].null_count() < rows.height:
+        again = has_key & ~pl.struct("day", "bucket", "event", "outcome").is_first_distinct()
+        rows = rows.with_columns(outcome=pl.when(again).then(pl.lit(REPEATED)).otherwise("outcome"))
+    usable = pl.col("outcome") == "rows"
+    copy = usable & ~has_key & ~pl.struct(usable, has_key, *_IDENTITY).is_first_distinct()
+    return rows.with_columns(
+        rule=pl.when(copy).then(pl.lit(behaviors.DUPLICATE)).otherwise("rule"),
+        outcome=pl.when(copy).then(pl.lit("rejected")).otherwise("outcome"),
+    )
+
+
+def accepted_and_rejected(outcomes: pl.DataFrame) -> tuple[pa.Table, pa.Table]:
+    """Behaviors and rejected rows, equal ones counted; rows of nobody and repeated events are neither.
+
+    ``with_outcomes`` in, ``ACCEPTED`` and ``REJECTED`` out, which are their tables' rows with the bucket.
+    """
+    accepted = _with_carried(outcomes)
+    rejected = outcomes.filter(pl.col("outcome") == "rejected")
+    copies = pl.col("rule") == behaviors.DUPLICATE
+    counted = (
+        rejected.with_columns(row=pl.when(copies).then(_shown_copy()).otherwise("row"))
+        .group_by("day", "bucket", "rule", "user_id", "row", maintain_order=True)
+        .agg(pl.len().cast(pl.Int32).alias("copies"))
     )
     return (
         accepted.select(ACCEPTED.names).to_arrow().cast(ACCEPTED),
-        rejected.select(REJECTED.names).to_arrow().cast(REJECTED),
+        counted.select(REJECTED.names).to_arrow().cast(REJECTED),
     )
 
 
-def _broken(rows: pl.DataFrame) -> pl.DataFrame:
-    """Rows that broke a rule, equal ones counted."""
-    return rows.group_by("day", "bucket", "rule", "user_id", "row", maintain_order=True).agg(
-        pl.len().cast(pl.Int32).alias("copies")
-    )
+def _with_carried(outcomes: pl.DataFrame) -> pl.DataFrame:
+    """The accepted rows. Where copies differ in what is carried along alone, something that is carried is kept."""
+    accepted = outcomes.filter(pl.col("outcome") == "rows")
+    copies = outcomes.filter(pl.col("rule") == behaviors.DUPLICATE).drop_nulls("extra")
+    if copies.is_empty():
+        return accepted
+    least = pl.concat([accepted.filter(pl.col("event").is_null()), copies]).group_by(_IDENTITY)
+    carried = least.agg(pl.col("extra").min().alias("carried"))
+    joined = accepted.join(carried, on=_IDENTITY, how="left", nulls_equal=True, maintain_order="left")
+    keyless = pl.col("event").is_null()
+    return joined.with_columns(extra=pl.when(keyless).then("carried").otherwise("extra"))
 
 
-def _copies(usable: pl.DataFrame) -> pl.DataFrame:
-    """Usable rows that are there more than once, with the number of those too many."""
+def _shown_copy() -> pl.Expr:
+    """A copy of a usable row as JSON."""
     told = (pl.col("at").dt.to_string("iso:strict"), "action", "item_id", "session_id")
     measure = pl.col("measure").cast(pl.String).str.strip_chars_end("0")
     shown = (
@@ -189,12 +245,4 @@ def _copies(usable: pl.DataFrame) -> pl.DataFrame:
         .then(pl.struct(*told, "quantity").struct.json_encode())
         .otherwise(pl.struct(*told, measure).struct.json_encode())
     )
-    repeated = usable.group_by(_IDENTITY, maintain_order=True).len().filter(pl.col("len") > 1)
-    return repeated.select(
-        "day",
-        "bucket",
-        pl.lit(behaviors.DUPLICATE).alias("rule"),
-        "user_id",
-        shown.str.slice(0, MAXIMUM_ROW).alias("row"),
-        (pl.col("len") - 1).cast(pl.Int32).alias("copies"),
-    )
+    return shown.str.slice(0, MAXIMUM_ROW)

@@ -40,6 +40,12 @@ def test_the_environment_overrides(monkeypatch: pytest.MonkeyPatch, tmp_path: Pa
     assert load_settings().lake.data_docs == tmp_path
 
 
+@pytest.mark.parametrize("said", ["none", "None", " NONE ", ""])
+def test_a_live_log_has_no_last_day(monkeypatch: pytest.MonkeyPatch, said: str) -> None:
+    monkeypatch.setenv("INTENTFLOW_SOURCE__LAST_DAY", said)
+    assert load_settings().source.last_day is None
+
+
 @pytest.mark.parametrize(
     ("name", "value", "words"),
     [
@@ -49,6 +55,7 @@ def test_the_environment_overrides(monkeypatch: pytest.MonkeyPatch, tmp_path: Pa
         ("INTENTFLOW_INFERENCE__TAGS", "31", "INTENTFLOW_INFERENCE: .*fewer than the 31 tags to keep: raise one"),
         ("INTENTFLOW_ENGINE__DTYPE", "int4", "INTENTFLOW_ENGINE__DTYPE: .*float32"),
         ("INTENTFLOW_SOURCE__FIRST_DAY", "soon", "INTENTFLOW_SOURCE__FIRST_DAY: .*date"),
+        ("INTENTFLOW_SOURCE__LAST_DAY", "never", "INTENTFLOW_SOURCE__LAST_DAY: .*date"),
     ],
 )
 def test_a_bad_setting_is_refused_by_name(monkeypatch: pytest.MonkeyPatch, name: str, value: str, words: str) -> None:

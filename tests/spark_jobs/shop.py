@@ -14,7 +14,7 @@ import polars as pl
 import pyarrow as pa
 
 from settings import SourceSettings
-from spark_jobs.landing.row_validation import Landing, accepted_and_rejected, validate
+from spark_jobs.landing.row_validation import Landing, accepted_and_rejected, validate, with_outcomes
 from spark_jobs.landing.sources import Source, open_source
 
 DAY = "2017-11-01"
@@ -104,7 +104,7 @@ class Shop:
         catalog = dict.fromkeys(self.source().items()["item"].to_pylist(), "gloves")
         landing = Landing(catalog, KEY, 1_000, 50, buckets=1, late_days=2, last_day=DAY)
         validated = validate(raw, landing)
-        good, bad = accepted_and_rejected(validated)
+        good, bad = accepted_and_rejected(with_outcomes(validated))
         nobodys = validated["rule"].to_pylist().count("anonymous")
         landed = Landed(raw.num_rows, good.to_pylist(), bad.to_pylist(), nobodys)
         assert landed.rows_in == good.num_rows + sum(landed.rules.values()) + nobodys

@@ -17,7 +17,7 @@ from spark_jobs.distributed.buckets import bucket_of
 from spark_jobs.landing.earlier_days import acceptable
 from spark_jobs.landing.pseudonyms import pseudonym
 from spark_jobs.landing.queries import query_entities
-from spark_jobs.landing.row_validation import Landing, accepted_and_rejected, validate
+from spark_jobs.landing.row_validation import Landing, accepted_and_rejected, validate, with_outcomes
 
 KEY = b"k" * 32
 LANDING = Landing({"1": "milk", "2": "bread"}, KEY, 100, 50, buckets=4, late_days=2, last_day="2017-11-01")
@@ -62,14 +62,16 @@ def _table(rows: list[dict[str, Any]]) -> pa.Table:
 
 def test_each_rule_rejects_its_dirt_and_counts_add_up() -> None:
     rows = [_raw(), *(_raw(session=name, **changes) for name, changes in DIRT.items())]
-    good, bad = accepted_and_rejected(validate(_table(rows), LANDING))
+    good, bad = accepted_and_rejected(with_outcomes(validate(_table(rows), LANDING)))
     assert good.num_rows == 1
     assert dict(zip(bad["rule"].to_pylist(), bad["copies"].to_pylist(), strict=True)) == dict.fromkeys(DIRT, 1)
     assert good.num_rows + sum(bad["copies"].to_pylist()) == len(rows)
 
 
 def test_duplicates_are_rejected_but_for_the_first() -> None:
-    good, bad = accepted_and_rejected(validate(_table([_raw(), _raw(), _raw(), _raw(session="b2")]), LANDING))
+    good, bad = accepted_and_rejected(
+        with_outcomes(validate(_table([_raw(), _raw(), _raw(), _raw(session="b2")]), LANDING))
+    )
     assert good.num_rows == 2
     assert bad.to_pylist()[0]["rule"] == "duplicate"
     assert bad["copies"].to_pylist() == [2]
@@ -77,7 +79,7 @@ def test_duplicates_are_rejected_but_for_the_first() -> None:
 
 def test_user_ids_are_pseudonyms_everywhere() -> None:
     good, bad = accepted_and_rejected(
-        validate(_table([_raw(user="secret-id"), _raw(user="secret-id", item="99")]), LANDING)
+        with_outcomes(validate(_table([_raw(user="secret-id"), _raw(user="secret-id", item="99")]), LANDING))
     )
     assert good["user_id"].to_pylist() == [pseudonym(KEY, "secret-id")] == bad["user_id"].to_pylist()
     assert "secret-id" not in json.dumps([good.to_pylist(), bad.to_pylist()], default=str)
@@ -86,7 +88,7 @@ def test_user_ids_are_pseudonyms_everywhere() -> None:
 def test_a_search_is_a_behavior_on_its_query() -> None:
     search = _raw(action="search", item=None, query="  Gluten\u200b FREE ", quantity=None)
     validated = validate(_table([search]), LANDING)
-    good, _ = accepted_and_rejected(validated)
+    good, _ = accepted_and_rejected(with_outcomes(validated))
     assert good["entity_id"].to_pylist() == [entity_id("query", "gluten free")]
     assert good["quantity"].to_pylist() == [1]
     assert query_entities(validated["query"].to_pylist())["text"].to_pylist() == ["gluten free"]
@@ -94,7 +96,7 @@ def test_a_search_is_a_behavior_on_its_query() -> None:
 
 def test_what_is_carried_along_makes_no_other_row() -> None:
     copies = [_raw(), _raw(extra='{"mood":"good"}'), _raw(extra='{"mood":"bad"}')]
-    good, bad = accepted_and_rejected(validate(_table(copies), LANDING))
+    good, bad = accepted_and_rejected(with_outcomes(validate(_table(copies), LANDING)))
     assert good["extra"].to_pylist() == ['{"mood":"bad"}']
     assert bad["copies"].to_pylist() == [2]
 
@@ -117,5 +119,5 @@ def test_a_user_is_always_in_the_same_bucket() -> None:
 
 
 def test_nothing_in_nothing_out() -> None:
-    good, bad = accepted_and_rejected(validate(RAW.empty_table(), LANDING))
+    good, bad = accepted_and_rejected(with_outcomes(validate(RAW.empty_table(), LANDING)))
     assert good.num_rows == bad.num_rows == 0

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping
 from datetime import date
 from pathlib import Path
 
@@ -22,15 +22,20 @@ from spark_jobs.landing.sources import open_source
 DAY = date(2017, 10, 30)
 
 
-def of(names: Sequence[str | None]) -> pa.Table:
-    return pa.table({"category": pa.array(names, pa.string())})
+def of(names: Mapping[str, str | None]) -> pa.Table:
+    """A catalog by item."""
+    return pa.table({"item_id": pa.array(names, pa.string()), "category": pa.array(names.values(), pa.string())})
 
 
 def test_a_shop_may_rename_half_drop_some_and_add_any() -> None:
-    refuse_new_names(of(["a", "b", None]), of(["a", "x", "y", "z"]), "shop")
-    refuse_new_names(of([]), of(["a"]), "shop")
+    refuse_new_names(of({"1": "a", "2": "b", "3": None}), of({"1": "a", "2": "x", "3": "y", "4": "z"}), "shop")
+    refuse_new_names(of({}), of({"1": "a"}), "shop")
+    # Items that left the catalog keep their names, so nobody has new ones for them.
+    refuse_new_names(of({"1": "a", "2": "b", "3": "c"}), of({"1": "a", "4": "d"}), "shop")
     with pytest.raises(ConfigurationError, match="2 of the 3 categories of the lake shop are not in the catalog"):
-        refuse_new_names(of(["a", "b", "c", "b"]), of(["c", "d"]), "shop")
+        refuse_new_names(
+            of({"1": "a", "2": "b", "3": "c", "4": "b"}), of({"1": "c", "2": "d", "3": "c", "4": "e"}), "shop"
+        )
 
 
 def test_a_demo_lake_of_before_goes_on_and_is_not_mixed_with_the_other_form(lake: Lake, tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -11,6 +12,7 @@ from airflow.sdk.exceptions import AirflowFailException, AirflowSensorTimeout
 
 import settings
 from tasks.source import SourceArrived, source_arrived
+from tests.spark_jobs.delivering_shop import DeliveringShop
 
 
 @pytest.fixture
@@ -35,7 +37,8 @@ def test_arrived() -> None:
 @pytest.mark.usefixtures("live_log")
 def test_past_the_deadline_it_says_what_is_missing() -> None:
     with pytest.raises(
-        AirflowSensorTimeout, match="The log of 2018-01-15 did not arrive at the source 'completejourney'"
+        AirflowSensorTimeout,
+        match=r"The log of 2018-01-15 did not arrive at the source 'completejourney' .*: its last day is 2017-12-31",
     ):
         execute("2018-01-15")
 
@@ -51,3 +54,17 @@ def test_waits_without_a_worker_until_the_deadline_of_the_settings() -> None:
     assert sensor.reschedule
     assert sensor.timeout == hours * 3600
     assert sensor.poke_interval <= sensor.timeout / 4
+
+
+@pytest.mark.usefixtures("live_log")
+def test_the_deadline_counts_from_when_the_day_can_be_there(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    shop = DeliveringShop(tmp_path, {"time_zone": "Pacific/Pitcairn", "days": "shop"})
+    monkeypatch.setenv("INTENTFLOW_SOURCE__NAME", str(shop.description()))
+    settings.load_settings.cache_clear()
+    sensor = source_arrived()
+    sensor.day = "2018-01-15"
+    hours = settings.load_settings().source.arrival_deadline_hours
+    assert not sensor.poke(Context())
+    # West of UTC the shop's day ends eight hours after the run is due.
+    assert not sensor.poke(Context())
+    assert sensor.timeout == (hours + 8) * 3600

@@ -27,12 +27,9 @@ def open_source(settings: SourceSettings) -> Source:
         from spark_jobs.landing.sources.files import Files
 
         path = Path(settings.name)
-        return Files(
-            path if path.is_absolute() else ROOT / path,
-            settings.late_days,
-            settings.last_day,
-            load_settings().spark.piece_bytes,
-        )
+        path = path if path.is_absolute() else ROOT / path
+        piece_bytes = load_settings().spark.piece_bytes
+        return Files(path, settings.late_days, settings.first_day, settings.last_day, piece_bytes)
     raise ConfigurationError(
         f"There is no source {settings.name!r} (INTENTFLOW_SOURCE__NAME): it is {DEMO!r} or the path of a .toml file."
     )

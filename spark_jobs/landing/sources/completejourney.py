@@ -7,7 +7,7 @@ simulated from real shopping patterns, for education. Times have no zone; they a
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from functools import cached_property
 from importlib.util import find_spec
 from pathlib import Path
@@ -35,6 +35,9 @@ _NOT_IN_THIS_LOG = {
     "anonymous": pl.lit(False),
     "time_unit": pl.lit(None, pl.String),
     "measure": pl.lit(None, pl.Decimal(38, 18)),
+    "event": pl.lit(None, pl.String),
+    "delivery": pl.lit(None, pl.String),
+    "sequence": pl.lit(None, pl.Int64),
     "delivery_ends": pl.lit(None, pl.Datetime("us", "UTC")),
     "new_columns": pl.lit(None, pl.String),
     "extra": pl.lit(None, pl.String),
@@ -49,6 +52,8 @@ class CompleteJourney:
     # Everybody has a card here.
     maximum_anonymous = 0.0
     maximum_user_share = 0.1
+    unlisted_category: str | None = None
+    zone_of_days = "UTC"
 
     def __init__(self, readable_labels: bool) -> None:
         """A source that reads nothing yet.
@@ -68,8 +73,17 @@ class CompleteJourney:
     def _scan(self, name: str) -> pl.LazyFrame:
         return pl.scan_parquet(self._folder / f"{name}.parquet")
 
-    def arrived(self, day: date) -> bool:
-        return day <= LAST_COMPLETE_DAY
+    def lacking(self, day: date) -> str | None:
+        return None if day <= LAST_COMPLETE_DAY else f"its last day is {LAST_COMPLETE_DAY}"
+
+    def half(self, day: date) -> str | None:
+        return None
+
+    def corrected(self) -> list[date]:
+        return []
+
+    def complete_from(self, day: date) -> datetime:
+        return datetime.combine(day + timedelta(days=1), time(), UTC)
 
     @cached_property
     def _log_digest(self) -> str:
@@ -169,7 +183,8 @@ class CompleteJourney:
             path=pl.col("path"),
             brand=pl.lit(None, pl.String),
         )
-        return pl.concat([catalog, coupons]).collect().to_arrow().cast(ITEMS)
+        unread = pl.lit(None, pl.String).alias("problem")
+        return pl.concat([catalog, coupons]).with_columns(unread).collect().to_arrow().cast(ITEMS)
 
     def _named(self, rows: pl.LazyFrame) -> pl.LazyFrame:
         """The rows with their path's labels spelt out, if the setting says so."""

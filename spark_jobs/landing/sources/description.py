@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import tomllib
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import Field, ValidationError, field_validator, model_validator
@@ -18,13 +18,21 @@ from spark_jobs.landing.sources.file_form import ColumnName, FieldGroup, FileFor
 
 # In a path: of each element of the list before it.
 EACH = "[]"
+# In a path of files: the shop's day, as YYYY-MM-DD.
+DAY_IN_NAME = "{day}"
+# In a path of corrections: a number, of which the highest counts.
+VERSION_IN_NAME = "{version}"
+EVENT = "event"
 EpochUnit = Literal["seconds", "milliseconds", "microseconds", "nanoseconds"]
 # Columns that an older or a newer file of the log may lack.
 OptionalColumn = Literal["item", "query", "quantity", "amount", "session"]
 
 
 class BehaviorColumns(FieldGroup):
-    """The log's column for each of ours. ``user``, ``at`` and ``action`` (or a fixed ``action``) are needed."""
+    """The log's column for each of ours. ``user``, ``at`` and ``action`` (or a fixed ``action``) are needed.
+
+    ``event`` names what tells one event from all others: an id, or several columns that do so together.
+    """
 
     user: ColumnName
     at: ColumnName
@@ -34,10 +42,31 @@ class BehaviorColumns(FieldGroup):
     quantity: ColumnName | None = None
     amount: ColumnName | None = None
     session: ColumnName | None = None
+    event: ColumnName | Annotated[tuple[ColumnName, ...], Field(min_length=1)] | None = None
 
     def named(self) -> dict[str, str]:
-        """Our name to the log's name, of the columns that the log has."""
-        return {name: value for name, value in self.model_dump().items() if value is not None}
+        """Our name to the log's name, of the columns that the log has; those of the event are numbered."""
+        found = {name: value for name, value in self.model_dump(exclude={"event"}).items() if value is not None}
+        return found | {f"{EVENT} {number}": name for number, name in enumerate(self.of_event)}
+
+    @property
+    def of_event(self) -> tuple[str, ...]:
+        """The columns that tell events apart; none where nothing does."""
+        return (self.event,) if isinstance(self.event, str) else self.event or ()
+
+
+class Arrival(FieldGroup):
+    """When a delivery is whole: as soon as all that is said here holds of its files."""
+
+    marker: ColumnName | None = Field(default=None, description="Glob of a file that is written last")
+    files: int | None = Field(default=None, ge=1, description="As many files a day, at least")
+    quiet_minutes: float | None = Field(default=None, gt=0, description="For so long no file has changed")
+    next_day: bool = Field(default=False, description="The next day has begun")
+
+    @property
+    def is_declared(self) -> bool:
+        """Whether anything is said."""
+        return self != Arrival()
 
 
 class Behaviors(FileForm):
@@ -45,7 +74,12 @@ class Behaviors(FileForm):
 
     columns: BehaviorColumns
     optional_columns: tuple[OptionalColumn, ...] = Field(default=(), description="Ours, of those a file may lack")
+    corrections: str | None = Field(default=None, description="Glob of files that replace a day's, with {day}")
+    arrival: Arrival = Field(default=Arrival(), description="When a delivery is whole")
     time_zone: str = "UTC"
+    days: Literal["utc", "shop"] | None = Field(
+        default=None, description="By whose clock the lake's days begin; none: the shop's where a day has its own files"
+    )
     time_format: str | None = Field(default=None, description="strptime format; none for ISO 8601 or epoch numbers")
     time_unit: EpochUnit | None = Field(default=None, description="Of epoch numbers; none: recognised and reported")
     first_year: int = Field(default=1990, ge=1, le=4000, description="A time of a year before is unreadable")
@@ -62,6 +96,11 @@ class Behaviors(FileForm):
     )
     known_columns: tuple[str, ...] = Field(default=(), description="Columns that are known and not used")
 
+    @property
+    def days_are_the_shops(self) -> bool:
+        """Whether the lake's days begin by the clock of ``time_zone``; else they are UTC."""
+        return self.days == "shop" or (self.days is None and DAY_IN_NAME in self.files)
+
     @field_validator("time_zone")
     @classmethod
     def _zone_exists(cls, zone: str) -> str:
@@ -77,6 +116,16 @@ class Behaviors(FileForm):
             raise ValueError("give either time_format or time_unit")
         if self.first_year > self.last_year:
             raise ValueError(f"first_year {self.first_year} is after last_year {self.last_year}")
+        return self
+
+    @model_validator(mode="after")
+    def _days_have_files(self) -> Behaviors:
+        if self.arrival.files and DAY_IN_NAME not in self.files:
+            raise ValueError("arrival.files counts the files of a day, so files needs {day}")
+        if self.corrections is not None and not all(DAY_IN_NAME in one for one in (self.corrections, self.files)):
+            raise ValueError("corrections replace the files of a day, so files and corrections need {day}")
+        if self.arrival.marker and DAY_IN_NAME in self.files and DAY_IN_NAME not in self.arrival.marker:
+            raise ValueError("arrival.marker needs {day}: each day has its own")
         return self
 
     @model_validator(mode="after")
@@ -107,6 +156,9 @@ class ItemColumns(FieldGroup):
 
 class Items(FileForm):
     columns: ItemColumns
+    unlisted_category: ColumnName | None = Field(
+        default=None, description="Of items that are not in the catalog; none: their behaviors are rejected"
+    )
 
 
 class Users(FileForm):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from datetime import date
+from datetime import date, datetime
 from typing import Protocol
 
 import pyarrow as pa
@@ -11,13 +11,15 @@ import pyarrow as pa
 # A part is what one worker reads; its content is the source's own business, it only has to travel.
 SourcePart = tuple[str, ...]
 
-# The catalog before normalization: path from department to leaf, missing levels null.
+# The catalog before normalization: path from department to leaf, missing levels null; what could not be read has a
+# problem, which says where it is.
 ITEMS = pa.schema(
     [
         ("item", pa.string()),
         ("text", pa.string()),
         ("path", pa.list_(pa.string())),
         ("brand", pa.string()),
+        ("problem", pa.string()),
     ]
 )
 ATTRIBUTES = pa.schema([("user", pa.string()), ("name", pa.string()), ("value", pa.string())])
@@ -31,9 +33,27 @@ class Source(Protocol):
     # Shares of a day's rows: that may be nobody's; past which one user is reported as probably no person.
     maximum_anonymous: float
     maximum_user_share: float
+    # What items are called, as a category, that the catalog never had; none: behaviors on them are rejected.
+    unlisted_category: str | None
 
-    def arrived(self, day: date) -> bool:
-        """Whether the whole of a day is there."""
+    # Name of the zone by whose clock the lake's days begin.
+    zone_of_days: str
+
+    def lacking(self, day: date) -> str | None:
+        """What a day still waits for, as the rest of a sentence; None where the whole of it is there."""
+        ...
+
+    def half(self, day: date) -> str | None:
+        """Why a day must not be landed as it is, as the rest of a sentence; whoever asks for it need not wait until
+        it is certain that the whole of it is there."""
+        ...
+
+    def corrected(self) -> list[date]:
+        """Days that something was delivered for anew, which replaces what had been there; landed or not."""
+        ...
+
+    def complete_from(self, day: date) -> datetime:
+        """Before this moment (UTC) the whole of a day cannot be there."""
         ...
 
     def digest(self, day: date) -> str:

@@ -77,7 +77,7 @@ def ask(lake: Lake, folder: Path, day: str, users: int, settings: Settings) -> t
 
     def fit(of: Sequence[str]) -> Calibration | None:
         known = {user: people[user] for user in of}
-        scales = validation.calibration(known, lambda prompt, _most: rankings[tuple(prompt)])
+        scales = validation.calibration(known, lambda prompts, _most: [rankings[tuple(prompt)] for prompt in prompts])
         return Calibration(**{kind: Scale(**scale) for kind, scale in scales.items()}) if scales else None
 
     return found, fit

@@ -174,8 +174,7 @@ def _lists(
     def ask(tuned: Any) -> Lists:
         lists = {}
         for user, of_user in prompts.items():
-            rankings = [tuned.rank(prompt, options, MOST_A_PERSONA) for prompt in of_user]
-            lists[user] = pooled(rankings)[: max(LENGTHS)]
+            lists[user] = pooled(tuned.rank_all(of_user, options, MOST_A_PERSONA))[: max(LENGTHS)]
             progress.advance()
         return lists
 

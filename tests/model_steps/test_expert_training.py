@@ -83,7 +83,10 @@ def test_recall_is_of_the_first_tags_and_of_users_with_outcomes() -> None:
 
     users = {"a": [persona("a", ("milk", "corn"))], "b": [persona("b", ())]}
     said = [("corn", -1.0), ("milk", -2.0)]
-    assert recalls(users, lambda prompt, most: said, length=1, short=2) == {"recall": 0.5, "recall_short": 1.0}
+    assert recalls(users, lambda prompts, most: [said for _ in prompts], length=1, short=2) == {
+        "recall": 0.5,
+        "recall_short": 1.0,
+    }
 
 
 def test_calibration_finds_what_a_share_of_each_kind_is_worth() -> None:
@@ -98,7 +101,7 @@ def test_calibration_finds_what_a_share_of_each_kind_is_worth() -> None:
     # A second kind of user, of whom the experts say less of oil, and less comes true.
     less = [("oil", math.log(0.05))]
     users |= {f"less {n}": [PersonaExample("", "", 0, "validation", (9999,), ("oil",) * (n < 40))] for n in range(1000)}
-    found = calibration(users, lambda prompt, most: less if prompt == (9999,) else said)
+    found = calibration(users, lambda prompts, most: [less if prompt == (9999,) else said for prompt in prompts])
     own, other = Scale(**found["own"]), Scale(**found["other"])
     assert math.exp(own(math.log(0.1))) == pytest.approx(0.6, abs=0.03)
     assert math.exp(own(math.log(0.05))) == pytest.approx(0.3, abs=0.03)
@@ -109,7 +112,7 @@ def test_calibration_finds_what_a_share_of_each_kind_is_worth() -> None:
 def test_without_outcomes_of_both_kinds_nothing_is_calibrated() -> None:
     users = {"a": [PersonaExample("a", "2017-08-23", 0, "validation", (1,), ("milk",), ("milk", "tea"))]}
     said = [("milk", -1.0), ("tea", -2.0), ("oil", -1.5)]
-    assert calibration(users, lambda prompt, most: said) == {}
+    assert calibration(users, lambda prompts, most: [said for _ in prompts]) == {}
 
 
 def test_an_arbiter_is_measured_beside_the_experts_and_the_best_order() -> None:
@@ -121,7 +124,7 @@ def test_an_arbiter_is_measured_beside_the_experts_and_the_best_order() -> None:
         pools.append((user, list(pool)))
         return ["oil", "milk", "corn"]
 
-    found = recalls(users, lambda prompt, most: said, Reviewing(3, order), length=2, short=1)
+    found = recalls(users, lambda prompts, most: [said for _ in prompts], Reviewing(3, order), length=2, short=1)
     assert pools == [("a", ["corn", "milk", "oil"])]
     third = pytest.approx(1 / 3)
     assert found == {

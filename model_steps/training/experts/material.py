@@ -18,12 +18,13 @@ from model_steps.training.experts import personas, pools, teacher
 from model_steps.training.experts.course import ExpertsCourse
 from model_steps.training.experts.personas import PersonaExample
 from model_steps.training.experts.targets import target_shares
-from model_steps.training.experts.validation import Reviewing, calibration, recalls
+from model_steps.training.experts.validation import Ranking, Reviewing, calibration, recalls
 from model_steps.training.lora.loop import Written
 from model_steps.training.lora.taught import Taught, packed, teach
 from model_steps.training.lora.tuned_model import TunedModel
 from representation.evidence import label_in_catalog
 from runtime.errors import ConfigurationError, UsageError
+from runtime.progress import Progress
 from schemas import entities
 from settings import Settings
 
@@ -127,14 +128,22 @@ class Material:
         reviewing = self._reviewing(model) if self.settings.experts.reviews else None
 
         def figures() -> dict[str, float]:
-            found = recalls(self.validated, lambda prompt, most: model.rank(prompt, self.options, most), reviewing)
+            found = recalls(
+                self.validated, lambda prompts, most: model.rank_all(prompts, self.options, most), reviewing
+            )
             return {**found, "cross_entropy": model.cross_entropy(targets)}
 
         return figures
 
     def calibration(self, model: TunedModel) -> dict[str, dict[str, float]]:
         """What the model's shares are worth, found on validation users."""
-        return calibration(self.calibrated, lambda prompt, most: model.rank(prompt, self.options, most))
+        progress = Progress(len(self.calibrated), "users for calibration", every_seconds=20)
+
+        def ranks(prompts: Sequence[Sequence[int]], most: int) -> Sequence[Ranking]:
+            progress.advance()
+            return model.rank_all(prompts, self.options, most)
+
+        return calibration(self.calibrated, ranks)
 
     def _drawn(self, users: int) -> dict[str, list[PersonaExample]]:
         chosen = set(drawn((row["user_id"] for row in self._newest), users))

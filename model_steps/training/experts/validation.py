@@ -17,8 +17,8 @@ LIST = 30
 SHORT_LIST = 10
 
 Ranking = Sequence[tuple[str, float]]
-# The most probable tags behind an expert's prompt, so many at most.
-Ranks = Callable[[Sequence[int], int], Ranking]
+# The most probable tags behind each of an expert's prompts, so many at most.
+Ranks = Callable[[Sequence[Sequence[int]], int], Sequence[Ranking]]
 # A user's pool in the order of an arbiter.
 Reviews = Callable[[str, Sequence[str]], Sequence[str]]
 
@@ -43,7 +43,7 @@ def calibration(users: Mapping[str, Sequence[PersonaExample]], ranks: Ranks) -> 
     """What the experts' shares are worth, by kind of tag (``ranked_pool.Calibration``): two logistic regressions.
 
     Args:
-        users: the personas of each user. ranks: gives the most probable tags behind a prompt.
+        users: the personas of each user. ranks: gives the most probable tags behind a customer's prompts.
 
     Returns:
         Intercept and slope of each kind; nothing where too little came true to say so of both.
@@ -52,7 +52,7 @@ def calibration(users: Mapping[str, Sequence[PersonaExample]], ranks: Ranks) -> 
     for personas in users.values():
         own = {tag for one in personas for tag in one.shown}
         wanted = {tag for one in personas for tag in one.outcomes}
-        for tag, share in shares_of([ranks(one.prompt, MOST_A_PERSONA) for one in personas]).items():
+        for tag, share in shares_of(ranks([one.prompt for one in personas], MOST_A_PERSONA)).items():
             said["own" if tag in own else "other"].append((math.log(share), tag in wanted))
     found = {kind: _scale(pairs) for kind, pairs in said.items()}
     return {kind: scale for kind, scale in found.items() if scale} if all(found.values()) else {}
@@ -89,7 +89,7 @@ def recalls(
 
     Args:
         users: the personas of each user.
-        ranks: gives the most probable tags behind a prompt.
+        ranks: gives the most probable tags behind a customer's prompts.
         reviewing: the arbiter; none: the experts' own order decides.
         length, short: of the lists.
 
@@ -106,7 +106,7 @@ def recalls(
         def note(name: str, listed: Sequence[str], wanted: set[str] = wanted) -> None:
             found.setdefault(name, []).append(len(wanted & set(listed)) / len(wanted))
 
-        own = pooled([ranks(one.prompt, MOST_A_PERSONA) for one in personas])
+        own = pooled(ranks([one.prompt for one in personas], MOST_A_PERSONA))
         order = own
         if reviewing is not None:
             pool = own[: reviewing.size]

@@ -107,6 +107,21 @@ class SparkSettings(Section):
         description="A job that reads fewer rows runs in its own process, on a local master: Spark takes longer to "
         "start than these rows take. 0: always Spark.",
     )
+    worker_memory_mb: int = Field(
+        default=1_024,
+        ge=512,
+        description="Megabytes that a Python worker may take to land a log: what it holds at a time follows.",
+    )
+
+    @property
+    def piece_bytes(self) -> int:
+        """Of a log's file that a worker reads at once, about."""
+        return self.worker_memory_mb * 2**20 // 64
+
+    @property
+    def rows_at_once(self) -> int:
+        """Rows of whole days and buckets that a worker stages at once, about."""
+        return self.worker_memory_mb * 125
 
 
 class HistorySettings(Section):

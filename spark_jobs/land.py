@@ -9,12 +9,12 @@ The audit and ``lake.publish`` make them visible.
 from __future__ import annotations
 
 import argparse
-import json
-from collections.abc import Mapping, Sequence, Set
+from collections.abc import Iterator, Mapping, Sequence, Set
 from datetime import date, timedelta
 from typing import Any
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from lake.delta import tables
 from lake.delta.staging import Batch, StagedFile, StagedPartition, stage
@@ -28,10 +28,10 @@ from spark_jobs.distributed import workers
 from spark_jobs.distributed.execution import execution
 from spark_jobs.landing import catalog, clock, day_counts, earlier_days, pseudonyms
 from spark_jobs.landing.new_names import refuse_new_names
-from spark_jobs.landing.queries import QUERIES, query_entities, searched_queries
-from spark_jobs.landing.row_validation import UNLISTED, VALIDATED, Landing, unlisted_of, validate
+from spark_jobs.landing.queries import query_entities
+from spark_jobs.landing.row_validation import VALIDATED, Landing, validate
 from spark_jobs.landing.sources import Source, SourcePart, open_source
-from spark_jobs.landing.staging_days import ALWAYS_COUNTED, stage_days
+from spark_jobs.landing.staging_days import ALWAYS_COUNTED, STAGED, stage_days
 
 DAYS = Step("land", __file__, (behaviors.TABLE, rejected_behaviors.TABLE))
 CATALOG = Step("catalog", __file__, (items.TABLE, profiles.TABLE))
@@ -132,7 +132,7 @@ def _batches_of_days(
     """The batches of ``behaviors`` and of ``rejected_behaviors``.
 
     Args:
-        staged: what workers staged (``workers.STAGED``).
+        staged: what workers staged (``STAGED``).
         due: fingerprints of the days that were landed.
         earlier: those of them that nobody asked for: one with too many unusable rows stays out.
     """
@@ -161,23 +161,23 @@ def _runs(days: Sequence[str]) -> list[tuple[date, date]]:
 def _validate_and_stage(
     lake: Lake, source: Source, parts: Sequence[SourcePart], landing: Landing, fingerprints: Mapping[str, str]
 ) -> tuple[pa.Table, pa.Table, list[str]]:
-    """Validate rows, bring together those of a day and bucket, stage them; returns ``workers.STAGED``, the distinct
-    queries as entities, and the items that are not in the catalog and are carried all the same."""
-    with execution("land", sum(source.rows(part) for part in parts)) as running:
-        validated = running.read(parts, lambda part: validate(source.read(part), landing), VALIDATED)
+    """Validate rows, bring together those of a day and bucket, stage them; returns ``STAGED``, the distinct queries
+    as entities, and the items that are not in the catalog and are carried all the same."""
+    rows = sum(source.rows(part) for part in parts)
+    with execution("land", rows) as running:
+        known = running.share(landing)
+
+        def validated_pieces(part: SourcePart) -> Iterator[pa.Table]:
+            return (validate(piece, known()) for piece in source.pieces(part))
+
+        validated = running.read_pieces(parts, validated_pieces, VALIDATED)
         # The one shuffle of all jobs: from here on a day's users stay in their buckets.
-        by_day = validated.brought_together("day", "bucket")
-        share, zone = source.maximum_user_share, source.zone_of_days
-        staged = by_day.map(lambda rows: stage_days(rows, lake, fingerprints, share, zone), workers.STAGED).collect(
-            "land"
-        )
-        searched = QUERIES.empty_table()
-        if any(json.loads(counts).get("searches") for counts in staged["counts"].to_pylist()):
-            searched = validated.map(searched_queries, QUERIES).collect("queries")
-        unlisted = UNLISTED.empty_table()
-        if landing.unlisted_entity is not None:
-            unlisted = validated.map(lambda rows: unlisted_of(rows, landing), UNLISTED).collect("unlisted items")
-    return staged, query_entities(searched["query"].to_pylist()), sorted(set(unlisted["item_id"].to_pylist()))
+        by_day = validated.brought_together("day", "bucket", rows=rows)
+        share = source.maximum_user_share
+        staged = by_day.map(lambda rows: stage_days(rows, lake, fingerprints, known(), share), STAGED).collect("land")
+    found = (pc.list_flatten(staged[name]).to_pylist() for name in ("queries", "unlisted"))
+    queries, unlisted = (sorted(set(values)) for values in found)
+    return staged, query_entities(queries), unlisted
 
 
 def _stage_catalog(

@@ -7,7 +7,7 @@ files either way, too: which of both it is shows in nothing but the seconds.
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Protocol, TypeVar
 
@@ -34,8 +34,12 @@ class Rows(Protocol):
         """
         ...
 
-    def brought_together(self, *columns: str) -> Rows:
-        """The same rows with those that are equal in the columns in one table: Spark's shuffle."""
+    def brought_together(self, *columns: str, rows: int = 0) -> Rows:
+        """The same rows with those that are equal in the columns in one table: Spark's shuffle.
+
+        Args:
+            rows: about how many there are. A table has no more of them than a worker holds, unless more are equal.
+        """
         ...
 
     def collect(self, name: str) -> pa.Table:
@@ -62,6 +66,10 @@ class Execution(Protocol):
             read: one part to a table.
             schema: of the tables read.
         """
+        ...
+
+    def read_pieces(self, parts: Sequence[Part], read: Callable[[Part], Iterable[pa.Table]], schema: pa.Schema) -> Rows:
+        """The rows of some parts, each of which is more than a worker holds at a time: it is read piece by piece."""
         ...
 
 

@@ -30,8 +30,8 @@ class InProcessRows:
         filled = [table for table in self._tables if table.num_rows]
         return InProcessRows(_in_threads(function, filled, self._job), result, self._job)
 
-    def brought_together(self, *columns: str) -> InProcessRows:
-        """One table, in which everything is together."""
+    def brought_together(self, *columns: str, rows: int = 0) -> InProcessRows:
+        """One table, for the job is small, in which everything is together."""
         return InProcessRows([pa.concat_tables([self._schema.empty_table(), *self._tables])], self._schema, self._job)
 
     def collect(self, name: str) -> pa.Table:
@@ -49,6 +49,14 @@ class InProcess:
 
     def read(self, parts: Sequence[Part], read: Callable[[Part], pa.Table], schema: pa.Schema) -> InProcessRows:
         return InProcessRows(_in_threads(read, parts, self._job), schema, self._job)
+
+    def read_pieces(
+        self, parts: Sequence[Part], read: Callable[[Part], Iterable[pa.Table]], schema: pa.Schema
+    ) -> InProcessRows:
+        def whole(part: Part) -> pa.Table:
+            return pa.concat_tables([schema.empty_table(), *(piece.cast(schema) for piece in read(part))])
+
+        return self.read(parts, whole, schema)
 
 
 def _in_threads(function: Callable[[Part], pa.Table], parts: Sequence[Part], job: str) -> Iterator[pa.Table]:

@@ -20,8 +20,9 @@ from pyspark.sql.pandas.types import from_arrow_schema
 from runtime import errors
 from runtime.errors import CommandError
 from runtime.progress import Progress
+from settings import load_settings
 
-ROWS_A_RECORD_BATCH = 200_000
+ROWS_A_RECORD_BATCH = 50_000
 
 Part = TypeVar("Part")
 Value = TypeVar("Value")
@@ -44,8 +45,10 @@ class SparkRows:
 
         return SparkRows(self._frame.mapInArrow(run, from_arrow_schema(result)), result)
 
-    def brought_together(self, *columns: str) -> SparkRows:
-        return SparkRows(self._frame.repartition(*columns), self._schema)
+    def brought_together(self, *columns: str, rows: int = 0) -> SparkRows:
+        settings = load_settings().spark
+        tables = max(settings.partitions, -(-rows // settings.rows_at_once))
+        return SparkRows(self._frame.repartition(tables, *columns), self._schema)
 
     def collect(self, name: str) -> pa.Table:
         context = self._frame.sparkSession.sparkContext
@@ -73,12 +76,18 @@ class OnSpark:
         return lambda: broadcast.value
 
     def read(self, parts: Sequence[Part], read: Callable[[Part], pa.Table], schema: pa.Schema) -> SparkRows:
+        return self.read_pieces(parts, lambda part: (read(part),), schema)
+
+    def read_pieces(
+        self, parts: Sequence[Part], read: Callable[[Part], Iterable[pa.Table]], schema: pa.Schema
+    ) -> SparkRows:
         """One Spark partition a part."""
 
         def read_all(numbers: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
             for batch in numbers:
                 for number in batch.column(0).to_pylist():
-                    yield from read(parts[number]).cast(schema).to_batches(max_chunksize=ROWS_A_RECORD_BATCH)
+                    for piece in read(parts[number]):
+                        yield from piece.cast(schema).to_batches(max_chunksize=ROWS_A_RECORD_BATCH)
 
         numbers = self._session.range(0, len(parts), 1, numPartitions=max(len(parts), 1))
         return SparkRows(numbers.mapInArrow(read_all, from_arrow_schema(schema)), schema)

@@ -41,7 +41,7 @@ def key_digest(key: bytes) -> str:
 
 def pseudonym(key: bytes, user: str) -> str:
     """HMAC-SHA256 of a user id, 16 hexadecimal digits."""
-    return hmac.new(key, user.encode(), hashlib.sha256).hexdigest()[:16]
+    return hmac.digest(key, user.encode(), hashlib.sha256).hex()[:16]
 
 
 def pseudonymize(key: bytes, users: pa.ChunkedArray) -> pa.Array:

@@ -10,13 +10,11 @@ import pyarrow.compute as pc
 from representation.cleaning import entity_id
 from schemas import entities
 
-QUERIES = pa.schema([("query", pa.string())])
 
-
-def searched_queries(validated: pa.Table) -> pa.Table:
-    """The distinct queries of usable searches; ``VALIDATED`` in, ``QUERIES`` out."""
+def searched_queries(validated: pa.Table) -> list[str]:
+    """The distinct queries of usable searches, of ``VALIDATED`` rows."""
     usable = pc.and_(pc.is_null(validated["rule"]), pc.fill_null(pc.equal(validated["action"], "search"), False))
-    return pa.table({"query": validated["query"].filter(usable).unique()}, schema=QUERIES)
+    return [str(query) for query in validated["query"].filter(usable).unique().to_pylist()]
 
 
 def query_entities(queries: Sequence[str]) -> pa.Table:

@@ -50,7 +50,6 @@ VALIDATED = pa.schema(
     ]
 )
 
-UNLISTED = pa.schema([("item_id", pa.string())])
 BUCKET = pa.field("bucket", pa.int32())
 ACCEPTED = behaviors.TABLE.schema.append(BUCKET)
 REJECTED = rejected_behaviors.TABLE.schema.append(BUCKET)
@@ -133,12 +132,13 @@ def validate(raw: pa.Table, landing: Landing) -> pa.Table:
     ).cast(VALIDATED)
 
 
-def unlisted_of(validated: pa.Table, landing: Landing) -> pa.Table:
-    """The distinct items of behaviors that the catalog does not have; ``VALIDATED`` in, ``UNLISTED`` out."""
+def unlisted_of(validated: pa.Table, landing: Landing) -> list[str]:
+    """The distinct items of behaviors, of ``VALIDATED`` rows, that the catalog does not have and that are carried."""
+    if landing.unlisted_entity is None:
+        return []
     behavior = pc.and_(pc.is_null(validated["rule"]), pc.fill_null(pc.not_equal(validated["action"], "search"), False))
     on_items = validated["item_id"].filter(behavior).unique().drop_null()
-    unlisted = [item for item in on_items.to_pylist() if item not in landing.entity_of_item]
-    return pa.table({"item_id": unlisted}, schema=UNLISTED)
+    return [item for item in on_items.to_pylist() if item not in landing.entity_of_item]
 
 
 def _quantities(raw: pa.Table) -> tuple[pa.Array, pa.Array]:

@@ -13,7 +13,8 @@ from lake.delta.staging import stage
 from lake.store.location import Lake
 from schemas import behaviors, rejected_behaviors
 from spark_jobs.distributed import workers
-from spark_jobs.landing.row_validation import REPEATED, accepted_and_rejected, with_outcomes
+from spark_jobs.landing.queries import searched_queries
+from spark_jobs.landing.row_validation import REPEATED, Landing, accepted_and_rejected, unlisted_of, with_outcomes
 
 NEW_COLUMN = "new_column_"
 REJECTED = "rejected_"
@@ -23,26 +24,31 @@ DELIVERY = "delivery_"
 # Counts that every day states.
 ALWAYS_COUNTED = ("rows_in", "rows_rejected", "rows_anonymous", "rows_duplicate", "rows_outside_day", "searches")
 
+# What a worker reports of each file; and with one of them the distinct queries of usable searches, and the items that
+# the catalog does not have.
+_TEXTS = pa.list_(pa.string())
+STAGED = pa.schema([*workers.STAGED, ("queries", _TEXTS), ("unlisted", _TEXTS)])
+
 # A day and the number of a bucket.
 Group = tuple[str, int]
 
 
 def stage_days(
-    validated: pa.Table, lake: Lake, fingerprints: Mapping[str, str], maximum_user_share: float = 1.0, zone: str = "UTC"
+    validated: pa.Table, lake: Lake, fingerprints: Mapping[str, str], landing: Landing, maximum_user_share: float = 1.0
 ) -> pa.Table:
-    """Stage each day and bucket; ``VALIDATED`` in, ``workers.STAGED`` out. Runs in a worker.
+    """Stage each day and bucket; ``VALIDATED`` in, ``STAGED`` out. Runs in a worker.
 
     Args:
         validated: all rows of each day and bucket that it has rows of.
         lake: where files are staged.
         fingerprints: of the days' landing, by day.
+        landing: what the rows were validated with.
         maximum_user_share: users with a larger share of a bucket's rows are counted, for they may have one of the day.
-        zone: name of that by whose clock days begin.
     """
     outcomes = with_outcomes(validated)
     accepted, rejected = accepted_and_rejected(outcomes)
     accepted_by_group, rejected_by_group = _by_group(accepted), _by_group(rejected)
-    counts = _counts(outcomes, accepted, zone)
+    counts = _counts(outcomes, accepted, landing.zone)
     for group, of_users in _rows_of_users(outcomes, maximum_user_share).items():
         counts[group] |= of_users
     staged = workers.Staged()
@@ -55,7 +61,12 @@ def stage_days(
         bad = rejected_by_group.get(group, rejected.slice(0, 0))
         file = stage(lake, rejected_behaviors.TABLE, bad, fingerprint=name, partition=partition, part=bucket)
         staged.add(rejected_behaviors.TABLE, day, file, {})
-    return staged.report()
+    report = staged.report()
+    once = {"queries": searched_queries(validated), "unlisted": unlisted_of(validated, landing)}
+    for name, texts in once.items():
+        column = [texts, *[None] * (report.num_rows - 1)]
+        report = report.append_column(name, pa.array(column[: report.num_rows], _TEXTS))
+    return report
 
 
 def _by_group(rows: pa.Table) -> dict[Group, pa.Table]:

@@ -41,6 +41,7 @@ class DeliveringShop:
     last_day: str | None = None
     late_days: int = 2
     catalog: str = CATALOG
+    piece_bytes: int = 2**24
 
     def deliver(self, name: str, rows: Sequence[Mapping[str, Any]], at: datetime | None = None) -> Path:
         """Write a file below ``log``; at: when."""
@@ -79,7 +80,7 @@ class DeliveringShop:
 
     def source(self) -> Files:
         settings = self.settings
-        return Files(Path(settings.name), settings.late_days, settings.first_day, settings.last_day)
+        return Files(Path(settings.name), settings.late_days, settings.first_day, settings.last_day, self.piece_bytes)
 
     def deliveries(self) -> Deliveries:
         settings, source = self.settings, self.source()

@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
+from unittest import mock
 from zoneinfo import ZoneInfo
 
+import pyarrow as pa
 import pytest
 
 from lake.store.location import Lake
-from runtime.errors import ConfigurationError, SourceMissing
+from runtime.errors import ConfigurationError, DataError, SourceMissing
+from spark_jobs.landing.sources import SourcePart
+from spark_jobs.landing.sources.files import Files
 from tasks.source import seconds_after
 from tests.spark_jobs.delivering_shop import DeliveringShop, landed, purchase
 
@@ -79,8 +84,10 @@ def test_the_next_days_first_row(tmp_path: Path) -> None:
     assert waits_for(shop, date(2017, 11, 2)) is None
 
 
-def test_the_next_days_first_row_in_a_pile_of_files(tmp_path: Path) -> None:
-    shop = DeliveringShop(tmp_path, {"files": "log/*.csv", "arrival": {"next_day": True}})
+@pytest.mark.parametrize("piece_bytes", [50, 2**24])
+def test_the_next_days_first_row_in_a_pile_of_files(tmp_path: Path, piece_bytes: int) -> None:
+    said = {"files": "log/*.csv", "arrival": {"next_day": True}}
+    shop = DeliveringShop(tmp_path, said, piece_bytes=piece_bytes)
     shop.deliver("a.csv", ROWS)
     # A time of the future, or none, is no next day.
     shop.deliver("b.csv", [*ROWS, purchase("2099-01-01T09:00:00"), purchase("")])
@@ -88,6 +95,26 @@ def test_the_next_days_first_row_in_a_pile_of_files(tmp_path: Path) -> None:
     shop.deliver("a.csv", [*ROWS, purchase("2017-11-02T00:00:00")])
     assert waits_for(shop) is None
     assert waits_for(shop, date(2017, 11, 2)) == "the day after 2017-11-02 has not begun"
+
+
+@pytest.mark.parametrize("piece_bytes", [50, 2**24])
+def test_a_pile_of_files_is_looked_at_while_one_is_written(tmp_path: Path, piece_bytes: int) -> None:
+    said = {"files": "log/*.csv", "arrival": {"next_day": True}}
+    shop = DeliveringShop(tmp_path, said, piece_bytes=piece_bytes)
+    shop.deliver("a.csv", ROWS)
+    shop.deliver("b.csv", ROWS)
+    pieces = Files.pieces
+
+    def written_meanwhile(source: Files, part: SourcePart) -> Iterator[pa.Table]:
+        shop.deliver("b.csv", [purchase("2017-11-01T10:00:00", user="written anew")] * 3)
+        return pieces(source, part)
+
+    with mock.patch.object(Files, "pieces", written_meanwhile):
+        assert waits_for(shop) == "the day after 2017-11-01 has not begun"
+    # What does not change and cannot be read is an error.
+    shop.put("b.csv", "user,item\nann,1\n" * 10)
+    with pytest.raises(DataError, match=r"b\.csv lacks the column"):
+        waits_for(shop)
 
 
 def test_all_that_is_declared_must_hold(tmp_path: Path) -> None:

@@ -24,7 +24,7 @@ DAY = date(2017, 10, 30)
 
 def of(names: Mapping[str, str | None]) -> pa.Table:
     """A catalog by item."""
-    return pa.table({"item_id": list(names), "category": pa.array(names.values(), pa.string())})
+    return pa.table({"item_id": pa.array(names, pa.string()), "category": pa.array(names.values(), pa.string())})
 
 
 def test_a_shop_may_rename_half_drop_some_and_add_any() -> None:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
+from unittest import mock
 
 import polars as pl
 import pytest
@@ -13,6 +15,7 @@ import pytest
 from lake.auditing import expectations
 from lake.delta.staging import Batch
 from lake.store.location import Lake
+from spark_jobs.landing.sources.files import Files
 from tests.spark_jobs.delivering_shop import COLUMNS, DeliveringShop, landed, purchase, rejected
 
 DAY, NEXT, THIRD = "2017-11-01", "2017-11-02", "2017-11-03"
@@ -163,3 +166,46 @@ def test_in_a_pile_of_files_a_file_is_a_delivery(lake: Lake, tmp_path: Path) -> 
         "a.csv": {DAY: {"in": 2, "rows": 2}},
         "b.csv": {DAY: {"in": 2, "rows": 1, "duplicate": 1}},
     }
+
+
+@pytest.mark.parametrize("form", ["csv", "csv.gz", "jsonl", "parquet"])
+def test_the_first_delivered_stays_however_files_are_cut(tmp_path: Path, form: str) -> None:
+    # Each row has a quantity of its own. The second delivery brings twenty events, of which the first brings fifteen.
+    deliveries = {
+        day: [_numbered(position, position % events, before) for position in range(80)]
+        for day, events, before in ((DAY, 15, 0), (NEXT, 20, 100))
+    }
+    kept = [*range(1, 16), *range(116, 121)]
+    in_order = Files.parts
+    for size in (1, 300, 2**24):
+        shop = DeliveringShop(tmp_path, {"files": f"log/{{day}}.{form}", "format": form.removesuffix(".gz")})
+        shop.columns, shop.piece_bytes = WITH_EVENT, size
+        for day, rows in deliveries.items():
+            _deliver(shop, day, form, rows)
+        lake = Lake.open(tmp_path / f"lake of {size}")
+        parts: list[int] = []
+
+        def from_the_end(source: Files, *days: Any, seen: list[int] = parts) -> list[Any]:
+            found = in_order(source, *days)
+            seen.append(len(found))
+            return list(reversed(found))
+
+        with mock.patch.object(Files, "parts", from_the_end):
+            manifest = shop.land(lake, DAY)
+        assert balanced(manifest)
+        assert (manifest["rows_in"], manifest["rows"], manifest["rows_duplicate"]) == (160, 20, 140)
+        assert sorted(row["quantity"] for row in landed(lake)) == kept
+        assert (max(parts) > 2) == (form in ("csv", "jsonl") and size < 2**24)
+
+
+def _numbered(position: int, event: int, before: int) -> dict[str, Any]:
+    # Quotes within a field are no usual CSV, so such a line is not read together with its neighbors.
+    user = ' "ben"' if event % 3 == 0 else "ann"
+    return morning(DAY, 9, f"e{event}", user=user, quantity=before + position + 1)
+
+
+def _deliver(shop: DeliveringShop, day: str, form: str, rows: list[dict[str, Any]]) -> None:
+    written = shop.deliver(f"{day}.csv", rows)
+    shop.put(f"{day}.jsonl", "".join(json.dumps(row) + "\n" for row in rows))
+    written.with_suffix(".csv.gz").write_bytes(gzip.compress(written.read_bytes()))
+    pl.DataFrame(rows).write_parquet(written.with_suffix(".parquet"))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from runtime.errors import ConfigurationError
-from settings import ROOT, SourceSettings
+from settings import ROOT, SourceSettings, load_settings
 from spark_jobs.landing.sources.source import Source, SourcePart
 
 __all__ = ["DEMO", "Source", "SourcePart", "open_source"]
@@ -28,7 +28,8 @@ def open_source(settings: SourceSettings) -> Source:
 
         path = Path(settings.name)
         path = path if path.is_absolute() else ROOT / path
-        return Files(path, settings.late_days, settings.first_day, settings.last_day)
+        piece_bytes = load_settings().spark.piece_bytes
+        return Files(path, settings.late_days, settings.first_day, settings.last_day, piece_bytes)
     raise ConfigurationError(
         f"There is no source {settings.name!r} (INTENTFLOW_SOURCE__NAME): it is {DEMO!r} or the path of a .toml file."
     )

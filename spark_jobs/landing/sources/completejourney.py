@@ -6,7 +6,7 @@ simulated from real shopping patterns, for education. Times have no zone; they a
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import UTC, date, datetime, time, timedelta
 from functools import cached_property
 from importlib.util import find_spec
@@ -138,6 +138,9 @@ class CompleteJourney:
             **_NOT_IN_THIS_LOG,
         )
         return pl.concat([purchases, redemptions]).select(RAW.names).collect().to_arrow().cast(RAW)
+
+    def pieces(self, part: SourcePart) -> Iterator[pa.Table]:
+        yield self.read(part)
 
     def _days(self, name: str, time: str, part: SourcePart) -> pl.LazyFrame:
         """A file's rows of a part's days: filtered as they are stored, before any column is computed."""

@@ -6,6 +6,7 @@ import csv
 import re
 from collections import deque
 from collections.abc import Callable, Iterator
+from itertools import islice
 from pathlib import Path
 
 from runtime.errors import DataError
@@ -20,37 +21,51 @@ _UNCLOSED = "unexpected end of data"
 Row = tuple[list[str], str | None]
 
 
-def header_and_rows(path: Path, form: FileForm) -> tuple[list[str], Iterator[Row]]:
-    """The columns' names, without blanks around them, and the rows. A file without a line has neither.
+def header_of(path: Path, form: FileForm) -> tuple[list[str], int]:
+    """The columns' names, without blanks around them, and the line they stand on, 0 where they are declared. A file
+    without a line has none.
 
     Raises:
         DataError: the header cannot be read, or the file as a whole.
     """
-    lines = lines_of(path, form)
+    if form.header:
+        return list(form.header), 0
+    first = next(lines_of(path, form), None)
+    if first is None:
+        return [], 0
+    number, text, problem = first
+    try:
+        if problem:
+            raise ValueError(problem)
+        return [name.strip() for name in _splitter(form)(text)], number
+    except (csv.Error, ValueError) as error:
+        raise DataError(f"{path} has no header that can be read ({error}).") from None
+
+
+def rows_of(path: Path, form: FileForm, width: int) -> Iterator[Row]:
+    """The rows of a file.
+
+    Args:
+        width: fields of the header.
+
+    Raises:
+        DataError: the file as a whole cannot be read.
+    """
+    return rows_in(islice(lines_of(path, form), 0 if form.header else 1, None), form, width, path.name)
+
+
+def rows_in(lines: Iterator[Line], form: FileForm, width: int, name: str) -> Iterator[Row]:
+    """Lines without a header as rows.
+
+    Args:
+        width: fields of the header. name: of the file.
+    """
     split = _splitter(form)
-    header = list(form.header)
-    if not header:
-        first = next(lines, None)
-        if first is None:
-            return [], iter(())
-        _, text, problem = first
-        try:
-            if problem:
-                raise ValueError(problem)
-            header = [name.strip() for name in split(text)]
-        except (csv.Error, ValueError) as error:
-            raise DataError(f"{path} has no header that can be read ({error}).") from None
-    return header, _rows(lines, split, len(header), path, form)
-
-
-def _rows(
-    lines: Iterator[Line], split: Callable[[str], list[str]], width: int, path: Path, form: FileForm
-) -> Iterator[Row]:
     # Lines that were looked at as a field's further ones and turned out to be rows of their own.
     waiting: deque[Line] = deque()
     while (line := waiting.popleft() if waiting else next(lines, None)) is not None:
         number, text, problem = line
-        where = f"line {number} of {path.name}"
+        where = f"line {number} of {name}"
         if problem:
             yield [], problem
             continue

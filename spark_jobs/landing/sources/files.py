@@ -9,45 +9,62 @@ from __future__ import annotations
 
 import hashlib
 import logging
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import UTC, date, datetime, timedelta
 from functools import cached_property, lru_cache
 from pathlib import Path
 
 import polars as pl
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from runtime.errors import DataError, SourceMissing
 from runtime.fingerprint import digest
 from schemas.behaviors import RAW
 from spark_jobs.landing.sources import identity
+from spark_jobs.landing.sources.behavior_pieces import Delivery, pieces_of, wanted_of
+from spark_jobs.landing.sources.blocks.spans import Span
 from spark_jobs.landing.sources.deliveries import Deliveries
 from spark_jobs.landing.sources.description import Behaviors, load_description
-from spark_jobs.landing.sources.event_keys import event_keys
 from spark_jobs.landing.sources.file_form import FileForm
-from spark_jobs.landing.sources.formats import PROBLEM, first_line, read_file, rows_of_file
+from spark_jobs.landing.sources.file_rows import PROBLEM, Wanted
+from spark_jobs.landing.sources.formats import (
+    LEAST_BYTES_A_ROW,
+    first_line,
+    read_file,
+    rows_of_file,
+    spans_of_file,
+)
 from spark_jobs.landing.sources.places import files_of
-from spark_jobs.landing.sources.raw_rows import raw_rows
 from spark_jobs.landing.sources.source import ATTRIBUTES, CAMPAIGNS, ITEMS, SourcePart
 
 log = logging.getLogger("intentflow")
 
 _ATTRIBUTE = "attribute "
-# More than any file has; so rows of all files are in one order, that of their deliveries.
-ROWS_A_FILE = 2**40
-# A behavior is not made of nothing: these a line of JSON may leave out.
-LEFT_OUT = ("item", "query", "quantity", "amount", "session")
+# A file as it is at one moment: its path, when it changed last, its size.
+State = tuple[str, int, int]
 
 
 class Files:
     """``spark_jobs.landing.sources.source.Source`` over files."""
 
-    def __init__(self, description: Path, late_days: int, first_day: date, last_day: date | None) -> None:
+    def __init__(
+        self, description: Path, late_days: int, first_day: date, last_day: date | None, piece_bytes: int
+    ) -> None:
+        """A source that reads its description alone.
+
+        Args:
+            late_days: how many days after its own a row may be delivered. first_day, last_day: of the log; none: it
+                goes on.
+            piece_bytes: of a file that are read at once, about.
+        """
+        self._piece_bytes = piece_bytes
         self._late_days = late_days
         self._folder = description.resolve().parent
         self._description = load_description(description)
         self._path = description
-        self._newest_days: dict[tuple[str, str], str] = {}
+        self._newest_days: dict[tuple[State, str], str] = {}
+        self._spans: dict[State, list[Span]] = {}
         self.name = self._description.name
         self.maximum_anonymous = self._behaviors.maximum_anonymous
         self.maximum_user_share = self._behaviors.maximum_user_share
@@ -89,88 +106,76 @@ class Files:
     # -- behaviors -----------------------------------------------------------------------------------------------
 
     def parts(self, first: date, last: date) -> Sequence[SourcePart]:
+        files = enumerate(self._deliveries.of(first, last))
+        return [
+            part
+            for number, (path, delivered) in files
+            for part in self._parts_of_file(path, delivered, number, first, last)
+        ]
+
+    def _parts_of_file(self, path: Path, delivered: str, number: int, first: date, last: date) -> list[SourcePart]:
+        """Args: number: of the file in the order of deliveries."""
         # What is dated after today has not happened; nor is a day landed that has not been.
         known_until = max(datetime.now(UTC).date(), last) + timedelta(days=1)
         days = (first.isoformat(), last.isoformat(), known_until.isoformat())
-        return [
-            (str(path), _file_digest(path), delivered, *days, str(number))
-            for number, (path, delivered) in enumerate(self._deliveries.of(first, last))
-        ]
-
-    @property
-    def _own_day(self) -> pl.Expr:
-        """The day of a row's own time."""
-        return pl.col("at").dt.convert_time_zone(self.zone_of_days).dt.date()
+        state = _state(path)
+        if state not in self._spans:
+            self._spans[state] = spans_of_file(path, self._behaviors, wanted_of(self._behaviors), self._piece_bytes)
+        spans = self._spans[state]
+        # A span has a digest of its own.
+        whole = "" if spans else _file_digest(path)
+        told = [span.to_text() for span in spans] or [""]
+        return [(str(path), whole, delivered, str(number), *days, span) for span in told]
 
     def _has_rows_after(self, day: date) -> bool:
-        """Whether any file has a row of a later day, and not of one that has not begun; all of them are read once."""
-        parts = reversed(self.parts(date(1, 1, 1), datetime.now(UTC).date()))
-        return any(self._newest_day(part) > day.isoformat() for part in parts)
-
-    def _newest_day(self, part: SourcePart) -> str:
-        """The newest day that a file has rows of; nothing where it has none, or is still written."""
-        file = (part[0], part[1])
-        if file not in self._newest_days:
+        """Whether any file has a row of a later day, and not of one that has not begun; each part is read once."""
+        begin, today = date(1, 1, 1), datetime.now(UTC).date()
+        for path, delivered in reversed(self._deliveries.of(begin, today)):
+            state = _state(path)
             try:
-                self._newest_days[file] = max(self.read(part)["day"].to_pylist(), default="")
+                parts = self._parts_of_file(path, delivered, 0, begin, today)
+                if any(self._newest_day(state, part) > day.isoformat() for part in reversed(parts)):
+                    return True
             except DataError:
-                if _file_digest(Path(part[0])) == part[1]:
+                # It is still written, if it has changed.
+                if _state(path) == state:
                     raise
-                return ""
-        return self._newest_days[file]
+        return False
+
+    def _newest_day(self, state: State, part: SourcePart) -> str:
+        """The newest day that a part of a file has rows of; nothing where it has none."""
+        known = (state, part[-1])
+        if known not in self._newest_days:
+            newest = [pc.max(piece["day"]).as_py() or "" for piece in self.pieces(part)]
+            self._newest_days[known] = max(newest, default="")
+        return self._newest_days[known]
 
     def rows(self, part: SourcePart) -> int:
-        return rows_of_file(Path(part[0]), self._behaviors)
+        path, *_, told = part
+        if told:
+            span = Span.from_text(told)
+            return (span.end - span.start) // LEAST_BYTES_A_ROW
+        return rows_of_file(Path(path), self._behaviors)
 
     def read(self, part: SourcePart) -> pa.Table:
-        path, expected, delivered, first, last, known_until, number = part
-        behaviors = self._behaviors
-        optional = LEFT_OUT if behaviors.format == "jsonl" else behaviors.optional_columns
-        found = read_file(
+        return pa.concat_tables([RAW.empty_table(), *self.pieces(part)])
+
+    def pieces(self, part: SourcePart) -> Iterator[pa.Table]:
+        path, expected, delivered, number, first, last, known_until, told = part
+        delivery = Delivery(
             Path(path),
-            behaviors,
-            behaviors.columns.named(),
-            "behaviors",
-            optional,
-            unnamed=behaviors.new_columns == "carry",
+            Span.from_text(told) if told else None,
+            int(number),
+            delivered,
+            self._deliveries.ends(date.fromisoformat(delivered)) if delivered else None,
+            first,
+            last,
+            known_until,
+            self.zone_of_days,
         )
-        self._refuse_new_columns(path, found.new)
-        if _file_digest(Path(path)) != expected:
+        yield from pieces_of(delivery, self._behaviors, self._late_days, self._piece_bytes)
+        if expected and _file_digest(Path(path)) != expected:
             raise DataError(f"{path} changed while it was read: run again when its writer has finished.")
-        rows = raw_rows(found, behaviors).with_columns(
-            event=event_keys(found.named, behaviors),
-            delivery=pl.lit(delivered or Path(path).name),
-            sequence=int(number) * ROWS_A_FILE + pl.int_range(pl.len(), dtype=pl.Int64),
-        )
-        rows = self._with_delivery(rows, delivered, last, known_until)
-        # A row is read with its own UTC day; one whose time cannot be used, with the day of its delivery.
-        ends, oldest = pl.col("delivery_ends"), pl.duration(days=1 + self._late_days)
-        usable = pl.col("at").is_not_null() & (
-            pl.when(ends.is_null())
-            .then(self._own_day < date.fromisoformat(known_until))
-            .otherwise(pl.col("at").is_between(ends - oldest, ends, closed="left"))
-        )
-        own = self._own_day.dt.to_string("%Y-%m-%d")
-        rows = rows.with_columns(day=pl.when(usable).then(own).otherwise(pl.col("delivered")))
-        kept = rows.filter(pl.col("day").is_between(pl.lit(first), pl.lit(last)))
-        return kept.select(RAW.names).to_arrow().cast(RAW)
-
-    def _with_delivery(self, rows: pl.DataFrame, delivered: str, last: str, known_until: str) -> pl.DataFrame:
-        """Name each row's delivery. In a pile of files no row is late, and a file stands for its commonest day."""
-        if not delivered:
-            never = pl.lit(None, pl.Datetime("us", "UTC"))
-            commonest = _commonest_day(rows.select(self._own_day)["at"], last, known_until)
-            return rows.with_columns(delivered=pl.lit(commonest), delivery_ends=never)
-        moment = pl.lit(self._deliveries.ends(date.fromisoformat(delivered))).cast(pl.Datetime("us", "UTC"))
-        return rows.with_columns(delivered=pl.lit(delivered), delivery_ends=moment)
-
-    def _refuse_new_columns(self, path: str, unnamed: Sequence[str]) -> None:
-        new = sorted(set(unnamed) - set(self._behaviors.known_columns))
-        if new and self._behaviors.new_columns == "refuse":
-            raise DataError(
-                f"{path} has new columns {', '.join(new)}: name them in behaviors.known_columns, "
-                "or set behaviors.new_columns to drop or carry."
-            )
 
     # -- catalog -------------------------------------------------------------------------------------------------
 
@@ -227,7 +232,7 @@ class Files:
         frames = []
         ids = [name for name in identity.IDS if name in named]
         for path in files:
-            rows = read_file(path, form, named, what).named
+            rows = read_file(path, form, Wanted(named, what), self._piece_bytes).named
             no_id = pl.coalesce(pl.lit(None, pl.String), *map(identity.problem, ids))
             rows = rows.with_columns(
                 pl.coalesce(PROBLEM, pl.format("{} of {}", no_id, pl.lit(path.name))).alias(PROBLEM)
@@ -237,20 +242,17 @@ class Files:
         return pl.concat(frames)
 
 
-def _commonest_day(days: pl.Series, otherwise: str, known_until: str) -> str:
-    """The day that most rows of a file are of, which stands for the day it was delivered for."""
-    counted = days.filter(days < date.fromisoformat(known_until)).value_counts()
-    commonest = counted.sort("count", days.name, descending=True)
-    return str(commonest[days.name][0].isoformat()) if len(commonest) else otherwise
+def _state(path: Path) -> State:
+    found = path.stat()
+    return str(path), found.st_mtime_ns, found.st_size
 
 
 def _file_digest(path: Path) -> str:
-    found = path.stat()
-    return _digest_of(path, found.st_mtime_ns, found.st_size)
+    return _digest_of(*_state(path))
 
 
 @lru_cache(maxsize=100_000)
-def _digest_of(path: Path, changed: int, size: int) -> str:
+def _digest_of(path: str, changed: int, size: int) -> str:
     """Of a file's content, as it is at one moment: that it was read once is enough for all days that it may be of."""
-    with path.open("rb") as file:
+    with Path(path).open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()[:16]

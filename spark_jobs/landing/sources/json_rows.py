@@ -10,13 +10,12 @@ import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
-from pathlib import Path
 from typing import Any
 
 from spark_jobs.landing.sources.cells import Kind, text_of
 from spark_jobs.landing.sources.description import EACH
 from spark_jobs.landing.sources.file_form import FileForm
-from spark_jobs.landing.sources.text_lines import lines_of
+from spark_jobs.landing.sources.text_lines import Line
 
 # Numbers keep every digit that they are written with.
 _DECODER = json.JSONDecoder(parse_float=Decimal)
@@ -51,16 +50,19 @@ def list_of(named: Mapping[str, str]) -> tuple[str, ...] | None:
     return tuple(lists.pop().split(".")) if lists else None
 
 
-def rows_of(path: Path, form: FileForm, named: Mapping[str, str], kinds: Mapping[str, Kind]) -> Iterator[Row]:
-    """The rows of a file.
+def rows_in(
+    lines: Iterator[Line], name: str, form: FileForm, named: Mapping[str, str], kinds: Mapping[str, Kind]
+) -> Iterator[Row]:
+    """The rows of a file's lines.
 
     Args:
+        name: of the file.
         named: our name to a path. kinds: by our name, what a value is needed for.
     """
     places = {ours: Place.parse(theirs) for ours, theirs in named.items()}
     elements_at = list_of(named)
-    for number, text, problem in lines_of(path, form):
-        where = f"line {number} of {path.name}"
+    for number, text, problem in lines:
+        where = f"line {number} of {name}"
         if problem:
             yield {}, {}, problem
             continue

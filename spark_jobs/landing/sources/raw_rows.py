@@ -11,7 +11,7 @@ from polars.datatypes import DataTypeClass
 
 from spark_jobs.landing.sources import identity
 from spark_jobs.landing.sources.description import Behaviors
-from spark_jobs.landing.sources.formats import PROBLEM, FileRows
+from spark_jobs.landing.sources.file_rows import PROBLEM, FileRows
 from spark_jobs.landing.sources.numbers import DECIMALS, number, split_quantity
 from spark_jobs.landing.sources.times import read_times
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import date, datetime
 from typing import Protocol
 
@@ -73,7 +73,11 @@ class Source(Protocol):
         ...
 
     def read(self, part: SourcePart) -> pa.Table:
-        """The rows of a part in ``schemas.behaviors.RAW``; runs in a worker."""
+        """The rows of a part in ``schemas.behaviors.RAW``, all at once."""
+        ...
+
+    def pieces(self, part: SourcePart) -> Iterator[pa.Table]:
+        """The same rows in pieces that a worker can hold; runs in a worker."""
         ...
 
     def items(self) -> pa.Table:

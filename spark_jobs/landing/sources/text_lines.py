@@ -5,7 +5,9 @@ from __future__ import annotations
 import codecs
 import io
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
 
@@ -46,28 +48,54 @@ def compression_of(path: Path, form: FileForm) -> str | None:
     return _DECLARED.get(form.compression)
 
 
-def lines_of(path: Path, form: FileForm) -> Iterator[Line]:
-    """The lines of a file that are not empty. A byte order mark is none of the first one.
+@contextmanager
+def decompressing(path: Path, form: FileForm) -> Iterator[str | None]:
+    """Arrow's name of a file's compression, for a block that reads the file.
 
     Raises:
-        DataError: the file is of another encoding than is said, or cannot be decompressed.
+        DataError: it cannot be decompressed.
     """
     compression = compression_of(path, form)
     try:
-        _refuse_another_encoding(path, form, compression)
-        with pa.input_stream(str(path), compression=compression) as stream:
-            yield from _numbered(
-                io.TextIOWrapper(stream, encoding=form.encoding, errors="intentflow.undecodable", newline=""),
-                path,
-                form,
-            )
+        yield compression
     except (OSError, pa.ArrowException) as error:
         if not compression:
             raise
         raise DataError(f"{path} cannot be decompressed as {compression} ({error}): it is damaged.") from None
 
 
-def _refuse_another_encoding(path: Path, form: FileForm, compression: str | None) -> None:
+def lines_of(path: Path, form: FileForm) -> Iterator[Line]:
+    """The lines of a file that are not empty. A byte order mark is none of the first one.
+
+    Raises:
+        DataError: the file is of another encoding than is said, or cannot be decompressed.
+    """
+    with decompressing(path, form) as compression:
+        refuse_another_encoding(path, form, compression)
+        with pa.input_stream(str(path), compression=compression) as stream:
+            yield from _numbered(stream, path.name, form.encoding, 0)
+
+
+def lines_in(
+    content: bytes, form: FileForm, name: str, lines_before: int, encoding: str | None = None
+) -> Iterator[Line]:
+    """The lines of a part of a file that begins with a line, as ``lines_of`` tells them.
+
+    Args:
+        name: of the file. lines_before: in the file. encoding: of the content, where it is not the form's.
+    """
+    # A mark is one at a file's beginning alone.
+    marked = lines_before and codecs.lookup(form.encoding).name == "utf-8-sig"
+    written = encoding or ("utf-8" if marked else form.encoding)
+    yield from _numbered(io.BytesIO(content), name, form.encoding, lines_before, written)
+
+
+def refuse_another_encoding(path: Path, form: FileForm, compression: str | None) -> None:
+    """What a file begins with may say that it is no such text.
+
+    Raises:
+        DataError: it does.
+    """
     with pa.input_stream(str(path), compression=compression) as stream:
         begins = stream.read(4)
     marked = next((name for mark, name in _MARKS.items() if begins.startswith(mark)), None)
@@ -84,18 +112,18 @@ def _refuse_another_encoding(path: Path, form: FileForm, compression: str | None
         )
 
 
-def _numbered(file: io.TextIOWrapper, path: Path, form: FileForm) -> Iterator[Line]:
-    number = 0
+def _numbered(stream: Any, name: str, encoding: str, number: int, written: str = "") -> Iterator[Line]:
+    file = io.TextIOWrapper(stream, encoding=written or encoding, errors="intentflow.undecodable", newline="")
     while line := file.readline(LONGEST_LINE):
         number += 1
         problem = None
         if len(line) == LONGEST_LINE and line[-1] not in "\r\n":
-            problem = f"line {number} of {path.name} is longer than {LONGEST_LINE:,} characters"
+            problem = f"line {number} of {name} is longer than {LONGEST_LINE:,} characters"
             while (rest := file.readline(LONGEST_LINE)) and rest[-1] not in "\r\n":
                 pass
             line = ""
         elif UNDECODABLE in line:
-            problem = f"line {number} of {path.name} has a byte that is no {form.encoding}"
+            problem = f"line {number} of {name} has a byte that is no {encoding}"
         text = line.rstrip("\r\n")
         if number == 1:
             text = text.removeprefix("\ufeff")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, timedelta, tzinfo
 from decimal import ROUND_FLOOR, Decimal
 from functools import cache
 from zoneinfo import ZoneInfo
@@ -12,6 +12,7 @@ from zoneinfo import ZoneInfo
 import polars as pl
 
 from spark_jobs.landing.sources.description import Behaviors, EpochUnit
+from spark_jobs.landing.sources.usual_times import UTC_TIMES, read_usual
 
 MICROSECONDS: Mapping[EpochUnit, Decimal] = {
     "seconds": Decimal(1_000_000),
@@ -32,7 +33,6 @@ _SPACED_OFFSET = re.compile(r"\s+(?=[+-][0-9]{2}:?[0-9]{2}$)")
 _BEGINNING = datetime(1970, 1, 1, tzinfo=UTC)
 # Seconds before or after it: some three thousand years.
 FARTHEST = 10**11
-_UTC_TIMES = pl.Datetime("us", "UTC")
 
 # Moment, and the epoch unit that was recognised.
 Read = tuple[datetime | None, EpochUnit | None]
@@ -90,14 +90,20 @@ def _by_the_clock(times: pl.Series, zone: str) -> pl.Series:
 
 
 def _texts(column: pl.Series, behaviors: Behaviors) -> tuple[pl.Series, pl.Series]:
-    distinct = column.drop_nulls().unique().to_list()
-    read = [read_time(text, behaviors.time_zone, behaviors.time_unit) for text in distinct]
-    found = pl.DataFrame(
-        {"text": distinct, "at": [at for at, _ in read], "unit": [unit for _, unit in read]},
-        schema={"text": pl.String, "at": _UTC_TIMES, "unit": pl.String},
+    """What is usual is read column by column, each other text by itself."""
+    zone, declared = behaviors.time_zone, behaviors.time_unit
+    found = read_usual(column, lambda there: _at_clock(there, _zone(zone)), zone == "UTC", declared, _RECOGNISED)
+    left = column.filter(found["at"].is_null()).drop_nulls().unique().to_list()
+    if not left:
+        return found["at"], found["unit"]
+    read = [read_time(text, zone, declared) for text in left]
+    others = pl.DataFrame(
+        {"text": left, "other": [at for at, _ in read], "other_unit": [unit for _, unit in read]},
+        schema={"text": pl.String, "other": UTC_TIMES, "other_unit": pl.String},
     )
-    joined = column.to_frame("text").join(found, on="text", how="left", maintain_order="left")
-    return joined["at"], joined["unit"]
+    both = found.with_columns(text=column).join(others, on="text", how="left", maintain_order="left")
+    both = both.select(at=pl.coalesce("at", "other"), unit=pl.coalesce("unit", "other_unit"))
+    return both["at"], both["unit"]
 
 
 def read_time(text: str, zone: str, unit: EpochUnit | None) -> Read:
@@ -142,9 +148,12 @@ def _iso(text: str, zone: str) -> datetime | None:
             clock = UTC if name.upper() in ("UTC", "GMT") else ZoneInfo(name.strip("[]"))
         else:
             clock = _zone(zone)
-        there = moment.replace(tzinfo=clock)
-        utc = there.astimezone(UTC)
-        # An hour that the clock skips does not come back.
-        return utc if utc.astimezone(clock).replace(tzinfo=None) == moment else None
+        return _at_clock(moment, clock)
     except (ValueError, OverflowError, KeyError, OSError):
         return None
+
+
+def _at_clock(there: datetime, clock: tzinfo) -> datetime | None:
+    """The moment of a time of a clock; an hour that it skips does not come back."""
+    utc = there.replace(tzinfo=clock).astimezone(UTC)
+    return utc if utc.astimezone(clock).replace(tzinfo=None) == there else None

@@ -1,0 +1,1 @@
+"""Text files as blocks of whole lines: what is usual in them goes to a fast reader, what is not goes line by line."""

@@ -103,5 +103,5 @@ class Table:
         return pa.schema([f for f in self.schema if f.name not in self.partition_by])
 
 
-DAY = Column("day", pa.string(), "Partition: the day as YYYY-MM-DD; UTC, or the shop's where its log says so.")
+DAY = Column("day", pa.string(), "Partition: the UTC day as YYYY-MM-DD.")
 TIMESTAMP = pa.timestamp("us", tz="UTC")

@@ -50,21 +50,24 @@ def panels(count: int, height: float, share_rows: bool = True) -> tuple[Figure, 
 
 def readable(value: float) -> str:
     """Four digits or so: 15,022, 12.8, 0.491."""
-    return f"{value:,.0f}" if value >= 100 else f"{value:.1f}" if value >= 2 else f"{value:.3f}"
+    shown = 0.0 if abs(value) < 0.0005 else value
+    return f"{shown:,.0f}" if shown >= 100 else f"{shown:.1f}" if shown >= 2 else f"{shown:.3f}"
 
 
 def intervals(axes: Axes, figures: Mapping[str, Interval], colors: Mapping[str, str], title: str) -> None:
     """One bar a system, the first on top, with its interval and its value written beside it."""
     rows = range(len(figures), 0, -1)
     ends = [found["high"] or 0.0 for found in figures.values()]
+    # A figure below zero has its bar on the other side, and its value where all values stand.
+    lowest = min(0.0, *(found[key] or 0.0 for found in figures.values() for key in ("low", "value")))
     for row, (name, found) in zip(rows, figures.items(), strict=True):
         value, low, high = (found[key] or 0.0 for key in ("value", "low", "high"))
         color = colors.get(name, GREY)
         axes.barh(row, value, height=0.6, color=color, alpha=0.85)
         axes.plot([low, high], [row, row], color="black", linewidth=1.2, solid_capstyle="butt")
-        axes.text(max(high, value) + 0.02 * max(ends), row, readable(value), va="center", fontsize=9)
+        axes.text(max(high, value, 0.0) + 0.02 * max(ends), row, readable(value), va="center", fontsize=9)
     axes.set_yticks(list(rows), [name.replace("_", " ") for name in figures])
-    axes.set_xlim(0, 1.2 * max(*ends, 1e-3))
+    axes.set_xlim(1.2 * lowest, 1.2 * max(*ends, 1e-3))
     axes.grid(axis="y", visible=False)
     axes.tick_params(axis="y", length=0)
     axes.set_title(title)

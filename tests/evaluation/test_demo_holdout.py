@@ -23,7 +23,7 @@ from lake.registry.splits import add_days
 from schemas import holdout
 from settings import SourceSettings
 from spark_jobs.landing.catalog import build_items
-from spark_jobs.landing.row_validation import Landing, accepted_and_rejected, validate
+from spark_jobs.landing.row_validation import Landing, accepted_and_rejected, validate, with_outcomes
 from spark_jobs.landing.sources.completejourney import CompleteJourney
 
 RULE = read_rule(SourceSettings())
@@ -52,7 +52,7 @@ def form(readable: bool) -> Form:
     catalog = build_items(source.items(), settings.maximum_text)
     entities = dict(zip(catalog["item_id"].to_pylist(), catalog["entity_id"].to_pylist(), strict=True))
     landing = Landing(entities, DEMO_KEY, settings.maximum_quantity, settings.maximum_text, 2, settings.late_days, last)
-    good: pa.Table = accepted_and_rejected(validate(source.read((first, last)), landing))[0]
+    good: pa.Table = accepted_and_rejected(with_outcomes(validate(source.read((first, last)), landing)))[0]
     return Form(catalog, categorize(good, catalog, RULE.leave_out))
 
 

@@ -20,7 +20,7 @@ from lake.registry.evaluation_file import read_rule
 from schemas import behaviors
 from settings import SourceSettings
 from spark_jobs.landing.catalog import build_items
-from spark_jobs.landing.row_validation import Landing, accepted_and_rejected, validate
+from spark_jobs.landing.row_validation import Landing, accepted_and_rejected, validate, with_outcomes
 from spark_jobs.landing.sources.completejourney import CompleteJourney
 
 RULE = read_rule(SourceSettings())
@@ -64,7 +64,9 @@ def test_from_the_raw_purchases(raw: pa.Table, catalog: pa.Table) -> None:
 def test_from_what_landing_makes_of_them(raw: pa.Table, catalog: pa.Table) -> None:
     """Rejected rows are gone, coupon redemptions are there, users are pseudonyms: the figures stay."""
     entities = dict(zip(catalog["item_id"].to_pylist(), catalog["entity_id"].to_pylist(), strict=True))
-    good, bad = accepted_and_rejected(validate(raw, Landing(entities, b"k" * 32, 1_000, 200, 2, 2, "2017-11-14")))
+    good, bad = accepted_and_rejected(
+        with_outcomes(validate(raw, Landing(entities, b"k" * 32, 1_000, 200, 2, 2, "2017-11-14")))
+    )
     assert bad.num_rows > 1_000
     assert set(good.select(["action"])["action"].unique().to_pylist()) <= set(behaviors.RELIABLE_ACTIONS)
     users, found = figures(categorize(good, catalog, RULE.leave_out), catalog)

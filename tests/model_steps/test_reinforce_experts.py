@@ -58,7 +58,8 @@ def test_experts_are_reinforced_once_and_left_as_sft_leaves_them(
     assert {"recall_5", "recall_10", "recall_30", "coverage", "distinct", "entropy", "cross_entropy"} <= set(
         found.record["validation"]["0"]
     )
-    assert len(pq.read_table(tmp_path / "curves.parquet")) == WANTED.steps
+    # The start, and each step.
+    assert pq.read_table(tmp_path / "curves.parquet")["step"].to_pylist() == list(range(WANTED.steps + 1))
     assert (tmp_path / "curves.svg").is_file()
     assert (found.record["kept_step"] == 0) == (found.record["adapter"] == begun["adapter"])
     assert (found.record["kept_step"] == 0) == (found.record["calibration"] == begun["calibration"])

@@ -151,7 +151,7 @@ class RewardModel:
             places = [length - 1 + depth for depth in tree.depths]
             states = self.tuned.continued(cache, tree.tokens[length:], places, sees_of(tree)[length:])
             # The next candidates see none of these.
-            cache.crop(length)
+            cache.crop(-len(tree.depths))
             return self._read(states[[end - length for end in ends]], odds)
 
         return logits

@@ -2,9 +2,9 @@
 [--champion RELEASE]``.
 
 What was just trained beside what it was trained from, the champion's experts and the language model as it is, on users
-of the split validation whom none of these trainings looked at, as of a training day. Lists are made as a day's are: of
-each persona the most probable tags, pooled. The holdout stays closed: only the gate opens it. The table ``examples``
-knows a persona's outcomes without their order, so recall is measured and no hit rate of the next purchase.
+of the split validation whom none of these trainings looked at, as of one or more training days. Lists are made as a
+day's are: of each persona the most probable tags, pooled. The holdout stays closed: only the gate opens it. The table
+``examples`` knows a persona's outcomes without their order, so recall is measured and no hit rate of the next purchase.
 
 Leaves ``comparison.json`` in a folder of its own; what was compared already is not compared again.
 """
@@ -31,7 +31,7 @@ from model_steps.engine.chat import Chat
 from model_steps.engine.environment import prepare_environment
 from model_steps.engine.model_digest import model_digest
 from model_steps.engine.options import Options
-from model_steps.evaluating.unseen_users import LENGTHS, Lists, compare, unseen
+from model_steps.evaluating.unseen_users import LENGTHS, Asked, Lists, compare, unseen
 from model_steps.training.record import TunedExperts, made_folder, read_experts
 from runtime import atomic, processor
 from runtime.entry import day_argument, run_command
@@ -70,7 +70,7 @@ def champions_experts(lake: Lake, release: str, rule: SplitRule) -> TunedExperts
 def evaluate_experts(
     lake: Lake,
     experts: Mapping[str, TunedExperts],
-    day: str | None,
+    days: Sequence[str],
     users: int,
     out: Path | None,
     settings: Settings,
@@ -78,11 +78,12 @@ def evaluate_experts(
     """Compare experts on users of validation, unless that was done; returns the figures.
 
     Args:
-        experts: by name, ``candidate`` among them. day: training day; none: the newest that the candidate learnt of.
+        experts: by name, ``candidate`` among them.
+        days: training days; none: the newest that the candidate learnt of.
         users: how many at most. out: folder of the comparison; none: one below the settings' folder.
 
     Raises:
-        SourceMissing: the day has no examples. DataError: one touches the holdout, or an adapter is none of ours.
+        SourceMissing: a day has no examples. DataError: one touches the holdout, or an adapter is none of ours.
         UsageError: experts may have learnt from these users, or no user is left.
     """
     # Imported late: torch reads its threads from the environment that main has prepared.
@@ -92,25 +93,29 @@ def evaluate_experts(
     rule, model = read_rule(settings.source), settings.engine.model
     for name in experts.keys() - {CHAMPION}:
         _refuse_acquainted(lake, f"What --{name} names", experts[name], rule)
-    day = day or max(experts[CANDIDATE].record["days"])
-    rows = personas.read_days(lake, [day])
+    days = sorted(set(days)) or [max(experts[CANDIDATE].record["days"])]
+    rows = personas.read_days(lake, days)
     personas.refuse_leaks(rows, rule)
-    validated = {row["user_id"] for row in rows if row["split"] == "validation"}
+    # Trainings drew of the newest day's, so whom they left follows from that day.
+    newest = [row for row in rows if row["day"] == days[-1]]
+    validated = {row["user_id"] for row in newest if row["split"] == "validation"}
     looked_at = max(int(one.record.get("validation_users", 0)) for one in experts.values())
-    telling = {row["user_id"] for row in rows if row["outcomes"]}
+    telling = {row["user_id"] for row in newest if row["outcomes"]}
     chosen = unseen(validated, looked_at, users, telling)
     if not chosen:
         raise UsageError(
-            f"Trainings looked at {looked_at} of the {len(validated)} validation users of {day}, so none with an "
+            f"Trainings looked at {looked_at} of the {len(validated)} validation users of {days[-1]}, so none with an "
             "outcome is left to compare experts on: train with fewer INTENTFLOW_EXPERTS__VALIDATION_USERS."
         )
     chat, labels = Chat(model), read_labels(lake)
     options = ranked_expert.tag_space(labels.values(), chat.answer_tokens)
-    some = sorted((row for row in rows if row["user_id"] in chosen), key=lambda row: (row["user_id"], row["persona"]))
+    some = sorted(
+        (row for row in rows if row["user_id"] in chosen), key=lambda row: (row["user_id"], row["day"], row["persona"])
+    )
     dtype = processor.resolve(settings.experts.dtype, model)
     adapters = {name: read_adapter(EXPERTS, one.weights, one.form, model, name) for name, one in experts.items()}
     asked = {
-        "day": day,
+        "days": days,
         "examples": digest(some),
         "labels": sorted(labels.items()),
         "model": model_digest(model),
@@ -127,14 +132,16 @@ def evaluate_experts(
         return {**known, "folder": str(folder), "reused": True}
     log.info("%d validation users are compared on, none of the %d that trainings looked at.", len(chosen), looked_at)
     encoded = [personas.example_of(row, labels, chat, settings) for row in some]
-    prompts: dict[str, list[Sequence[int]]] = {}
-    truth: dict[str, set[str]] = {}
+    prompts: dict[Asked, list[Sequence[int]]] = {}
+    truth: dict[Asked, set[str]] = {}
     for one in encoded:
-        prompts.setdefault(one.user_id, []).append(one.prompt)
-        truth.setdefault(one.user_id, set()).update(one.outcomes)
+        prompts.setdefault(Asked(one.user_id, one.day), []).append(one.prompt)
+        truth.setdefault(Asked(one.user_id, one.day), set()).update(one.outcomes)
+    # Of a user as of a day without outcomes nothing can be said.
+    prompts = {asked: prompts[asked] for asked in prompts if truth[asked]}
     lists = _lists(adapters, prompts, options, dtype, settings)
     record = {
-        "day": day,
+        "days": days,
         "split": "validation",
         "looked_at": looked_at,
         **compare(lists, truth, CANDIDATE),
@@ -156,12 +163,12 @@ def finished(folder: Path, work: str) -> dict[str, Any] | None:
 
 def _lists(
     adapters: Mapping[str, Adapter],
-    prompts: Mapping[str, Sequence[Sequence[int]]],
+    prompts: Mapping[Asked, Sequence[Sequence[int]]],
     options: Options,
     dtype: str,
     settings: Settings,
 ) -> dict[str, Lists]:
-    """By name of the experts each user's list; equal adapters are asked once, and the language model without any."""
+    """By name of the experts each list; equal adapters are asked once, and the language model without any."""
     from model_steps.training.experts.validation import MOST_A_PERSONA, pooled
     from model_steps.training.lora.adapted import adapted
 
@@ -173,8 +180,8 @@ def _lists(
 
     def ask(tuned: Any) -> Lists:
         lists = {}
-        for user, of_user in prompts.items():
-            lists[user] = pooled(tuned.rank_all(of_user, options, MOST_A_PERSONA))[: max(LENGTHS)]
+        for asked, of_asked in prompts.items():
+            lists[asked] = pooled(tuned.rank_all(of_asked, options, MOST_A_PERSONA))[: max(LENGTHS)]
             progress.advance()
         return lists
 
@@ -212,7 +219,7 @@ def main(arguments: argparse.Namespace) -> dict[str, Any]:
             f"The experts of --{other[0]} were tuned on another language model than {settings.engine.model}: set "
             "INTENTFLOW_ENGINE__MODEL to that one's folder."
         )
-    return evaluate_experts(lake, experts, arguments.day, arguments.users, arguments.out, settings)
+    return evaluate_experts(lake, experts, arguments.day or (), arguments.users, arguments.out, settings)
 
 
 if __name__ == "__main__":
@@ -220,7 +227,9 @@ if __name__ == "__main__":
     parser.add_argument("--candidate", type=Path, required=True, help="folder of tuned experts, or of such a release")
     parser.add_argument("--before", type=Path, help="what they were trained from, likewise (default: none)")
     parser.add_argument("--champion", metavar="RELEASE", help="name of a release on the lake (default: none)")
-    parser.add_argument("--day", type=day_argument, help="training day (default: the newest that was learnt of)")
+    parser.add_argument(
+        "--day", type=day_argument, action="append", help="training day, repeatable (default: the newest learnt of)"
+    )
     parser.add_argument("--users", type=int, default=USERS, help=f"validation users at most (default: {USERS})")
     parser.add_argument("--out", type=Path, help="folder of the comparison (default: one of its own, by setting)")
     parser.add_argument("--lake", help="address of the lake (default: the setting)")

@@ -7,7 +7,7 @@ and again wants users who may be looked at again and again.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -16,8 +16,17 @@ from evaluation.metrics import Values
 from lake.registry.splits import drawn
 
 LENGTHS = (5, 10, 30)
-# By user, the best tags first.
-Lists = Mapping[str, Sequence[str]]
+
+
+class Asked(NamedTuple):
+    """A user as of a day."""
+
+    user: str
+    day: str
+
+
+# The best tags first.
+Lists = Mapping[Asked, Sequence[str]]
 
 
 def unseen(users: Iterable[str], looked_at: int, wanted: int, telling: Collection[str]) -> list[str]:
@@ -32,25 +41,28 @@ def unseen(users: Iterable[str], looked_at: int, wanted: int, telling: Collectio
     return drawn((known - taken) & set(telling), wanted)
 
 
-def compare(lists: Mapping[str, Lists], truth: Mapping[str, Collection[str]], candidate: str) -> dict[str, Any]:
+def compare(lists: Mapping[str, Lists], truth: Mapping[Asked, Collection[str]], candidate: str) -> dict[str, Any]:
     """What each of several experts finds of the same users' outcomes, and what one finds more than the others.
 
+    A user is one value whatever the number of days, their mean: days of one user are no users.
+
     Args:
-        lists: by name of the experts. truth: labels that came true, by user.
+        lists: by name of the experts. truth: labels that came true.
         candidate: whose differences from each of the others are told, user by user.
 
     Returns:
         By metric and name a mean with its 95 % interval over users, ``coverage`` as a count, and the paired differences
         as ``candidate_minus_<name>``.
     """
-    users = sorted(user for user in truth if truth[user])
-    found: dict[str, Any] = {"users": len(users)}
-    values = {name: _of_users(of_name, truth, users) for name, of_name in lists.items()}
+    asked = sorted(one for one in truth if truth[one])
+    users = sorted({one.user for one in asked})
+    found: dict[str, Any] = {"users": len(users), "users_and_days": len(asked)}
+    values = {name: _of_users(of_name, truth, asked) for name, of_name in lists.items()}
     for metric in next(iter(values.values())):
         found[metric] = {name: interval(of_name[metric]).as_dict() for name, of_name in values.items()}
     longest = max(LENGTHS)
     found["coverage"] = {
-        name: len({tag for user in users for tag in of_name[user][:longest]}) for name, of_name in lists.items()
+        name: len({tag for one in asked for tag in of_name[one][:longest]}) for name, of_name in lists.items()
     }
     for name in lists:
         if name != candidate:
@@ -61,13 +73,16 @@ def compare(lists: Mapping[str, Lists], truth: Mapping[str, Collection[str]], ca
     return found
 
 
-def _of_users(lists: Lists, truth: Mapping[str, Collection[str]], users: Sequence[str]) -> dict[str, Values]:
+def _of_users(lists: Lists, truth: Mapping[Asked, Collection[str]], asked: Sequence[Asked]) -> dict[str, Values]:
     """One value a user, by metric."""
-    found = {
-        f"recall_at_{length}": np.array([_recall(lists[u][:length], truth[u]) for u in users]) for length in LENGTHS
-    }
     longest = max(LENGTHS)
-    return {**found, "categories_per_user": np.array([float(len(set(lists[user][:longest]))) for user in users])}
+    of_asked: dict[str, list[float]] = {
+        f"recall_at_{length}": [_recall(lists[one][:length], truth[one]) for one in asked] for length in LENGTHS
+    }
+    of_asked["categories_per_user"] = [float(len(set(lists[one][:longest]))) for one in asked]
+    users, places = np.unique([one.user for one in asked], return_inverse=True)
+    days = np.bincount(places, minlength=len(users))
+    return {metric: np.bincount(places, weights=values) / days for metric, values in of_asked.items()}
 
 
 def _recall(listed: Sequence[str], wanted: Collection[str]) -> float:

@@ -5,12 +5,13 @@ from __future__ import annotations
 import pytest
 
 from lake.registry.splits import drawn
-from model_steps.evaluating.unseen_users import compare, unseen
+from model_steps.evaluating.unseen_users import Asked, compare, unseen
 
-TRUTH = {"ann": {"milk", "eggs"}, "bob": {"beer"}, "eve": set[str]()}
+ANN, BOB, EVE = (Asked(name, "2017-08-23") for name in ("ann", "bob", "eve"))
+TRUTH = {ANN: {"milk", "eggs"}, BOB: {"beer"}, EVE: set[str]()}
 LISTS = {
-    "candidate": {"ann": ["milk", "eggs"], "bob": ["tea", "beer"], "eve": ["ham"]},
-    "base": {"ann": ["milk", "soap"], "bob": ["soap"], "eve": ["ham"]},
+    "candidate": {ANN: ["milk", "eggs"], BOB: ["tea", "beer"], EVE: ["ham"]},
+    "base": {ANN: ["milk", "soap"], BOB: ["soap"], EVE: ["ham"]},
 }
 
 
@@ -58,7 +59,23 @@ def test_narrow_lists_show() -> None:
 
 
 def test_only_the_first_tags_count() -> None:
-    late = {"candidate": {"ann": [*(f"tag {number}" for number in range(5)), "milk"]}}
-    found = compare(late, {"ann": {"milk"}}, "candidate")
+    late = {"candidate": {ANN: [*(f"tag {number}" for number in range(5)), "milk"]}}
+    found = compare(late, {ANN: {"milk"}}, "candidate")
     assert found["recall_at_5"]["candidate"]["value"] == 0.0
     assert found["recall_at_10"]["candidate"]["value"] == 1.0
+
+
+def test_days_of_one_user_are_no_users() -> None:
+    earlier = [Asked("ann", f"2017-0{month}-01") for month in (5, 6, 7)]
+    truth = {**TRUTH, **dict.fromkeys(earlier, {"milk"})}
+    lists = {
+        "candidate": {**LISTS["candidate"], **dict.fromkeys(earlier, ["soap"])},
+        "base": {**LISTS["base"], **dict.fromkeys(earlier, ["milk"])},
+    }
+    found = compare(lists, truth, "candidate")
+    assert (found["users"], found["users_and_days"]) == (2, 5)
+    # ann: 1, 0, 0, 0 in mean, bob 1; by rows it would be 2 of 5.
+    assert found["recall_at_30"]["candidate"]["value"] == pytest.approx((0.25 + 1.0) / 2)
+    # ann lost (1 + 1 + 1 - 0.5) / 4, bob gained 1: no draw of two users lies beyond these.
+    difference = found["candidate_minus_base"]["recall_at_30"]
+    assert (difference["low"], difference["high"]) == (-0.625, 1.0)

@@ -67,10 +67,10 @@ def test_only_the_first_tags_count() -> None:
 
 def test_days_of_one_user_are_no_users() -> None:
     earlier = [Asked("ann", f"2017-0{month}-01") for month in (5, 6, 7)]
-    truth = {**TRUTH, **dict.fromkeys(earlier, {"milk"})}
+    truth = {**TRUTH, **{one: {"milk"} for one in earlier}}
     lists = {
-        "candidate": {**LISTS["candidate"], **dict.fromkeys(earlier, ["soap"])},
-        "base": {**LISTS["base"], **dict.fromkeys(earlier, ["milk"])},
+        "candidate": {**LISTS["candidate"], **{one: ["soap"] for one in earlier}},
+        "base": {**LISTS["base"], **{one: ["milk"] for one in earlier}},
     }
     found = compare(lists, truth, "candidate")
     assert (found["users"], found["users_and_days"]) == (2, 5)

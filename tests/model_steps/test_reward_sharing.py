@@ -71,8 +71,8 @@ def test_shared_scores_are_those_of_each_by_itself(reward: RewardModel) -> None:
     assert shared.scores == pytest.approx(alone, abs=ALIKE)
     assert reward.score(PROMPT, CANDIDATES, shared=False).scores == pytest.approx(alone, abs=ALIKE)
     assert shared.scores[3] == pytest.approx(shared.scores[4])
-    # 6 once and 14 behind it; and each with its own 6.
-    assert (shared.tokens_shared, shared.tokens_alone) == (20, 7 * 6 + 20)
+    # 6 once and 20 behind it; and each with its own 6.
+    assert (shared.tokens_shared, shared.tokens_alone) == (6 + 20, 7 * 6 + 20)
 
 
 def test_a_mask_that_leaks_between_candidates_is_noticed(reward: RewardModel, monkeypatch: Any) -> None:
@@ -85,7 +85,7 @@ def test_a_mask_that_leaks_between_candidates_is_noticed(reward: RewardModel, mo
         return masked(torch.ones_like(sees).tril(before))
 
     monkeypatch.setattr(reward.tuned, "_additive", leaking)
-    leaked = reward.score(PROMPT, CANDIDATES).scores
+    leaked = reward.logits(PROMPT, CANDIDATES).sigmoid().tolist()
     # The first candidate stands where it would stand alone; the others see what is none of theirs.
     assert leaked[0] == pytest.approx(alone[0], abs=ALIKE)
     assert all(abs(one - other) > 10 * ALIKE for one, other in zip(leaked[3:], alone[3:], strict=True))
@@ -100,8 +100,19 @@ def test_places_that_count_other_candidates_are_noticed(reward: RewardModel, mon
         return core(tokens, position_ids=torch.arange(tokens.shape[1])[None], **others)
 
     monkeypatch.setattr(reward.tuned, "_core", misplaced)
-    found = reward.score(PROMPT, CANDIDATES).scores
+    found = reward.logits(PROMPT, CANDIDATES).sigmoid().tolist()
     assert any(abs(one - other) > 10 * ALIKE for one, other in zip(found, alone, strict=True))
+
+
+def test_candidates_behind_another_beginning_are_noticed(reward: RewardModel, monkeypatch: Any) -> None:
+    """The planted fault: what the first candidates added stays in the cache that the next ones stand behind."""
+    few = RewardModel(reward.tuned, reward.head, together=1)
+    alone = [by_itself(reward, PROMPT, candidate) for candidate in CANDIDATES]
+    assert few.score(PROMPT, CANDIDATES).scores == pytest.approx(alone, abs=ALIKE)
+    monkeypatch.setattr("model_steps.training.lora.tuned_model.deepcopy", lambda cache: cache)
+    found = few.score(PROMPT, CANDIDATES).scores
+    assert found[0] == pytest.approx(alone[0], abs=ALIKE)
+    assert all(abs(one - other) > 10 * ALIKE for one, other in zip(found[3:], alone[3:], strict=True))
 
 
 def test_gradients_are_those_of_each_by_itself(reward: RewardModel) -> None:
@@ -131,8 +142,7 @@ def test_more_than_are_scored_together_are_scored_in_turns(model: Path, reward: 
     few = RewardModel(reward.tuned, reward.head, together=3)
     whole, parts = reward.score(PROMPT, CANDIDATES), few.score(PROMPT, CANDIDATES)
     assert parts.scores == pytest.approx(whole.scores, abs=ALIKE)
-    # The beginning once, and behind it 5, 7 and 3.
-    assert (parts.tokens_shared, parts.tokens_alone) == (6 + 15, whole.tokens_alone)
+    assert (parts.tokens_shared, parts.tokens_alone) == (whole.tokens_shared, whole.tokens_alone)
     assert fresh(model, SMALL.model_copy(update={"together": 2})).together == 2
 
 

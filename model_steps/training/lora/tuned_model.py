@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from copy import deepcopy
 from pathlib import Path
 from typing import Any
 
@@ -183,6 +184,26 @@ class TunedModel:
             use_cache=True,
         ).last_hidden_state
         return states[0]
+
+    def branched(self, cache: Any, rows: Sequence[Sequence[int]]) -> torch.Tensor:
+        """Last states of rows of tokens, each by itself behind what a cache holds, which stays as it is.
+
+        A tree of the same rows would let each of its tokens be multiplied with all others, to be hidden then.
+
+        Args:
+            cache: of transformers, of one sequence.
+
+        Returns:
+            Rows x tokens of the longest x width; behind a shorter row's last token stands nothing of meaning.
+        """
+        tokens = torch.zeros(len(rows), max(map(len, rows)), dtype=torch.long)
+        # What is filled up stands behind the last token, which sees what is before it.
+        for number, row in enumerate(rows):
+            tokens[number, : len(row)] = torch.tensor(row)
+        own = deepcopy(cache)
+        own.batch_repeat_interleave(len(rows))
+        states: torch.Tensor = self._core(tokens.to(self.device), past_key_values=own, use_cache=True).last_hidden_state
+        return states
 
     def logits_of(self, states: torch.Tensor, node: Node) -> torch.Tensor:
         """Logits of a node's children, in float32: number types with fewer digits would round them to eighths.

@@ -1,7 +1,7 @@
 """The reward model: the judge's language model and adapter, frozen base included, with a scalar head (PAPER 2.4).
 
-Candidates of one group stand as branches of one tree behind what they share, which is computed once. Each sees the
-shared beginning and itself, so its score is what it would be alone.
+What candidates of one group begin with is computed once. Each sees the shared beginning and itself, so its score is
+what it would be alone: where it learns they are branches of one tree, where it scores rows behind a cache.
 """
 
 from __future__ import annotations
@@ -15,15 +15,14 @@ import torch
 from torch import nn
 
 from model_steps.judge.reward.head import ScalarHead
-from model_steps.training.lora.token_tree import sees_of, tree_of
+from model_steps.training.lora.token_tree import tree_of
 from model_steps.training.lora.tuned_model import TunedModel
 from runtime.errors import DataError
 
 HEAD = "head."
 # Tokens of each behind what they share.
 Candidates = Sequence[Sequence[int]]
-# Candidates that are computed at a time behind what they share: of more, attention over all of them costs more than it
-# saves.
+# Candidates that are computed at a time behind what they share: more take more memory and are no faster.
 TOGETHER = 16
 
 
@@ -130,13 +129,12 @@ class RewardModel:
         self._refuse_unfit(prompt, candidates)
         behind = self._behind(prompt) if shared else partial(self.logits_alone, prompt)
         found: list[torch.Tensor] = []
-        computed = len(prompt)
         for start in range(0, len(candidates), self.together):
             some = candidates[start : start + self.together]
             found.append(behind(some, odds[start : start + self.together]).sigmoid())
-            computed += len(tree_of(prompt, some)[0].tokens) - len(prompt)
-        alone = sum(len(prompt) + len(candidate) for candidate in candidates)
-        return Scored(tuple(torch.cat(found).tolist()), computed, alone)
+        behind_it = sum(map(len, candidates))
+        alone = len(prompt) * len(candidates) + behind_it
+        return Scored(tuple(torch.cat(found).tolist()), len(prompt) + behind_it, alone)
 
     def _behind(self, prompt: Sequence[int]) -> Callable[[Candidates, Sequence[float]], torch.Tensor]:
         """What scores candidates behind a prompt that is computed here, once for all of them."""
@@ -147,12 +145,9 @@ class RewardModel:
         self.tuned.continued(cache, prompt, range(length), torch.ones(length, length, dtype=torch.bool).tril())
 
         def logits(candidates: Candidates, odds: Sequence[float]) -> torch.Tensor:
-            tree, ends = tree_of(prompt, candidates)
-            places = [length - 1 + depth for depth in tree.depths]
-            states = self.tuned.continued(cache, tree.tokens[length:], places, sees_of(tree)[length:])
-            # The next candidates see none of these.
-            cache.crop(-len(tree.depths))
-            return self._read(states[[end - length for end in ends]], odds)
+            states = self.tuned.branched(cache, candidates)
+            ends = [len(candidate) - 1 for candidate in candidates]
+            return self._read(states[list(range(len(candidates))), ends], odds)
 
         return logits
 

@@ -4,7 +4,8 @@ GRPO with constrained reward shaping: the experts draw lists of tags, a list is 
 it names, and nothing where it fails a constraint (alignment with the judge, diversity, length); lists that are worth
 more than their group become more likely. Only users of the train split are learnt from, users of validation choose the
 step, and nothing reaches past the split. The language model's weights stay as they are. A killed run goes on where it
-was, or is ended there (``--finish``); what was trained already is not trained again.
+was, or is ended there (``--finish``); what was trained already is not trained again. ``--last`` leaves the adapter of
+the last step instead of the best one: shapings are compared after equal steps, and one may help at none.
 
 Leaves what ``train_experts`` leaves: ``adapter_model.safetensors``, ``adapter_config.json``, ``references.safetensors``
 and the record ``experts.json``; and ``curves.parquet``, one row a step, and ``curves.svg``.
@@ -49,6 +50,7 @@ def reinforce_experts(
     out: Path | None,
     settings: Settings,
     finish: bool = False,
+    last: bool = False,
 ) -> dict[str, Any]:
     """Train on a lake's examples, unless that was done; returns the record.
 
@@ -58,6 +60,7 @@ def reinforce_experts(
         days: training days; none: the newest ones that the split allows, as many as the settings say.
         out: folder of the training; none: one below the settings' folder, named after what decides about the result.
         finish: end a training that was stopped, with the best adapter that it validated.
+        last: leave the adapter of the last step, whatever validation says.
 
     Raises:
         SourceMissing: examples are missing, or what was known of their customers.
@@ -98,8 +101,10 @@ def reinforce_experts(
     }
     untils = (record["trained_until"], begun.record["trained_until"], known.get("trained_until") or "")
     record["trained_until"] = max(untils)
-    record["work"] = digest(record)
-    folder = made_folder(chosen.folder / record["work"][:NAME_DIGITS] if out is None else out)
+    training = digest(record)
+    # One training, whichever of its adapters is left.
+    record["work"] = digest([training, "last"]) if last else training
+    folder = made_folder(chosen.folder / training[:NAME_DIGITS] if out is None else out)
     if (done := finished(folder, record["work"])) is not None:
         log.info("Trained already, in %s.", folder)
         return {**done, "folder": str(folder), "reused": True}
@@ -111,7 +116,7 @@ def reinforce_experts(
     before = ended.base_digest(tuned.peft)
     scoring = material.scoring(None if judge is None else material.alignment(lake, rule, judge))
     found = train(
-        tuned, personas, scoring, options, material.validation(scoring), chosen, folder, model, record["work"], finish
+        tuned, personas, scoring, options, material.validation(scoring), chosen, folder, model, training, finish, last
     )  # fmt: skip
     if ended.base_digest(tuned.peft) != before:
         raise CommandError("Training changed the language model, which must stay frozen: this is a mistake of ours.")
@@ -167,7 +172,8 @@ def main(arguments: argparse.Namespace) -> dict[str, Any]:
     settings = settings.model_copy(update={"reinforcement": chosen})
     lake = Lake.open(arguments.lake or settings.lake.uri)
     days = tuple(arguments.day or ())
-    return reinforce_experts(lake, arguments.start, arguments.reward, days, arguments.out, settings, arguments.finish)
+    ended = {"finish": arguments.finish, "last": arguments.last}
+    return reinforce_experts(lake, arguments.start, arguments.reward, days, arguments.out, settings, **ended)
 
 
 if __name__ == "__main__":
@@ -195,4 +201,5 @@ if __name__ == "__main__":
     )
     parser.add_argument("--lake", help="address of the lake (default: the setting)")
     parser.add_argument("--finish", action="store_true", help="end a stopped training with the best that it validated")
+    parser.add_argument("--last", action="store_true", help="leave the adapter of the last step, not of the best one")
     run_command(main, parser)

@@ -42,7 +42,8 @@ class Trained:
     """What a training found.
 
     Args:
-        history: a row a step. validated: figures of each validation, by the number of steps. step: the best one's.
+        history: a row a step. validated: figures of each validation, by the number of steps.
+        step: that whose adapter is left: the best one's, or the last.
         thresholds: at the beginning and at the end.
     """
 
@@ -63,6 +64,7 @@ def train(
     tokenizer: Path,
     work: str,
     finish: bool = False,
+    last: bool = False,
 ) -> Trained:
     """Train, and leave the model with the adapter of the best validation, and curves in the folder.
 
@@ -72,12 +74,16 @@ def train(
         folder: keeps the state that a killed run resumes. tokenizer: folder of the language model.
         work: names all that decides about the result; a state of other work is refused.
         finish: take no further step.
+        last: leave the adapter of the last step, whatever validation says.
 
     Raises:
-        DataError: the folder's state is of other work. UsageError: it is to be finished, and nothing was validated yet.
+        DataError: the folder's state is of other work. UsageError: it is to be finished, and nothing was validated yet,
+            or the last step is wanted of it.
         CommandError: nothing is learnt (``canary``), or the policy collapsed.
     """
     best = Best(folder)
+    if finish and last:
+        raise UsageError("A stopped training is ended with the best that it validated: leave --last or --finish out.")
     if finish and best.step is None:
         raise UsageError(f"{folder} holds no training that was validated: leave --finish out.")
     states.claim(folder, work)
@@ -109,9 +115,10 @@ def train(
             )
     if "ref" in model.peft.peft_config:
         model.peft.delete_adapter("ref")
-    best.take(model)
+    if not last:
+        best.take(model)
     validated = best.figures()
-    step = best.step or 0
+    step = (max(validated, default=0) if last else best.step) or 0
     if not step:
         log.warning("No step was better on validation than the start: the experts stay as they were.")
     rows = curves.rows_of(history, validated)

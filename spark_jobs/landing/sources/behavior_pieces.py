@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
-from pathlib import Path
 
 import polars as pl
 import pyarrow as pa
@@ -18,13 +17,14 @@ from spark_jobs.landing.sources.event_keys import event_keys
 from spark_jobs.landing.sources.file_rows import Wanted
 from spark_jobs.landing.sources.formats import pieces_of_file
 from spark_jobs.landing.sources.raw_rows import raw_rows
+from spark_jobs.landing.sources.stored_files import SourceFile, State, state_of
 
 # More than any file has, of bytes as of rows; so rows of all files are in one order, that of their deliveries.
 ROWS_A_FILE = 2**40
 # A behavior is not made of nothing: these a line of JSON may leave out.
 LEFT_OUT = ("item", "query", "quantity", "amount", "session")
 # Days that files stand for, by file and what it is read for: a worker reads many spans of one.
-_DAYS: dict[tuple[str, int, int, str, str, str], str] = {}
+_DAYS: dict[tuple[State, int, str, str, str], str] = {}
 
 
 @dataclass(frozen=True)
@@ -38,7 +38,7 @@ class Delivery:
             whose clock days begin.
     """
 
-    path: Path
+    path: SourceFile
     span: Span | None
     number: int
     delivered: str
@@ -102,7 +102,7 @@ def pieces_of(delivery: Delivery, behaviors: Behaviors, late_days: int, size: in
         yield kept.select(RAW.names).to_arrow().cast(RAW)
 
 
-def _refuse_new_columns(path: Path, unnamed: Sequence[str], behaviors: Behaviors) -> None:
+def _refuse_new_columns(path: SourceFile, unnamed: Sequence[str], behaviors: Behaviors) -> None:
     new = sorted(set(unnamed) - set(behaviors.known_columns))
     if new and behaviors.new_columns == "refuse":
         raise DataError(
@@ -117,10 +117,10 @@ def _day_of_beginning(delivery: Delivery, rows: pl.DataFrame, behaviors: Behavio
     Args:
         rows: the first of the file or of the span.
     """
-    span, seen = delivery.span, delivery.path.stat()
+    span, state = delivery.span, state_of(delivery.path)
     if span is None or not span.start:
         return _commonest_day(rows, delivery)
-    key = (str(delivery.path), seen.st_mtime_ns, span.beginning, delivery.last, delivery.known_until, delivery.zone)
+    key = (state, span.beginning, delivery.last, delivery.known_until, delivery.zone)
     if key not in _DAYS:
         beginning = replace(span, start=0, end=span.beginning, lines_before=0, digest="")
         first = next(pieces_of_file(delivery.path, behaviors, wanted_of(behaviors), size, beginning))

@@ -8,7 +8,7 @@ share an hour with it, which are its own and the one before (west of UTC) or aft
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import UTC, date, datetime, time, timedelta
 from functools import cached_property
 from pathlib import Path
@@ -16,6 +16,7 @@ from zoneinfo import ZoneInfo
 
 from spark_jobs.landing.sources.description import DAY_IN_NAME, VERSION_IN_NAME, Behaviors
 from spark_jobs.landing.sources.places import files_of
+from spark_jobs.landing.sources.stored_files import SourceFile, changed_at, size_of
 
 # Where nothing is declared: for so long no file of a delivery has changed.
 QUIET = timedelta(minutes=10)
@@ -94,17 +95,17 @@ class Deliveries:
         """Whether every day has files of its own; else any file may hold it."""
         return DAY_IN_NAME in self._behaviors.files
 
-    def files(self, day: date | None = None) -> list[Path]:
+    def files(self, day: date | None = None) -> list[SourceFile]:
         """The files of a shop's day, or all where days have none of their own. A correction replaces a day's."""
         found = (day and self._correction(day)) or self._matching(self._behaviors.files, day)
         marker = self._behaviors.arrival.marker
         markers = set(self._matching(marker, day)) if marker and (day or DAY_IN_NAME not in marker) else set()
         return [path for path in found if path not in markers]
 
-    def _matching(self, pattern: str, day: date | None) -> list[Path]:
+    def _matching(self, pattern: str, day: date | None) -> list[SourceFile]:
         return files_of(self._folder, pattern.replace(DAY_IN_NAME, day.isoformat()) if day else pattern)
 
-    def _correction(self, day: date) -> list[Path]:
+    def _correction(self, day: date) -> list[SourceFile]:
         """The files that replace those of a shop's day: of numbered ones the highest number's."""
         pattern = self._behaviors.corrections
         if pattern is None or VERSION_IN_NAME not in pattern:
@@ -126,7 +127,7 @@ class Deliveries:
         reach = range(-1 - self._late_days, 2)
         return sorted({day + timedelta(days=number) for day in corrected for number in reach})
 
-    def of(self, first: date, last: date) -> list[tuple[Path, str]]:
+    def of(self, first: date, last: date) -> list[tuple[SourceFile, str]]:
         """The files that may hold rows of the lake's days from first to last, and the day each was delivered for.
 
         A later delivery counts from when it is whole as declared: its late rows make the days due then.
@@ -186,7 +187,7 @@ class Deliveries:
         if self._has_ended(one):
             return True
         if self.by_day:
-            return any(path.stat().st_size for path in self.files(one + _DAY))
+            return any(size_of(path) for path in self.files(one + _DAY))
         return self._has_rows_after(one)
 
 
@@ -195,6 +196,5 @@ def _midnight(day: date, zone: ZoneInfo) -> datetime:
     return datetime.combine(day, time(), zone).astimezone(UTC)
 
 
-def _quiet(files: list[Path], minutes: timedelta, now: datetime) -> bool:
-    newest = max(path.stat().st_mtime for path in files)
-    return datetime.fromtimestamp(newest, UTC) <= now - minutes
+def _quiet(files: Sequence[SourceFile], minutes: timedelta, now: datetime) -> bool:
+    return max(map(changed_at, files)) <= now - minutes

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from urllib.parse import unquote
 
 import polars as pl
 
 from runtime.errors import DataError
+from spark_jobs.landing.sources.stored_files import SourceFile
 
 PROBLEM = "_problem"
 TEXT_LIMIT = 100_000
@@ -49,7 +49,7 @@ class Wanted:
     unnamed: bool = False
 
 
-def present(path: Path, there: Iterable[str], wanted: Wanted) -> tuple[dict[str, str], dict[str, str | None]]:
+def present(path: SourceFile, there: Iterable[str], wanted: Wanted) -> tuple[dict[str, str], dict[str, str | None]]:
     """Our names of the columns that the file has, and the values of those that its folders' names give.
 
     Raises:

@@ -7,11 +7,10 @@ error that names it, for no row of it can be trusted.
 
 from __future__ import annotations
 
-import hashlib
 import logging
 from collections.abc import Iterator, Sequence
 from datetime import UTC, date, datetime, timedelta
-from functools import cached_property, lru_cache
+from functools import cached_property
 from pathlib import Path
 
 import polars as pl
@@ -37,12 +36,11 @@ from spark_jobs.landing.sources.formats import (
 )
 from spark_jobs.landing.sources.places import files_of
 from spark_jobs.landing.sources.source import ATTRIBUTES, CAMPAIGNS, ITEMS, SourcePart
+from spark_jobs.landing.sources.stored_files import SourceFile, State, content_digest, file_at, state_of
 
 log = logging.getLogger("intentflow")
 
 _ATTRIBUTE = "attribute "
-# A file as it is at one moment: its path, when it changed last, its size.
-State = tuple[str, int, int]
 
 
 class Files:
@@ -93,7 +91,7 @@ class Files:
         return self._description.behaviors
 
     def digest(self, day: date) -> str:
-        return digest([[path.name, _file_digest(path)] for path, _ in self._deliveries.of(day, day)])
+        return digest([[path.name, content_digest(path)] for path, _ in self._deliveries.of(day, day)])
 
     def catalog_digest(self) -> str:
         return digest([self._catalog, self._path.read_text(encoding="utf-8-sig")])
@@ -101,7 +99,7 @@ class Files:
     @cached_property
     def _catalog(self) -> list[list[str]]:
         parts = (self._description.items, self._description.users, self._description.campaigns)
-        return [[p.name, _file_digest(p)] for part in parts if part for p in files_of(self._folder, part.files)]
+        return [[p.name, content_digest(p)] for part in parts if part for p in files_of(self._folder, part.files)]
 
     # -- behaviors -----------------------------------------------------------------------------------------------
 
@@ -113,17 +111,19 @@ class Files:
             for part in self._parts_of_file(path, delivered, number, first, last)
         ]
 
-    def _parts_of_file(self, path: Path, delivered: str, number: int, first: date, last: date) -> list[SourcePart]:
+    def _parts_of_file(
+        self, path: SourceFile, delivered: str, number: int, first: date, last: date
+    ) -> list[SourcePart]:
         """Args: number: of the file in the order of deliveries."""
         # What is dated after today has not happened; nor is a day landed that has not been.
         known_until = max(datetime.now(UTC).date(), last) + timedelta(days=1)
         days = (first.isoformat(), last.isoformat(), known_until.isoformat())
-        state = _state(path)
+        state = state_of(path)
         if state not in self._spans:
             self._spans[state] = spans_of_file(path, self._behaviors, wanted_of(self._behaviors), self._piece_bytes)
         spans = self._spans[state]
         # A span has a digest of its own.
-        whole = "" if spans else _file_digest(path)
+        whole = "" if spans else content_digest(path)
         told = [span.to_text() for span in spans] or [""]
         return [(str(path), whole, delivered, str(number), *days, span) for span in told]
 
@@ -131,14 +131,14 @@ class Files:
         """Whether any file has a row of a later day, and not of one that has not begun; each part is read once."""
         begin, today = date(1, 1, 1), datetime.now(UTC).date()
         for path, delivered in reversed(self._deliveries.of(begin, today)):
-            state = _state(path)
+            state = state_of(path)
             try:
                 parts = self._parts_of_file(path, delivered, 0, begin, today)
                 if any(self._newest_day(state, part) > day.isoformat() for part in reversed(parts)):
                     return True
             except DataError:
                 # It is still written, if it has changed.
-                if _state(path) == state:
+                if state_of(path, now=True) == state:
                     raise
         return False
 
@@ -155,7 +155,7 @@ class Files:
         if told:
             span = Span.from_text(told)
             return (span.end - span.start) // LEAST_BYTES_A_ROW
-        return rows_of_file(Path(path), self._behaviors)
+        return rows_of_file(file_at(path), self._behaviors)
 
     def read(self, part: SourcePart) -> pa.Table:
         return pa.concat_tables([RAW.empty_table(), *self.pieces(part)])
@@ -163,7 +163,7 @@ class Files:
     def pieces(self, part: SourcePart) -> Iterator[pa.Table]:
         path, expected, delivered, number, first, last, known_until, told = part
         delivery = Delivery(
-            Path(path),
+            file_at(path),
             Span.from_text(told) if told else None,
             int(number),
             delivered,
@@ -174,7 +174,7 @@ class Files:
             self.zone_of_days,
         )
         yield from pieces_of(delivery, self._behaviors, self._late_days, self._piece_bytes)
-        if expected and _file_digest(Path(path)) != expected:
+        if expected and content_digest(file_at(path), now=True) != expected:
             raise DataError(f"{path} changed while it was read: run again when its writer has finished.")
 
     # -- catalog -------------------------------------------------------------------------------------------------
@@ -240,19 +240,3 @@ class Files:
             rows = rows.with_columns(identity.canonical(name).alias(name) for name in ids)
             frames.append(rows.select(pl.col(*named, PROBLEM).cast(pl.String)))
         return pl.concat(frames)
-
-
-def _state(path: Path) -> State:
-    found = path.stat()
-    return str(path), found.st_mtime_ns, found.st_size
-
-
-def _file_digest(path: Path) -> str:
-    return _digest_of(*_state(path))
-
-
-@lru_cache(maxsize=100_000)
-def _digest_of(path: str, changed: int, size: int) -> str:
-    """Of a file's content, as it is at one moment: that it was read once is enough for all days that it may be of."""
-    with Path(path).open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()[:16]

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator
-from pathlib import Path
 
 import polars as pl
 import pyarrow as pa
-import pyarrow.parquet as pq
 
 from runtime.errors import DataError
 from spark_jobs.landing.sources import csv_files, json_files
@@ -15,6 +13,7 @@ from spark_jobs.landing.sources.blocks.spans import Span, spans_of
 from spark_jobs.landing.sources.cells import KINDS, columns_as_text
 from spark_jobs.landing.sources.file_form import FileForm
 from spark_jobs.landing.sources.file_rows import PROBLEM, FileRows, Wanted, present, with_all
+from spark_jobs.landing.sources.stored_files import SourceFile, of_the_store, rows_of_parquet, scanned, size_of
 from spark_jobs.landing.sources.text_lines import compression_of
 
 # A behavior as a line of text is hardly shorter, and text is hardly made smaller than to a tenth.
@@ -24,29 +23,30 @@ MOST_COMPRESSED = 10
 BYTES_A_ROW = 100
 
 
-def rows_of_file(path: Path, form: FileForm) -> int:
+def rows_of_file(path: SourceFile, form: FileForm) -> int:
     """About how many rows a file has, rather too many than too few; a Parquet file says it. None can be read: 0."""
     try:
         if form.format == "parquet":
-            return int(pq.read_metadata(path).num_rows)
-        size = path.stat().st_size // LEAST_BYTES_A_ROW
+            return rows_of_parquet(path)
+        size = size_of(path) // LEAST_BYTES_A_ROW
         return size * MOST_COMPRESSED if compression_of(path, form) else size
     except (OSError, pa.ArrowException):
         return 0
 
 
-def spans_of_file(path: Path, form: FileForm, wanted: Wanted, size: int) -> list[Span]:
+def spans_of_file(path: SourceFile, form: FileForm, wanted: Wanted, size: int) -> list[Span]:
     """The spans in which several workers may read a file; none where one has to read all of it."""
     in_blocks = csv_files.reads_blocks(form) if form.format == "csv" else json_files.reads_blocks(form, wanted)
     plain = form.format != "parquet" and in_blocks and compression_of(path, form) is None
-    return spans_of(path, size) if plain and path.stat().st_size > size else []
+    with of_the_store(path):
+        return spans_of(path, size) if plain and size_of(path) > size else []
 
 
 def first_line(error: Exception) -> str:
     return (str(error).splitlines() or [type(error).__name__])[0][:200]
 
 
-def read_file(path: Path, form: FileForm, wanted: Wanted, size: int) -> FileRows:
+def read_file(path: SourceFile, form: FileForm, wanted: Wanted, size: int) -> FileRows:
     """All rows of a file.
 
     Raises:
@@ -61,7 +61,7 @@ def read_file(path: Path, form: FileForm, wanted: Wanted, size: int) -> FileRows
 
 
 def pieces_of_file(
-    path: Path, form: FileForm, wanted: Wanted, size: int, span: Span | None = None
+    path: SourceFile, form: FileForm, wanted: Wanted, size: int, span: Span | None = None
 ) -> Iterator[FileRows]:
     """A file's rows in pieces that are not much larger in memory than some times ``size`` bytes. There is one at least;
     a file without a byte has no rows, whatever its format.
@@ -75,17 +75,16 @@ def pieces_of_file(
     nothing = FileRows(
         pl.DataFrame(schema={**dict.fromkeys(wanted.named, pl.String), PROBLEM: pl.String}), pl.DataFrame(), ()
     )
-    if path.stat().st_size == 0:
+    if size_of(path) == 0:
         yield nothing
         return
     none_yet = True
     try:
-        read = {"csv": csv_files.pieces_of_csv, "jsonl": json_files.pieces_of_json, "parquet": pieces_of_parquet}[
-            form.format
-        ]
-        for rows in read(path, form, wanted, size, span):
-            none_yet = False
-            yield FileRows(_without_nulls(rows.named, form.nulls), rows.unnamed, rows.new)
+        read = _READERS[form.format]
+        with of_the_store(path):
+            for rows in read(path, form, wanted, size, span):
+                none_yet = False
+                yield FileRows(_without_nulls(rows.named, form.nulls), rows.unnamed, rows.new)
     except (pl.exceptions.PolarsError, pl.exceptions.PanicException, pa.ArrowException) as error:
         raise DataError(
             f"{path} cannot be read as {form.format} ({first_line(error)}): it is damaged or another format."
@@ -102,17 +101,18 @@ def _without_nulls(named: pl.DataFrame, nulls: Collection[str]) -> pl.DataFrame:
     )
 
 
-def pieces_of_parquet(path: Path, form: FileForm, wanted: Wanted, size: int, span: Span | None) -> Iterator[FileRows]:
+def pieces_of_parquet(
+    path: SourceFile, form: FileForm, wanted: Wanted, size: int, span: Span | None
+) -> Iterator[FileRows]:
     """The rows of a Parquet file, some at a time. It has no spans."""
-    names = pl.read_parquet_schema(path)
+    file = scanned(path)
+    names = file.collect_schema()
     there, of_folders = present(path, names, wanted)
     new = tuple(name for name in names if name not in set(wanted.named.values()))
     columns = list(dict.fromkeys([*there.values(), *(new if wanted.unnamed else ())]))
-    rows, at_once = pq.read_metadata(path).num_rows, max(size // BYTES_A_ROW, 1)
+    rows, at_once = rows_of_parquet(path), max(size // BYTES_A_ROW, 1)
     for first in range(0, max(rows, 1), at_once):
-        frame = (
-            pl.scan_parquet(path, hive_partitioning=False, glob=False).select(columns).slice(first, at_once).collect()
-        )
+        frame = file.select(columns).slice(first, at_once).collect()
         nested = [name for name in there.values() if frame.schema[name].is_nested()]
         if nested:
             raise DataError(f"{path}: the column {nested[0]} is {frame.schema[nested[0]]}, a plain value is needed.")

@@ -16,6 +16,7 @@ from zoneinfo import ZoneInfo
 
 from spark_jobs.landing.sources.description import DAY_IN_NAME, VERSION_IN_NAME, Behaviors
 from spark_jobs.landing.sources.places import files_of
+from spark_jobs.landing.sources.source_tables import SourceTable
 from spark_jobs.landing.sources.stored_files import SourceFile, changed_at, size_of
 
 # Where nothing is declared: for so long no file of a delivery has changed.
@@ -33,6 +34,7 @@ class Deliveries:
         late_days: how many days after its own a row may be delivered.
         has_rows_after: whether the log has a row of a later day than the one given; read only where the description
             asks for it and days have no files of their own.
+        table: the version of the table that the log is, where it is one.
     """
 
     def __init__(
@@ -43,6 +45,7 @@ class Deliveries:
         last_day: date | None,
         late_days: int,
         has_rows_after: Callable[[date], bool],
+        table: Callable[[], SourceTable] | None = None,
     ) -> None:
         self._folder = folder
         self._behaviors = behaviors
@@ -50,6 +53,7 @@ class Deliveries:
         self._last_day = last_day
         self._late_days = late_days
         self._has_rows_after = has_rows_after
+        self._table = table
 
     # -- clocks --------------------------------------------------------------------------------------------------
 
@@ -97,6 +101,8 @@ class Deliveries:
 
     def files(self, day: date | None = None) -> list[SourceFile]:
         """The files of a shop's day, or all where days have none of their own. A correction replaces a day's."""
+        if self._table:
+            return list(self._table().files)
         found = (day and self._correction(day)) or self._matching(self._behaviors.files, day)
         marker = self._behaviors.arrival.marker
         markers = set(self._matching(marker, day)) if marker and (day or DAY_IN_NAME not in marker) else set()
@@ -166,7 +172,7 @@ class Deliveries:
             return f"the marker {arrival.marker.replace(DAY_IN_NAME, one.isoformat())} is not there"
         if arrival.files and len(files) < arrival.files:
             return f"{len(files)} of {arrival.files} files are there for {one}"
-        if arrival.quiet_minutes and not _quiet(files, timedelta(minutes=arrival.quiet_minutes), now):
+        if arrival.quiet_minutes and not self._quiet(files, timedelta(minutes=arrival.quiet_minutes), now):
             return f"a file for {one} has changed within {arrival.quiet_minutes:g} minutes"
         if arrival.next_day and not self._next_has_begun(one):
             return f"the day after {one} has not begun"
@@ -176,9 +182,14 @@ class Deliveries:
         """Where nothing is declared: whether a delivery may still be written."""
         if self._behaviors.arrival.is_declared or self._has_ended(one) or (self.by_day and self._next_has_begun(one)):
             return None
-        quiet = _quiet(self.files(one if self.by_day else None), QUIET, now)
+        quiet = self._quiet(self.files(one if self.by_day else None), QUIET, now)
         minutes = QUIET.total_seconds() / 60
         return None if quiet else f"a file for {one} has changed within {minutes:g} minutes"
+
+    def _quiet(self, files: Sequence[SourceFile], minutes: timedelta, now: datetime) -> bool:
+        """Whether no file has changed for so long; of a table, whether nothing was committed."""
+        newest = self._table().changed if self._table else max(map(changed_at, files))
+        return newest <= now - minutes
 
     def _has_ended(self, day: date) -> bool:
         return self._last_day is not None and day >= self._last_day
@@ -194,7 +205,3 @@ class Deliveries:
 def _midnight(day: date, zone: ZoneInfo) -> datetime:
     """When a day begins by a zone's clock, in UTC."""
     return datetime.combine(day, time(), zone).astimezone(UTC)
-
-
-def _quiet(files: Sequence[SourceFile], minutes: timedelta, now: datetime) -> bool:
-    return max(map(changed_at, files)) <= now - minutes

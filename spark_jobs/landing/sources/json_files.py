@@ -14,7 +14,7 @@ from runtime.errors import DataError
 from spark_jobs.landing.sources import json_rows, text_lines
 from spark_jobs.landing.sources.blocks.spans import Span
 from spark_jobs.landing.sources.blocks.text_blocks import blocks_of, has_blocks
-from spark_jobs.landing.sources.cells import KINDS
+from spark_jobs.landing.sources.cells import Kind, kind_of
 from spark_jobs.landing.sources.file_form import FileForm
 from spark_jobs.landing.sources.file_rows import (
     ROWS_AT_ONCE,
@@ -24,6 +24,7 @@ from spark_jobs.landing.sources.file_rows import (
     frame_of,
     present,
 )
+from spark_jobs.landing.sources.paths import Place, list_of
 from spark_jobs.landing.sources.stored_files import SourceFile
 
 
@@ -34,10 +35,9 @@ class _Keys:
     """
 
     def __init__(self, wanted: Wanted) -> None:
-        self.places = {ours: json_rows.Place.parse(theirs) for ours, theirs in wanted.named.items()}
-        elements_at = json_rows.list_of(wanted.named)
-        self.used = {*wanted.named.values(), *(p.keys[0] for p in self.places.values() if p.keys and not p.of_element)}
-        self.used |= {elements_at[0]} if elements_at else set()
+        self.places = {ours: Place.parse(theirs) for ours, theirs in wanted.named.items()}
+        ways = [list_of(wanted.named) or (), *(p.steps for p in self.places.values() if not p.of_element)]
+        self.used = {*wanted.named.values(), *(str(steps[0]) for steps in ways if steps)}
         self._wanted = wanted
         self._there: dict[str, None] = {}
         self._any_line = False
@@ -48,7 +48,7 @@ class _Keys:
         for event in events:
             keys.update(dict.fromkeys(event))
         self._any_line |= bool(keys)
-        nested = (t for o, t in self._wanted.named.items() if self.places[o].keys[:1] != (t,) or any(columns[o]))
+        nested = (t for o, t in self._wanted.named.items() if self.places[o].steps[:1] != (t,) or any(columns[o]))
         self._there.update(dict.fromkeys((*keys, *nested)))
         return keys
 
@@ -91,7 +91,7 @@ def pieces_of_json(
     """
     keys = _Keys(wanted)
     rows = (
-        json_rows.rows_in(lines, path.name, form, wanted.named, KINDS)
+        json_rows.rows_in(lines, path.name, form, wanted.named, _kinds(wanted))
         for lines in _lines(path, form, wanted, size, span)
     )
     for some in _batches(rows, whole=wanted.unnamed):
@@ -143,12 +143,16 @@ def _refuse_missing_everywhere(path: SourceFile, form: FileForm, wanted: Wanted,
     if keys.are_there(path):
         return
     for lines in _lines(path, form, wanted, size, None):
-        rows = json_rows.rows_in(lines, path.name, form, wanted.named, KINDS)
+        rows = json_rows.rows_in(lines, path.name, form, wanted.named, _kinds(wanted))
         while some := list(islice(rows, ROWS_AT_ONCE)):
             _piece(some, keys, path, wanted)
         if keys.are_there(path):
             return
     keys.refuse_missing(path)
+
+
+def _kinds(wanted: Wanted) -> dict[str, Kind]:
+    return {ours: kind_of(ours) for ours in wanted.named}
 
 
 def _printable(text: str) -> str:

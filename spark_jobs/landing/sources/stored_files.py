@@ -22,13 +22,14 @@ import pyarrow.parquet as pq
 from lake.store import store_errors
 from lake.store.bucket import Bucket
 from lake.store.folder import StoredFile
-from runtime.errors import CommandError, DataError, SourceMissing
+from runtime.errors import CommandError, SourceMissing
 from runtime.fingerprint import digest
 
 S3 = "s3://"
 # Of an object that are asked for at once, at least: each request takes as long as some megabytes do.
 BYTES_A_REQUEST = 4 * 2**20
-_OF_THE_STORE = ("AWS Error", "error sending request", "object-store", "Generic S3")
+_GONE = ("NO_SUCH_KEY", "NoSuchKey", "Path does not exist", "404 Not Found", "No such file")
+_OF_THE_STORE = (*_GONE, "AWS Error", "error sending request", "object-store", "Generic S3")
 
 
 @dataclass(frozen=True, order=True)
@@ -188,8 +189,8 @@ def is_of_the_store(file: SourceFile, error: Exception) -> bool:
 
 def refusal(file: SourceFile, error: Exception) -> CommandError:
     """The sentence for such an error."""
-    if "NO_SUCH_KEY" in str(error) or "Path does not exist" in str(error):
-        return DataError(f"{file} is gone: run again when its writer has finished.")
+    if any(sign in str(error) for sign in _GONE):
+        return SourceMissing(f"{file} is gone: run again when its writer has finished.")
     return store_errors.error_of_text(str(file), str(error))
 
 

@@ -1,8 +1,8 @@
 """Generate a small sample in the form of Google Analytics 4's export to BigQuery, exported from there.
 
-``python examples/ga4/generate.py [FOLDER]`` writes three days of a made-up kitchen shop, as Parquet and as JSON Lines, as
-``EXPORT DATA`` writes them. Nobody did any of it: it is invented and seeded, good for trying things, not for measuring
-them. The fields are those of the export's schema that matter here, and some that do not.
+``python examples/ga4/generate.py [FOLDER]`` writes three days of a made-up kitchen shop, as Parquet and as JSON Lines.
+Nobody did any of it: it is invented and seeded, good for trying things, not for measuring them. The fields are those
+of the export's schema that matter here, and some that do not.
 """
 
 from __future__ import annotations
@@ -35,7 +35,16 @@ CATALOG = (
     ("K-400", "Digital kitchen scale", "Appliances", "Scales", 29.0),
 )
 SEARCHES = ("cast iron", "knife set", "Espresso Cups", "scale 5kg")
-KINDS = ("page_view", "session_start", "view_item_list", "view_item", "select_item", "add_to_cart", "purchase", "search")
+KINDS = (
+    "page_view",
+    "session_start",
+    "view_item_list",
+    "view_item",
+    "select_item",
+    "add_to_cart",
+    "purchase",
+    "search",
+)
 WEIGHTS = (20, 8, 8, 24, 8, 12, 12, 8)
 
 VALUE = pa.struct(

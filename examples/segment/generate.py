@@ -28,7 +28,15 @@ CATALOG = (
     ("t-4", "Tea strainer", "Accessories", None, 7.0),
 )
 SEARCHES = ("moss", "Green Tea", "gift for bakers", "night trains")
-KINDS = ("Product Viewed", "Product Clicked", "Product Added", "Order Completed", "Products Searched", "page", "identify")
+KINDS = (
+    "Product Viewed",
+    "Product Clicked",
+    "Product Added",
+    "Order Completed",
+    "Products Searched",
+    "page",
+    "identify",
+)
 WEIGHTS = (28, 8, 16, 14, 10, 18, 6)
 
 

@@ -182,7 +182,7 @@ class Bucket:
 
     def _stored(self, key: str, size: int, found: Mapping[str, Any]) -> StoredFile:
         return StoredFile(
-            key.removeprefix(self.prefix), size, found["LastModified"].timestamp(), found["ETag"].strip('"')
+            key.removeprefix(self.prefix), size, found["LastModified"].timestamp(), found.get("ETag", "").strip('"')
         )
 
     def delete(self, path: str) -> None:

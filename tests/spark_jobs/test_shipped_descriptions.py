@@ -14,9 +14,7 @@ import pyarrow.parquet as pq
 import pytest
 from tokenizers import Tokenizer, models, pre_tokenizers
 
-from lake.delta import audits, tables
-from lake.delta.publishing import publish
-from lake.delta.staging import Batch
+from lake.delta import tables
 from lake.store.location import Lake
 from schemas import behaviors, contexts, entities, items, rejected_behaviors, rollups
 from settings import ROOT, HistorySettings, SourceSettings
@@ -24,20 +22,12 @@ from spark_jobs.compress import compress
 from spark_jobs.land import land
 from spark_jobs.landing.sources import open_source
 from spark_jobs.roll_up import roll_up_until
+from tests.s3.refresh import publish_all
 
 EXAMPLES = ROOT / "examples"
 DESCRIPTIONS = ("ga4/parquet", "ga4/jsonl", "segment/segment")
 FIRST, LAST = date(2024, 3, 11), date(2024, 3, 13)
 LARGEST = 300_000
-
-
-def publish_all(lake: Lake, paths: list[str]) -> None:
-    """Publish without the audit, which has tests of its own."""
-    batches = [Batch.load(lake, path) for path in paths]
-    co_audited = audits.co_audited(batches)
-    for batch in batches:
-        audits.record(lake, batch, {"success": True, "co_audited": co_audited[batch.digest], "failed": []})
-    publish(lake, batches)
 
 
 def landed(lake: Lake, description: str, key: Path) -> dict[str, Any]:

@@ -42,8 +42,10 @@ def first_given(frame: pl.DataFrame, nobody: Iterable[str] = ()) -> pl.DataFrame
     """
     for ours, names in groups_of(frame.columns).items():
         if len(names) > 1:
-            texts = [pl.col(name).cast(pl.String) for name in names]
+            texts = [pl.col(name).cast(pl.String) for name in sorted(names, key=lambda name: (len(name), name))]
             nothing = ["", *nobody] if ours == "user" else [""]
             given = [pl.when(~text.str.strip_chars().str.to_lowercase().is_in(nothing)).then(text) for text in texts]
-            frame = frame.with_columns(pl.coalesce(*given, *texts).alias(ours)).drop(names[1:])
+            frame = frame.with_columns(pl.coalesce(*given, *texts).alias(ours)).drop(
+                name for name in names if name != ours
+            )
     return frame

@@ -45,7 +45,8 @@ class TableFile:
         not come, are kept under a day of the others."""
         if self.first is None or self.last is None:
             return True
-        return self.last >= first - _DAY and (self.first <= last + _DAY or self.last >= known_until - _DAY)
+        ends_before, begins_after = first - self.last > _DAY, self.first - last > _DAY
+        return not ends_before and (not begins_after or known_until - self.last <= _DAY)
 
 
 @dataclass(frozen=True)

@@ -97,10 +97,6 @@ class Bucket:
             options["allow_http"] = str(address.startswith("http://")).lower()
         return options
 
-    def polars_options(self) -> dict[str, str]:
-        """What Polars needs to reach the bucket."""
-        return {name: value for name, value in self.deltalake_options().items() if name != "conditional_put"}
-
     def filesystem(self, folder: str) -> pa_fs.FileSystem:
         """Arrow's filesystem rooted at a folder."""
         address, credentials = urlparse(endpoint() or ""), self._credentials()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import gzip
-import json
 from collections.abc import Iterator
 from datetime import date
 from pathlib import Path
@@ -13,6 +12,7 @@ import polars as pl
 import pyarrow as pa
 import pytest
 from deltalake import DeltaTable, write_deltalake
+from pyspark import cloudpickle
 
 from lake.store.bucket import Bucket
 from lake.store.location import Lake
@@ -273,9 +273,16 @@ def test_what_names_no_files_in_a_bucket(tmp_path: Path, pattern: str) -> None:
         files_of(tmp_path, pattern)
 
 
-def test_a_part_travels_as_text(tmp_path: Path, log: str) -> None:
-    put(f"{log}/{FIRST}.csv", csv(purchase(f"{FIRST}T09:00:00", "ann")))
+@pytest.mark.parametrize("kind", ["csv", "delta"])
+def test_source_and_parts_travel_to_workers(tmp_path: Path, log: str, kind: str) -> None:
+    if kind == "csv":
+        put(f"{log}/{FIRST}.csv", csv(purchase(f"{FIRST}T09:00:00", "ann")))
+        source = shop_of(tmp_path, f"{log}/{{day}}.csv").source()
+    else:
+        write_deltalake(f"s3://{BUCKET}/{log}/orders", orders("ann"), storage_options=table_options())
+        source = shop_of(tmp_path, f"{log}/orders", format="delta").source()
     day = date.fromisoformat(FIRST)
-    (part,) = shop_of(tmp_path, f"{log}/{{day}}.csv").source().parts(day, day)
-    told = tuple(json.loads(json.dumps(part)))
-    assert shop_of(tmp_path, f"{log}/{{day}}.csv").source().read(told).num_rows == 1
+    (part,) = source.parts(day, day)
+    stored_files.bucket_of.cache_clear()
+    read, told = cloudpickle.loads(cloudpickle.dumps((source.read, part)))
+    assert read(told).num_rows == 1

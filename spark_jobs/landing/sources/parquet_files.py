@@ -13,7 +13,7 @@ from spark_jobs.landing.sources.cells import columns_as_text, kind_of
 from spark_jobs.landing.sources.file_form import FileForm
 from spark_jobs.landing.sources.file_rows import PROBLEM, FileRows, Wanted, present, with_all
 from spark_jobs.landing.sources.paths import Choice, Place, Step, list_of
-from spark_jobs.landing.sources.stored_files import SourceFile, rows_of_parquet, scanned
+from spark_jobs.landing.sources.stored_files import SourceFile, frames_of_parquet, schema_of_parquet
 
 # Of a row, unpacked; one with lists has several times as many.
 BYTES_A_ROW = 100
@@ -32,8 +32,7 @@ def pieces_of_parquet(
     Raises:
         DataError: a column is missing, or what a path leads to is no plain value.
     """
-    file = scanned(path)
-    schema = dict(file.collect_schema())
+    schema = schema_of_parquet(path)
     elements = _elements(schema, wanted.named)
     reached = {ours: _reach(Place.parse(theirs), schema, elements) for ours, theirs in wanted.named.items()}
     wanted = replace(wanted, given=wanted.given | _lacked(schema, wanted))
@@ -47,9 +46,8 @@ def pieces_of_parquet(
     new = tuple(name for name in schema if name not in used)
     columns = [*used, *(new if wanted.unnamed else ())]
     each = elements is not None and any(Place.parse(theirs).of_element for theirs in there.values())
-    rows, at_once = rows_of_parquet(path), max(size // (BYTES_A_NESTED_ROW if each else BYTES_A_ROW), 1)
-    for first in range(0, max(rows, 1), at_once):
-        frame = file.select(columns).slice(first, at_once).collect()
+    at_once = max(size // (BYTES_A_NESTED_ROW if each else BYTES_A_ROW), 1)
+    for frame in frames_of_parquet(path, columns, at_once):
         if each and elements is not None:
             frame = _one_row_an_element(frame, elements)
         ours = frame.select(found[0].alias(name) for name in there if (found := reached[name]))

@@ -7,11 +7,12 @@ from __future__ import annotations
 
 import hashlib
 import io
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import cache, lru_cache
+from itertools import chain
 from pathlib import Path, PurePosixPath
 from typing import Any, BinaryIO, cast
 
@@ -197,19 +198,40 @@ def refusal(file: SourceFile, error: Exception) -> CommandError:
 # -- Parquet ---------------------------------------------------------------------------------------------------------
 
 
-def scanned(file: SourceFile) -> pl.LazyFrame:
-    """A Parquet file's rows, of which no more is read than is asked for."""
+def schema_of_parquet(file: SourceFile) -> dict[str, pl.DataType]:
+    """The types of a Parquet file's columns."""
     if isinstance(file, Path):
-        return pl.scan_parquet(file, hive_partitioning=False, glob=False)
-    options = cast(Any, file.store.polars_options())
-    return pl.scan_parquet(
-        str(file), hive_partitioning=False, glob=False, storage_options=options, credential_provider=None
-    )
+        return dict(pl.read_parquet_schema(file))
+    with _parquet(file) as parquet:
+        return dict(cast(pl.DataFrame, pl.from_arrow(parquet.schema_arrow.empty_table())).schema)
+
+
+def frames_of_parquet(file: SourceFile, columns: Sequence[str], at_once: int) -> Iterator[pl.DataFrame]:
+    """Some rows of a Parquet file at a time, one frame at least."""
+    if isinstance(file, Path):
+        rows = pl.scan_parquet(file, hive_partitioning=False, glob=False).select(columns)
+        for first in range(0, max(rows_of_parquet(file), 1), at_once):
+            yield rows.slice(first, at_once).collect()
+        return
+    with _parquet(file) as parquet:
+        batches = parquet.iter_batches(at_once, columns=list(columns))
+        first_batch = next(batches, None)
+        if first_batch is None:
+            yield cast(pl.DataFrame, pl.from_arrow(parquet.schema_arrow.empty_table().select(list(columns))))
+            return
+        for batch in chain([first_batch], batches):
+            yield cast(pl.DataFrame, pl.from_arrow(batch))
 
 
 def rows_of_parquet(file: SourceFile) -> int:
     """As many rows as a Parquet file says that it has."""
     if isinstance(file, Path):
         return int(pq.read_metadata(file).num_rows)
-    with file.store.filesystem("").open_input_file(file.key) as opened_file:
-        return int(pq.read_metadata(opened_file).num_rows)
+    with _parquet(file) as parquet:
+        return int(parquet.metadata.num_rows)
+
+
+@contextmanager
+def _parquet(file: ObjectFile) -> Iterator[pq.ParquetFile]:
+    with file.store.filesystem("").open_input_file(file.key) as content:
+        yield pq.ParquetFile(content, pre_buffer=True)

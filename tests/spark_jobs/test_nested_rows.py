@@ -74,6 +74,15 @@ def shop_of(folder: Path, kind: str, events: Sequence[dict[str, Any]], schema: A
     return shop
 
 
+def write(frame: pl.DataFrame, kind: str, path: Path) -> None:
+    if kind == "csv":
+        frame.write_csv(path)
+    elif kind == "jsonl":
+        frame.write_ndjson(path)
+    else:
+        frame.write_parquet(path)
+
+
 def outcome(found: Landed) -> tuple[int, list[Any], dict[str, int], int]:
     rows = [
         (row["user_id"], str(row["at"]), row["action"], row["item_id"] or "", row["quantity"], str(row["measure"]))
@@ -184,7 +193,7 @@ def test_the_first_column_that_has_something_counts(tmp_path: Path, kind: str) -
     shop = Shop(tmp_path, kind, {"fixed_action": "purchase"})
     shop.columns = {"user": ["login", "cookie"], "at": "time", "item": ["sku", "article"]}  # type: ignore[dict-item]
     path = shop.write(b"")
-    {"csv": frame.write_csv, "jsonl": frame.write_ndjson, "parquet": frame.write_parquet}[kind](path)
+    write(frame, kind, path)
     found = shop.land()
     assert [(row["user_id"], row["item_id"]) for row in found.behaviors] == [
         (pseudonym(KEY, user), item) for user, item in (("ann", "1"), ("c2", "007"), ("c3", "1"), ("c4", "1"))
@@ -228,7 +237,7 @@ def test_ignored_kinds_are_counted_and_kept_nowhere(lake: Lake, tmp_path: Path, 
     shop = DeliveringShop(tmp_path, said)
     shop.columns["event"] = "event"
     path = shop.put("2017-11-01")
-    {"csv": frame.write_csv, "jsonl": frame.write_ndjson, "parquet": frame.write_parquet}[kind](path)
+    write(frame, kind, path)
     manifest = shop.land(lake, "2017-11-01")
     expected = {"in": 56, "ignored": 32, "anonymous": 1, "duplicate": 2, "rejected": 1}
     assert counts(manifest) == expected

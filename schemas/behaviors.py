@@ -4,7 +4,8 @@ Rows arrive as RAW rows, whatever the shop; the row rules decide which become be
 
 Counts that a batch states, partition by partition: ``rows_in`` (raw rows), ``rows_rejected`` (raw rows, every copy
 counted), ``rows_anonymous`` (raw rows that are nobody's), ``rows_anonymous_allowed`` (as many as the source's
-description lets a day have), ``rows_duplicate`` (raw rows of events that had been delivered before),
+description lets a day have), ``rows_ignored`` (raw rows of kinds that it does not want), ``rows_duplicate`` (raw rows
+of events that had been delivered before),
 ``rows_outside_day``.
 """
 
@@ -76,8 +77,8 @@ TABLE = Table(
             minimum=0,
             maximum=0,
             plus=("rows_in",),
-            minus=("rows", "rows_rejected", "rows_anonymous", "rows_duplicate"),
-            why="Rows in = rows out + rows rejected + rows of nobody + rows of events that came before.",
+            minus=("rows", "rows_rejected", "rows_anonymous", "rows_ignored", "rows_duplicate"),
+            why="Rows in = rows out + rejected + of nobody + of kinds not wanted + of events that came before.",
         ),
         BatchRule("rows_outside_day", minimum=0, maximum=0, why="A day holds its own rows only."),
     ),
@@ -89,6 +90,8 @@ RAW = pa.schema(
         ("user", pa.string()),
         # Whether the log says that nobody did it.
         ("anonymous", pa.bool_()),
+        # Whether its action is one that the source's description does not want.
+        ("ignored", pa.bool_()),
         ("at", TIMESTAMP),
         # What the number was that ``at`` was read from, where the source recognised that by itself.
         ("time_unit", pa.string()),
@@ -129,6 +132,11 @@ def row_rules(known_until: datetime, maximum_quantity: int, late_days: int) -> t
     """
     oldest = timedelta(days=1 + late_days)
     return (
+        RowRule(
+            IGNORED,
+            "The source's description does not want its action.",
+            lambda rows: rows["ignored"],
+        ),
         RowRule(
             "unreadable",
             "The source could not read the row (its `problem` says why).",
@@ -192,6 +200,8 @@ def row_rules(known_until: datetime, maximum_quantity: int, late_days: int) -> t
 DUPLICATE = "duplicate"
 # A row that breaks nothing and is nobody's: counted, and kept nowhere.
 ANONYMOUS = "anonymous"
+# A row of a kind that is known and not wanted: counted, and kept nowhere.
+IGNORED = "ignored"
 
 
 def _either(one: pa.ChunkedArray, other: pa.ChunkedArray) -> pa.ChunkedArray:

@@ -80,7 +80,7 @@ def land(
     fingerprints = _names_of_work(source, (*earlier, *asked), rules)
     named = {day.isoformat() for day in asked}
     planned = plan(lake, DAYS, fingerprints, named=named, force=force, older_code=older_code)
-    reused = {"reused_days": len(planned.reused)}
+    reused = {"reused_days": len(planned.reused), "table_versions": dict(source.versions())}
     if not planned.due:
         saved = [batch.save(lake) for batch in catalog_batches]
         return {"batches": saved, "days": 0, **reused, "rows_in": 0, **catalog_counts}

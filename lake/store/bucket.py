@@ -11,7 +11,7 @@ import logging
 import os
 import random
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlparse
@@ -148,24 +148,38 @@ class Bucket:
                 return None
 
     def size(self, path: str) -> int | None:
+        found = self.file(path)
+        return found.size if found else None
+
+    def files(self, prefix: str) -> Iterator[StoredFile]:
+        """All objects below a folder."""
+        yield from self.beginning_with(f"{prefix}/" if prefix else "")
+
+    def beginning_with(self, beginning: str) -> Iterator[StoredFile]:
+        """All objects whose paths begin so."""
+        below = self.prefix + beginning
+        with store_errors.of_objects(self.root):
+            for page in self.client.get_paginator("list_objects_v2").paginate(Bucket=self.bucket, Prefix=below):
+                for entry in page.get("Contents", []):
+                    yield self._stored(entry["Key"], int(entry["Size"]), entry)
+
+    def file(self, path: str) -> StoredFile | None:
+        """An object as it is now, or None when there is none."""
         from botocore.exceptions import ClientError
 
         with store_errors.of_objects(self.root):
             try:
-                return int(self.client.head_object(**self.address(path))["ContentLength"])
+                found = self.client.head_object(**self.address(path))
+                return self._stored(self.prefix + path, int(found["ContentLength"]), found)
             except ClientError as error:
                 if store_errors.code_of(error) in ("404", "NoSuchKey"):
                     return None
                 raise
 
-    def files(self, prefix: str) -> Iterator[StoredFile]:
-        """All objects below a folder."""
-        below = self.prefix + (f"{prefix}/" if prefix else "")
-        with store_errors.of_objects(self.root):
-            for page in self.client.get_paginator("list_objects_v2").paginate(Bucket=self.bucket, Prefix=below):
-                for entry in page.get("Contents", []):
-                    path = entry["Key"].removeprefix(self.prefix)
-                    yield StoredFile(path, int(entry["Size"]), entry["LastModified"].timestamp())
+    def _stored(self, key: str, size: int, found: Mapping[str, Any]) -> StoredFile:
+        return StoredFile(
+            key.removeprefix(self.prefix), size, found["LastModified"].timestamp(), found.get("ETag", "").strip('"')
+        )
 
     def delete(self, path: str) -> None:
         with store_errors.of_objects(self.root):

@@ -16,11 +16,13 @@ from runtime.errors import InfrastructureError
 
 @dataclass(frozen=True)
 class StoredFile:
-    """A file below the lake's root: its path, its bytes, the second of its last change."""
+    """A file below the lake's root: its path, its bytes, the second of its last change, and a bucket's tag of what it
+    holds."""
 
     path: str
     size: int
     changed: float
+    version: str = ""
 
 
 @dataclass(frozen=True)

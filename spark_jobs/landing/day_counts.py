@@ -31,7 +31,7 @@ def judged(landed: Batch, source: Source) -> Batch:
 
 
 def _judged(part: StagedPartition, source: Source) -> StagedPartition:
-    rows = part.metrics["rows_in"] - part.metrics["rows_duplicate"]
+    rows = part.metrics["rows_in"] - part.metrics["rows_duplicate"] - part.metrics["rows_ignored"]
     few = rows < FEWEST_ROWS
     metrics = {
         name: count
@@ -45,20 +45,21 @@ def _judged(part: StagedPartition, source: Source) -> StagedPartition:
 def told(landed: Batch) -> dict[str, Any]:
     """The manifest's counts of a judged batch; what is worth a look is logged.
 
-    Rows in, used, of nobody, of events that came before, and rejected by rule; what became of the rows of each
-    delivery and day (of the newest days; the batches have all); columns nobody named; units of times that were
-    recognised; pseudonyms who are probably no persons, with their largest share of a day's rows.
+    Rows in, used, of nobody, of kinds not wanted, of events that came before, and rejected by rule; what became of the
+    rows of each delivery and day (of the newest days; the batches have all); columns nobody named; units of times that
+    were recognised; pseudonyms who are probably no persons, with their largest share of a day's rows.
     """
     counts: Counter[str] = Counter()
     for partition in landed.partitions:
         counts.update({name: int(value) for name, value in partition.metrics.items() if not name.startswith(ROWS_OF)})
-    unused = counts["rows_rejected"] + counts["rows_anonymous"] + counts["rows_duplicate"]
+    unused = sum(counts[f"rows_{outcome}"] for outcome in ("rejected", "anonymous", "ignored", "duplicate"))
     if counts["rows_duplicate"]:
         log.info("%s rows are of events that were delivered before: dropped.", f"{counts['rows_duplicate']:,}")
     return {
         "rows_in": counts["rows_in"],
         "rows": counts["rows_in"] - unused,
         "rows_anonymous": counts["rows_anonymous"],
+        "rows_ignored": counts["rows_ignored"],
         "rows_duplicate": counts["rows_duplicate"],
         "rows_rejected": counts["rows_rejected"],
         "rejected": _named(counts, REJECTED),
@@ -113,7 +114,7 @@ def _report_users(landed: Batch) -> dict[str, float]:
     largest: dict[str, tuple[float, str]] = {}
     for part in landed.partitions:
         for user, rows in _named({name: int(count) for name, count in part.metrics.items()}, ROWS_OF).items():
-            share = rows / part.metrics["rows_in"]
+            share = rows / (part.metrics["rows_in"] - part.metrics["rows_ignored"])
             largest[user] = max(largest.get(user, (0.0, "")), (share, part.partition["day"]))
     found = sorted(largest.items(), key=lambda item: (-item[1][0], item[0]))[:TOLD_USERS]
     for user, (share, day) in found:

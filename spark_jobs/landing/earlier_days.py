@@ -42,7 +42,7 @@ def acceptable(batch: Batch, earlier: Collection[str]) -> list[str]:
     for part in batch.partitions:
         day, counts = part.partition["day"], part.metrics
         nobodys = counts.get("rows_anonymous", 0)
-        somebodys = counts["rows_in"] - nobodys - counts.get("rows_duplicate", 0)
+        somebodys = counts["rows_in"] - nobodys - counts.get("rows_ignored", 0) - counts.get("rows_duplicate", 0)
         share = counts["rows_rejected"] / max(somebodys, 1)
         if day in earlier and nobodys > counts.get("rows_anonymous_allowed", nobodys):
             log.warning("%s stays as it was: too many of its rows are nobody's (behaviors.maximum_anonymous).", day)

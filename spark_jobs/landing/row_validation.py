@@ -21,8 +21,10 @@ from spark_jobs.distributed.columns import map_distinct
 from spark_jobs.landing import pseudonyms
 
 MAXIMUM_ROW = 1_000
-# What becomes of a row whose event had been delivered before; else it is one of rows, rejected, anonymous.
+# What becomes of a row whose event had been delivered before; else it is one of rows, rejected, anonymous, ignored.
 REPEATED = "duplicate"
+# Rules whose rows are counted alone; their names are those rows' outcomes.
+KEPT_NOWHERE = (behaviors.ANONYMOUS, behaviors.IGNORED)
 
 # A raw row after the row rules: usable when ``rule``, the first one that it breaks, is null.
 VALIDATED = pa.schema(
@@ -127,7 +129,7 @@ def validate(raw: pa.Table, landing: Landing) -> pa.Table:
             "delivery": raw["delivery"],
             "sequence": raw["sequence"],
             "rule": rule,
-            "row": _raw_row(raw, pc.fill_null(pc.not_equal(rule, behaviors.ANONYMOUS), False)),
+            "row": _raw_row(raw, pc.fill_null(pc.invert(pc.is_in(rule, pa.array(KEPT_NOWHERE))), False)),
         }
     ).cast(VALIDATED)
 
@@ -164,7 +166,7 @@ def _first_broken_rule(rows: pa.Table, rules: Sequence[RowRule]) -> pa.Array:
 
 def _raw_row(raw: pa.Table, rejected: pa.Array) -> pa.Array:
     """The rejected rows as JSON without the user id and the columns nobody named; null for the others."""
-    beside = ["user", "anonymous", "day", "delivery_ends", "time_unit", "new_columns", "extra"]
+    beside = ["user", "anonymous", "ignored", "day", "delivery_ends", "time_unit", "new_columns", "extra"]
     beside += ["event", "delivery", "sequence"]
     shown = raw.drop_columns(beside).filter(rejected).to_pylist()
     texts = iter(
@@ -187,11 +189,9 @@ def with_outcomes(validated: pa.Table) -> pl.DataFrame:
     """
     frame = pl.DataFrame(pl.from_arrow(validated))
     rows = frame.sort("sequence", maintain_order=True) if frame["sequence"].null_count() < frame.height else frame
-    nobodys = pl.col("rule") == behaviors.ANONYMOUS
-    kind = (pl.when(pl.col("rule").is_null()).then(pl.lit("rows")).when(nobodys).then(pl.lit("anonymous"))).otherwise(
-        pl.lit("rejected")
-    )
-    rows = rows.with_columns(outcome=kind)
+    rule = pl.col("rule")
+    kind = pl.when(rule.is_null()).then(pl.lit("rows")).when(rule.is_in(KEPT_NOWHERE)).then(rule)
+    rows = rows.with_columns(outcome=kind.otherwise(pl.lit("rejected")))
     has_key = pl.col("event").is_not_null()
     if rows["event"].null_count() < rows.height:
         again = has_key & ~pl.struct("day", "bucket", "event", "outcome").is_first_distinct()
@@ -205,7 +205,7 @@ def with_outcomes(validated: pa.Table) -> pl.DataFrame:
 
 
 def accepted_and_rejected(outcomes: pl.DataFrame) -> tuple[pa.Table, pa.Table]:
-    """Behaviors and rejected rows, equal ones counted; rows of nobody and repeated events are neither.
+    """Behaviors and rejected rows, equal ones counted; rows of nobody, ignored ones and repeated events are neither.
 
     ``with_outcomes`` in, ``ACCEPTED`` and ``REJECTED`` out, which are their tables' rows with the bucket.
     """

@@ -22,7 +22,15 @@ TIME_UNIT = "time_unit_"
 ROWS_OF = "rows_of_"
 DELIVERY = "delivery_"
 # Counts that every day states.
-ALWAYS_COUNTED = ("rows_in", "rows_rejected", "rows_anonymous", "rows_duplicate", "rows_outside_day", "searches")
+ALWAYS_COUNTED = (
+    "rows_in",
+    "rows_rejected",
+    "rows_anonymous",
+    "rows_ignored",
+    "rows_duplicate",
+    "rows_outside_day",
+    "searches",
+)
 
 # What a worker reports of each file; and with one of them the distinct queries of usable searches, and the items that
 # the catalog does not have.
@@ -106,8 +114,8 @@ def _counts(outcomes: pl.DataFrame, accepted: pa.Table, zone: str) -> dict[Group
 
 def _rows_of_users(outcomes: pl.DataFrame, share: float) -> dict[Group, dict[str, int]]:
     """Rows of each user who has more than a share of a day and bucket's rows: few, and all that have it of the day.
-    Repeated events are no rows of theirs."""
-    frame = outcomes.filter(pl.col("outcome") != REPEATED).select("day", "bucket", "user_id")
+    Repeated events and ignored rows are none of theirs."""
+    frame = outcomes.filter(~pl.col("outcome").is_in([REPEATED, behaviors.IGNORED])).select("day", "bucket", "user_id")
     rows = pl.len().over("day", "bucket").alias("all")
     users = frame.with_columns(rows).drop_nulls("user_id").group_by("day", "bucket", "user_id", "all").len()
     found: dict[Group, dict[str, int]] = {}

@@ -25,7 +25,7 @@ from schemas import behaviors, intents, rejected_behaviors, rollups
 from schemas.registry import TABLES
 
 DAY, NEXT = "2017-11-01", "2017-11-02"
-NOBODY = {"rows_anonymous": 0, "rows_anonymous_allowed": 0, "rows_duplicate": 0}
+NOBODY = {"rows_anonymous": 0, "rows_ignored": 0, "rows_anonymous_allowed": 0, "rows_duplicate": 0}
 GOOD = {"rows_in": 100, "rows_rejected": 98, "rows_outside_day": 0, **NOBODY}
 
 MakeBatch = Callable[..., Batch]

@@ -59,6 +59,7 @@ def test_a_usable_row_breaks_no_rule(row: dict[str, Any]) -> None:
 @pytest.mark.parametrize(
     ("row", "rule"),
     [
+        ({"ignored": True, "problem": "not JSON", "user": None}, "ignored"),
         ({"problem": "not JSON"}, "unreadable"),
         ({"user": None}, "missing_user"),
         ({"user": ""}, "missing_user"),

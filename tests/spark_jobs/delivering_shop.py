@@ -102,7 +102,7 @@ class DeliveringShop:
         co_audited = audits.co_audited(batches)
         for part in (part for batch in batches if batch.table == behaviors.TABLE.name for part in batch.partitions):
             metrics = part.metrics
-            beside = sum(metrics[f"rows_{name}"] for name in ("rejected", "anonymous", "duplicate"))
+            beside = sum(metrics[f"rows_{name}"] for name in ("rejected", "anonymous", "ignored", "duplicate"))
             assert (metrics["rows_in"], metrics["rows_outside_day"]) == (part.rows + beside, 0)
         for batch in batches:
             audits.record(lake, batch, {"success": True, "co_audited": co_audited[batch.digest], "failed": []})

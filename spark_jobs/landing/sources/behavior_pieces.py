@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
-from pathlib import Path
 
 import polars as pl
 import pyarrow as pa
@@ -18,13 +17,14 @@ from spark_jobs.landing.sources.event_keys import event_keys
 from spark_jobs.landing.sources.file_rows import Wanted
 from spark_jobs.landing.sources.formats import pieces_of_file
 from spark_jobs.landing.sources.raw_rows import raw_rows
+from spark_jobs.landing.sources.stored_files import SourceFile, State, state_of
 
 # More than any file has, of bytes as of rows; so rows of all files are in one order, that of their deliveries.
 ROWS_A_FILE = 2**40
 # A behavior is not made of nothing: these a line of JSON may leave out.
 LEFT_OUT = ("item", "query", "quantity", "amount", "session")
 # Days that files stand for, by file and what it is read for: a worker reads many spans of one.
-_DAYS: dict[tuple[str, int, int, str, str, str], str] = {}
+_DAYS: dict[tuple[State, int, str, str, str], str] = {}
 
 
 @dataclass(frozen=True)
@@ -32,13 +32,16 @@ class Delivery:
     """A file, or a span of it, and what it is read for.
 
     Attributes:
-        number: of the file in the order of deliveries. delivered: the day it was delivered for (YYYY-MM-DD), empty in
-            a pile of files. ends: the end of that day by the shop's clock, in UTC. first, last: the days that are
-            landed, both included. known_until: what is of this day or later has not happened. zone: name of that by
-            whose clock days begin.
+        name: that it is counted under where no day is named. given: values that all rows have of columns that the
+            file may lack, by its names. number: of the file in the order of deliveries.
+        delivered: the day it was delivered for (YYYY-MM-DD), empty in a pile of files. ends: the end of that day by
+            the shop's clock, in UTC. first, last: the days that are landed, both included.
+        known_until: what is of this day or later has not happened. zone: name of that by whose clock days begin.
     """
 
-    path: Path
+    path: SourceFile
+    name: str
+    given: Mapping[str, str | None]
     span: Span | None
     number: int
     delivered: str
@@ -60,10 +63,14 @@ class Delivery:
         return pl.col("at").dt.convert_time_zone(self.zone).dt.date()
 
 
-def wanted_of(behaviors: Behaviors) -> Wanted:
-    """What is read of a log's files."""
+def wanted_of(behaviors: Behaviors, given: Mapping[str, str | None] | None = None) -> Wanted:
+    """What is read of a log's files.
+
+    Args:
+        given: values that all rows of a file have of columns that it may lack.
+    """
     optional = LEFT_OUT if behaviors.format == "jsonl" else behaviors.optional_columns
-    return Wanted(behaviors.columns.named(), "behaviors", optional, unnamed=behaviors.new_columns == "carry")
+    return Wanted(behaviors.columns.named(), "behaviors", optional, behaviors.new_columns == "carry", dict(given or {}))
 
 
 def pieces_of(delivery: Delivery, behaviors: Behaviors, late_days: int, size: int) -> Iterator[pa.Table]:
@@ -80,11 +87,12 @@ def pieces_of(delivery: Delivery, behaviors: Behaviors, late_days: int, size: in
     """
     stands_for, ends, place = delivery.delivered, delivery.ends, delivery.first_place
     beginning: pl.DataFrame | None = None
-    for found in pieces_of_file(delivery.path, behaviors, wanted_of(behaviors), size, delivery.span):
+    wanted = wanted_of(behaviors, delivery.given)
+    for found in pieces_of_file(delivery.path, behaviors, wanted, size, delivery.span):
         _refuse_new_columns(delivery.path, found.new, behaviors)
         rows = raw_rows(found, behaviors).with_columns(
             event=event_keys(found.named, behaviors),
-            delivery=pl.lit(delivery.delivered or delivery.path.name),
+            delivery=pl.lit(delivery.delivered or delivery.name),
             sequence=place + pl.int_range(pl.len(), dtype=pl.Int64),
             delivery_ends=pl.lit(ends, pl.Datetime("us", "UTC")),
         )
@@ -102,7 +110,7 @@ def pieces_of(delivery: Delivery, behaviors: Behaviors, late_days: int, size: in
         yield kept.select(RAW.names).to_arrow().cast(RAW)
 
 
-def _refuse_new_columns(path: Path, unnamed: Sequence[str], behaviors: Behaviors) -> None:
+def _refuse_new_columns(path: SourceFile, unnamed: Sequence[str], behaviors: Behaviors) -> None:
     new = sorted(set(unnamed) - set(behaviors.known_columns))
     if new and behaviors.new_columns == "refuse":
         raise DataError(
@@ -117,10 +125,10 @@ def _day_of_beginning(delivery: Delivery, rows: pl.DataFrame, behaviors: Behavio
     Args:
         rows: the first of the file or of the span.
     """
-    span, seen = delivery.span, delivery.path.stat()
+    span, state = delivery.span, state_of(delivery.path)
     if span is None or not span.start:
         return _commonest_day(rows, delivery)
-    key = (str(delivery.path), seen.st_mtime_ns, span.beginning, delivery.last, delivery.known_until, delivery.zone)
+    key = (state, span.beginning, delivery.last, delivery.known_until, delivery.zone)
     if key not in _DAYS:
         beginning = replace(span, start=0, end=span.beginning, lines_before=0, digest="")
         first = next(pieces_of_file(delivery.path, behaviors, wanted_of(behaviors), size, beginning))

@@ -14,6 +14,8 @@ from typing import Any, Literal
 
 import polars as pl
 
+from spark_jobs.landing.sources.alternatives import ours_of
+
 Kind = Literal["user", "id", "number", "time", "text"]
 
 # Our columns by what they hold; all others are text.
@@ -25,6 +27,12 @@ KINDS: Mapping[str, Kind] = {
     "quantity": "number",
     "amount": "number",
 }
+
+
+def kind_of(name: str) -> Kind:
+    """What a column of ours holds, or another one that may stand for it (``alternatives``)."""
+    return KINDS.get(ours_of(name), "text")
+
 
 # From here on not every whole number is a float of its own: two customers may have become one.
 EXACT_FLOATS = 2**53

@@ -33,6 +33,7 @@ PART_DAYS = 31
 ROWS_A_DAY = 4_100
 _NOT_IN_THIS_LOG = {
     "anonymous": pl.lit(False),
+    "ignored": pl.lit(False),
     "time_unit": pl.lit(None, pl.String),
     "measure": pl.lit(None, pl.Decimal(38, 18)),
     "event": pl.lit(None, pl.String),
@@ -91,6 +92,9 @@ class CompleteJourney:
 
     def _file_digest(self, name: str) -> str:
         return bytes_digest((self._folder / f"{name}.parquet").read_bytes())
+
+    def versions(self) -> dict[str, int]:
+        return {}
 
     def digest(self, day: date) -> str:
         return self._log_digest

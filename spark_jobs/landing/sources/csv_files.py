@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from itertools import chain, islice
-from pathlib import Path
 
 import polars as pl
 
@@ -23,6 +22,7 @@ from spark_jobs.landing.sources.file_rows import (
     present,
     with_all,
 )
+from spark_jobs.landing.sources.stored_files import SourceFile
 
 _OURS, _NEW, _LINE = "ours ", "new ", "_line"
 
@@ -32,7 +32,7 @@ def reads_blocks(form: FileForm) -> bool:
     return has_blocks(form) and csv_block.is_usual(form)
 
 
-def pieces_of_csv(path: Path, form: FileForm, wanted: Wanted, size: int, span: Span | None) -> Iterator[FileRows]:
+def pieces_of_csv(path: SourceFile, form: FileForm, wanted: Wanted, size: int, span: Span | None) -> Iterator[FileRows]:
     """The rows, at most about ``size`` bytes of the file at a time.
 
     Raises:

@@ -7,10 +7,10 @@ import re
 from collections import deque
 from collections.abc import Callable, Iterator
 from itertools import islice
-from pathlib import Path
 
 from runtime.errors import DataError
 from spark_jobs.landing.sources.file_form import FileForm
+from spark_jobs.landing.sources.stored_files import SourceFile
 from spark_jobs.landing.sources.text_lines import LONGEST_LINE, Line, lines_of
 
 # Stands for ``\\N`` until the line is split, as escape signs go by that. Free for a program's own use.
@@ -21,7 +21,7 @@ _UNCLOSED = "unexpected end of data"
 Row = tuple[list[str], str | None]
 
 
-def header_of(path: Path, form: FileForm) -> tuple[list[str], int]:
+def header_of(path: SourceFile, form: FileForm) -> tuple[list[str], int]:
     """The columns' names, without blanks around them, and the line they stand on, 0 where they are declared. A file
     without a line has none.
 
@@ -42,7 +42,7 @@ def header_of(path: Path, form: FileForm) -> tuple[list[str], int]:
         raise DataError(f"{path} has no header that can be read ({error}).") from None
 
 
-def rows_of(path: Path, form: FileForm, width: int) -> Iterator[Row]:
+def rows_of(path: SourceFile, form: FileForm, width: int) -> Iterator[Row]:
     """The rows of a file.
 
     Args:

@@ -8,7 +8,7 @@ share an hour with it, which are its own and the one before (west of UTC) or aft
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import UTC, date, datetime, time, timedelta
 from functools import cached_property
 from pathlib import Path
@@ -16,6 +16,8 @@ from zoneinfo import ZoneInfo
 
 from spark_jobs.landing.sources.description import DAY_IN_NAME, VERSION_IN_NAME, Behaviors
 from spark_jobs.landing.sources.places import files_of
+from spark_jobs.landing.sources.source_tables import SourceTable
+from spark_jobs.landing.sources.stored_files import SourceFile, changed_at, size_of
 
 # Where nothing is declared: for so long no file of a delivery has changed.
 QUIET = timedelta(minutes=10)
@@ -32,6 +34,7 @@ class Deliveries:
         late_days: how many days after its own a row may be delivered.
         has_rows_after: whether the log has a row of a later day than the one given; read only where the description
             asks for it and days have no files of their own.
+        table: the version of the table that the log is, where it is one.
     """
 
     def __init__(
@@ -42,6 +45,7 @@ class Deliveries:
         last_day: date | None,
         late_days: int,
         has_rows_after: Callable[[date], bool],
+        table: Callable[[], SourceTable] | None = None,
     ) -> None:
         self._folder = folder
         self._behaviors = behaviors
@@ -49,6 +53,7 @@ class Deliveries:
         self._last_day = last_day
         self._late_days = late_days
         self._has_rows_after = has_rows_after
+        self._table = table
 
     # -- clocks --------------------------------------------------------------------------------------------------
 
@@ -94,17 +99,19 @@ class Deliveries:
         """Whether every day has files of its own; else any file may hold it."""
         return DAY_IN_NAME in self._behaviors.files
 
-    def files(self, day: date | None = None) -> list[Path]:
+    def files(self, day: date | None = None) -> list[SourceFile]:
         """The files of a shop's day, or all where days have none of their own. A correction replaces a day's."""
+        if self._table:
+            return list(self._table().files)
         found = (day and self._correction(day)) or self._matching(self._behaviors.files, day)
         marker = self._behaviors.arrival.marker
         markers = set(self._matching(marker, day)) if marker and (day or DAY_IN_NAME not in marker) else set()
         return [path for path in found if path not in markers]
 
-    def _matching(self, pattern: str, day: date | None) -> list[Path]:
+    def _matching(self, pattern: str, day: date | None) -> list[SourceFile]:
         return files_of(self._folder, pattern.replace(DAY_IN_NAME, day.isoformat()) if day else pattern)
 
-    def _correction(self, day: date) -> list[Path]:
+    def _correction(self, day: date) -> list[SourceFile]:
         """The files that replace those of a shop's day: of numbered ones the highest number's."""
         pattern = self._behaviors.corrections
         if pattern is None or VERSION_IN_NAME not in pattern:
@@ -126,7 +133,7 @@ class Deliveries:
         reach = range(-1 - self._late_days, 2)
         return sorted({day + timedelta(days=number) for day in corrected for number in reach})
 
-    def of(self, first: date, last: date) -> list[tuple[Path, str]]:
+    def of(self, first: date, last: date) -> list[tuple[SourceFile, str]]:
         """The files that may hold rows of the lake's days from first to last, and the day each was delivered for.
 
         A later delivery counts from when it is whole as declared: its late rows make the days due then.
@@ -165,7 +172,7 @@ class Deliveries:
             return f"the marker {arrival.marker.replace(DAY_IN_NAME, one.isoformat())} is not there"
         if arrival.files and len(files) < arrival.files:
             return f"{len(files)} of {arrival.files} files are there for {one}"
-        if arrival.quiet_minutes and not _quiet(files, timedelta(minutes=arrival.quiet_minutes), now):
+        if arrival.quiet_minutes and not self._quiet(files, timedelta(minutes=arrival.quiet_minutes), now):
             return f"a file for {one} has changed within {arrival.quiet_minutes:g} minutes"
         if arrival.next_day and not self._next_has_begun(one):
             return f"the day after {one} has not begun"
@@ -175,9 +182,14 @@ class Deliveries:
         """Where nothing is declared: whether a delivery may still be written."""
         if self._behaviors.arrival.is_declared or self._has_ended(one) or (self.by_day and self._next_has_begun(one)):
             return None
-        quiet = _quiet(self.files(one if self.by_day else None), QUIET, now)
+        quiet = self._quiet(self.files(one if self.by_day else None), QUIET, now)
         minutes = QUIET.total_seconds() / 60
         return None if quiet else f"a file for {one} has changed within {minutes:g} minutes"
+
+    def _quiet(self, files: Sequence[SourceFile], minutes: timedelta, now: datetime) -> bool:
+        """Whether no file has changed for so long; of a table, whether nothing was committed."""
+        newest = self._table().changed if self._table else max(map(changed_at, files))
+        return newest <= now - minutes
 
     def _has_ended(self, day: date) -> bool:
         return self._last_day is not None and day >= self._last_day
@@ -186,15 +198,10 @@ class Deliveries:
         if self._has_ended(one):
             return True
         if self.by_day:
-            return any(path.stat().st_size for path in self.files(one + _DAY))
+            return any(size_of(path) for path in self.files(one + _DAY))
         return self._has_rows_after(one)
 
 
 def _midnight(day: date, zone: ZoneInfo) -> datetime:
     """When a day begins by a zone's clock, in UTC."""
     return datetime.combine(day, time(), zone).astimezone(UTC)
-
-
-def _quiet(files: list[Path], minutes: timedelta, now: datetime) -> bool:
-    newest = max(path.stat().st_mtime for path in files)
-    return datetime.fromtimestamp(newest, UTC) <= now - minutes

@@ -14,10 +14,10 @@ from pydantic import Field, ValidationError, field_validator, model_validator
 
 from runtime.errors import ConfigurationError
 from schemas.behaviors import ACTIONS
+from spark_jobs.landing.sources.alternatives import Column, names_of
 from spark_jobs.landing.sources.file_form import ColumnName, FieldGroup, FileForm
+from spark_jobs.landing.sources.paths import EACH
 
-# In a path: of each element of the list before it.
-EACH = "[]"
 # In a path of files: the shop's day, as YYYY-MM-DD.
 DAY_IN_NAME = "{day}"
 # In a path of corrections: a number, of which the highest counts.
@@ -29,24 +29,27 @@ OptionalColumn = Literal["item", "query", "quantity", "amount", "session"]
 
 
 class BehaviorColumns(FieldGroup):
-    """The log's column for each of ours. ``user``, ``at`` and ``action`` (or a fixed ``action``) are needed.
+    """The log's column for each of ours, or several of which the first that has something counts. ``user``, ``at`` and
+    ``action`` (or a fixed ``action``) are needed.
 
     ``event`` names what tells one event from all others: an id, or several columns that do so together.
     """
 
-    user: ColumnName
+    user: Column
     at: ColumnName
-    action: ColumnName | None = None
-    item: ColumnName | None = None
-    query: ColumnName | None = None
-    quantity: ColumnName | None = None
-    amount: ColumnName | None = None
-    session: ColumnName | None = None
+    action: Column | None = None
+    item: Column | None = None
+    query: Column | None = None
+    quantity: Column | None = None
+    amount: Column | None = None
+    session: Column | None = None
     event: ColumnName | Annotated[tuple[ColumnName, ...], Field(min_length=1)] | None = None
 
     def named(self) -> dict[str, str]:
-        """Our name to the log's name, of the columns that the log has; those of the event are numbered."""
-        found = {name: value for name, value in self.model_dump(exclude={"event"}).items() if value is not None}
+        """Our name to the log's name, of the columns that the log has; those of the event are numbered, and the second
+        of several (``alternatives``)."""
+        said = {name: value for name, value in self.model_dump(exclude={"event"}).items() if value is not None}
+        found = {name: theirs for ours, column in said.items() for name, theirs in names_of(ours, column).items()}
         return found | {f"{EVENT} {number}": name for number, name in enumerate(self.of_event)}
 
     @property
@@ -84,6 +87,7 @@ class Behaviors(FileForm):
     time_unit: EpochUnit | None = Field(default=None, description="Of epoch numbers; none: recognised and reported")
     first_year: int = Field(default=1990, ge=1, le=4000, description="A time of a year before is unreadable")
     last_year: int = Field(default=2100, ge=1, le=4000, description="A time of a year after is unreadable")
+    ignored: tuple[ColumnName, ...] = Field(default=(), description="The log's action names that are not wanted")
     anonymous: tuple[str, ...] = Field(default=(), description="User ids that are nobody's, beside the usual ones")
     maximum_anonymous: float = Field(default=0.5, ge=0, le=1, description="Share of a day's rows that may be nobody's")
     maximum_user_share: float = Field(
@@ -120,6 +124,8 @@ class Behaviors(FileForm):
 
     @model_validator(mode="after")
     def _days_have_files(self) -> Behaviors:
+        if self.format == "delta" and (self.arrival.files or self.corrections):
+            raise ValueError("a Delta table has no files of a day: arrival.files and corrections are of other formats")
         if self.arrival.files and DAY_IN_NAME not in self.files:
             raise ValueError("arrival.files counts the files of a day, so files needs {day}")
         if self.corrections is not None and not all(DAY_IN_NAME in one for one in (self.corrections, self.files)):
@@ -132,12 +138,16 @@ class Behaviors(FileForm):
     def _has_action(self) -> Behaviors:
         if (self.columns.action is None) == (self.fixed_action is None):
             raise ValueError("give either columns.action or fixed_action")
+        if both := sorted({*self.actions} & {*self.ignored}):
+            raise ValueError(f"{', '.join(both)}: either an action or ignored")
+        if self.ignored and self.columns.action is None:
+            raise ValueError("ignored names actions, so give columns.action")
         unknown = sorted({*self.actions.values(), *filter(None, [self.fixed_action])} - set(ACTIONS))
         if unknown:
             raise ValueError(f"unknown actions {', '.join(unknown)}; known: {', '.join(ACTIONS)}")
         paths = [name for name in self.columns.named().values() if EACH in name]
-        if paths and self.format != "jsonl":
-            raise ValueError(f"{paths[0]}: a path to the elements of a list is of jsonl alone")
+        if paths and self.format == "csv":
+            raise ValueError(f"{paths[0]}: a path to the elements of a list is of other formats than csv")
         if len({name.partition(EACH)[0] for name in paths}) > 1 or any(name.count(EACH) > 1 for name in paths):
             raise ValueError(
                 f"{', '.join(paths)}: rows are the elements of one list, so all have one {EACH} at one place"
@@ -148,10 +158,16 @@ class Behaviors(FileForm):
 
 
 class ItemColumns(FieldGroup):
-    item: ColumnName
-    text: ColumnName
-    path: tuple[ColumnName, ...] = Field(min_length=1, description="From department to leaf")
-    brand: ColumnName | None = None
+    item: Column
+    text: Column
+    path: tuple[Column, ...] = Field(min_length=1, description="From department to leaf")
+    brand: Column | None = None
+
+    def named(self) -> dict[str, str]:
+        """Our name to the log's name; levels of the path are numbered."""
+        levels = {f"path {number}": column for number, column in enumerate(self.path)}
+        said = {"item": self.item, "text": self.text, **levels, **({"brand": self.brand} if self.brand else {})}
+        return {name: theirs for ours, column in said.items() for name, theirs in names_of(ours, column).items()}
 
 
 class Items(FileForm):
@@ -159,6 +175,7 @@ class Items(FileForm):
     unlisted_category: ColumnName | None = Field(
         default=None, description="Of items that are not in the catalog; none: their behaviors are rejected"
     )
+    from_events: bool = Field(default=False, description="Files are the log's own: what it said last of an item counts")
 
 
 class Users(FileForm):

@@ -5,7 +5,8 @@ from __future__ import annotations
 import polars as pl
 
 from spark_jobs.landing.sources import identity
-from spark_jobs.landing.sources.description import EACH, EVENT, Behaviors
+from spark_jobs.landing.sources.description import EVENT, Behaviors
+from spark_jobs.landing.sources.paths import EACH
 
 _BETWEEN = "\x1f"
 

@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
-Format = Literal["csv", "jsonl", "parquet"]
+Format = Literal["csv", "jsonl", "parquet", "delta"]
 Compression = Literal["by name", "none", "gz", "zst"]
 ColumnName = Annotated[str, Field(min_length=1)]
 SEPARATORS_OF_THOUSANDS = ("", ".", ",", " ", "'", "’", "_")
@@ -22,7 +22,10 @@ class FieldGroup(BaseModel):
 class FileForm(FieldGroup):
     """Where files are and how to read them. What does not fit is a problem of its row, never guessed."""
 
-    files: str = Field(min_length=1, description="Glob, absolute or below the description's folder")
+    files: str = Field(
+        min_length=1,
+        description="Glob, absolute, below the description's folder, or s3://; delta: the table's folder",
+    )
     format: Format
     encoding: str = Field(default="utf-8", description="Of text; a byte that is none of it makes its line unreadable")
     compression: Compression = Field(default="by name", description="Of text files; by name: .gz, .zst, else none")
@@ -34,6 +37,12 @@ class FileForm(FieldGroup):
     decimal: Literal[".", ","] = Field(default=".", description="Text: the sign before a fraction")
     thousands: str = Field(default="", description="Text: the sign between groups of three digits")
     nulls: tuple[str, ...] = Field(default=(), description="Text that means nothing, beside empty text")
+    version: int | None = Field(default=None, ge=0, description="Delta: read this version; none: the newest")
+
+    @property
+    def is_text(self) -> bool:
+        """Whether files have lines."""
+        return self.format in ("csv", "jsonl")
 
     @field_validator("encoding")
     @classmethod
@@ -68,6 +77,10 @@ class FileForm(FieldGroup):
             raise ValueError("header names a column twice")
         if self.header and self.format != "csv":
             raise ValueError("header is of csv alone")
-        if self.format == "parquet" and self.compression != "by name":
+        if not self.is_text and self.compression != "by name":
             raise ValueError("a Parquet file says its compression itself")
+        if self.format == "delta" and any(sign in self.files for sign in "*?[{"):
+            raise ValueError("files of a Delta table is its folder, without wild cards and {day}: its log names files")
+        if self.format != "delta" and self.version is not None:
+            raise ValueError("version is of delta alone")
         return self

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass
-from pathlib import Path
+from dataclasses import dataclass, field
 from urllib.parse import unquote
 
 import polars as pl
 
 from runtime.errors import DataError
+from spark_jobs.landing.sources.alternatives import groups_of
+from spark_jobs.landing.sources.stored_files import SourceFile
 
 PROBLEM = "_problem"
 TEXT_LIMIT = 100_000
@@ -40,33 +41,33 @@ class Wanted:
 
     Attributes:
         named: our name to the file's, of the columns that are needed. what: what the rows are, for messages.
-        optional: those of our names that the file may lack. unnamed: keep values of other columns, too.
+        optional: those of our names that the file may lack. unnamed: keep values of other columns, too. given: values
+            that all rows have of columns that the file may lack, by its names.
     """
 
     named: Mapping[str, str]
     what: str
     optional: Collection[str] = ()
     unnamed: bool = False
+    given: dict[str, str | None] = field(default_factory=dict)
 
 
-def present(path: Path, there: Iterable[str], wanted: Wanted) -> tuple[dict[str, str], dict[str, str | None]]:
+def present(path: SourceFile, there: Iterable[str], wanted: Wanted) -> tuple[dict[str, str], dict[str, str | None]]:
     """Our names of the columns that the file has, and the values of those that its folders' names give.
 
     Raises:
-        DataError: one that is needed is neither here nor there, or is there twice.
+        DataError: one that is needed, or any that may stand for it, is neither here nor there, or is there twice.
     """
     names, named = list(there), wanted.named
-    folders = {name: unquote(value) for name, sign, value in (p.partition("=") for p in path.parts[:-1]) if sign}
-    of_folders = {
-        ours: None if folders[theirs] == _NO_PARTITION else folders[theirs]
-        for ours, theirs in named.items()
-        if theirs in folders and theirs not in names
-    }
+    parts = (part.partition("=") for part in path.parts[:-1])
+    folders = {name: None if value == _NO_PARTITION else unquote(value) for name, sign, value in parts if sign}
+    folders |= wanted.given
+    of_folders = {ours: folders[theirs] for ours, theirs in named.items() if theirs in folders and theirs not in names}
     missing = sorted(
         {
-            theirs
-            for ours, theirs in named.items()
-            if theirs not in names and ours not in {*of_folders, *wanted.optional}
+            named[group[0]]
+            for ours, group in groups_of(named).items()
+            if ours not in wanted.optional and not any(named[o] in names or o in of_folders for o in group)
         }
     )
     if missing:

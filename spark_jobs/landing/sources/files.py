@@ -7,11 +7,12 @@ error that names it, for no row of it can be trusted.
 
 from __future__ import annotations
 
-import hashlib
+import json
 import logging
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import nullcontext
 from datetime import UTC, date, datetime, timedelta
-from functools import cached_property, lru_cache
+from functools import cached_property
 from pathlib import Path
 
 import polars as pl
@@ -22,6 +23,7 @@ from runtime.errors import DataError, SourceMissing
 from runtime.fingerprint import digest
 from schemas.behaviors import RAW
 from spark_jobs.landing.sources import identity
+from spark_jobs.landing.sources.alternatives import first_given, groups_of
 from spark_jobs.landing.sources.behavior_pieces import Delivery, pieces_of, wanted_of
 from spark_jobs.landing.sources.blocks.spans import Span
 from spark_jobs.landing.sources.deliveries import Deliveries
@@ -31,18 +33,19 @@ from spark_jobs.landing.sources.file_rows import PROBLEM, Wanted
 from spark_jobs.landing.sources.formats import (
     LEAST_BYTES_A_ROW,
     first_line,
-    read_file,
+    pieces_of_file,
     rows_of_file,
     spans_of_file,
 )
+from spark_jobs.landing.sources.items_of_events import last_said
 from spark_jobs.landing.sources.places import files_of
 from spark_jobs.landing.sources.source import ATTRIBUTES, CAMPAIGNS, ITEMS, SourcePart
+from spark_jobs.landing.sources.source_tables import SourceTable, open_source_table, told_where_files_are_gone
+from spark_jobs.landing.sources.stored_files import SourceFile, State, content_digest, file_at, state_of
 
 log = logging.getLogger("intentflow")
 
 _ATTRIBUTE = "attribute "
-# A file as it is at one moment: its path, when it changed last, its size.
-State = tuple[str, int, int]
 
 
 class Files:
@@ -65,11 +68,18 @@ class Files:
         self._path = description
         self._newest_days: dict[tuple[State, str], str] = {}
         self._spans: dict[State, list[Span]] = {}
+        self._tables: dict[str, SourceTable] = {}
         self.name = self._description.name
         self.maximum_anonymous = self._behaviors.maximum_anonymous
         self.maximum_user_share = self._behaviors.maximum_user_share
         self._deliveries = Deliveries(
-            self._folder, self._behaviors, first_day, last_day, late_days, self._has_rows_after
+            self._folder,
+            self._behaviors,
+            first_day,
+            last_day,
+            late_days,
+            self._has_rows_after,
+            (lambda: self._table_of(self._behaviors)) if self._behaviors.format == "delta" else None,
         )
         self.zone_of_days = self._deliveries.zone_of_days
         self.unlisted_category = self._description.items.unlisted_category
@@ -93,7 +103,9 @@ class Files:
         return self._description.behaviors
 
     def digest(self, day: date) -> str:
-        return digest([[path.name, _file_digest(path)] for path, _ in self._deliveries.of(day, day)])
+        if self._log_table:
+            return digest([self._log_table.identity, self._log_table.version])
+        return digest([[path.name, content_digest(path)] for path, _ in self._deliveries.of(day, day)])
 
     def catalog_digest(self) -> str:
         return digest([self._catalog, self._path.read_text(encoding="utf-8-sig")])
@@ -101,7 +113,37 @@ class Files:
     @cached_property
     def _catalog(self) -> list[list[str]]:
         parts = (self._description.items, self._description.users, self._description.campaigns)
-        return [[p.name, _file_digest(p)] for part in parts if part for p in files_of(self._folder, part.files)]
+        return [told for part in parts if part for told in self._digests_of(part)]
+
+    def _digests_of(self, form: FileForm) -> list[list[str]]:
+        if form.format == "delta":
+            table = self._table_of(form)
+            return [[table.identity, str(table.version)]]
+        return [[file.name, content_digest(file)] for file in files_of(self._folder, form.files)]
+
+    # -- tables --------------------------------------------------------------------------------------------------
+
+    def _table_of(self, form: FileForm) -> SourceTable:
+        """The table that files are: one version of it, however often it is asked for."""
+        key = f"{form.files} {form.version}"
+        if key not in self._tables:
+            at = form.columns.at if isinstance(form, Behaviors) else None
+            self._tables[key] = open_source_table(self._folder, form, at)
+        return self._tables[key]
+
+    @property
+    def _log_table(self) -> SourceTable | None:
+        return self._table_of(self._behaviors) if self._behaviors.format == "delta" else None
+
+    def versions(self) -> dict[str, int]:
+        described = self._description
+        parts = {
+            "behaviors": described.behaviors,
+            "items": described.items,
+            "users": described.users,
+            "campaigns": described.campaigns,
+        }
+        return {name: self._table_of(form).version for name, form in parts.items() if form and form.format == "delta"}
 
     # -- behaviors -----------------------------------------------------------------------------------------------
 
@@ -113,34 +155,48 @@ class Files:
             for part in self._parts_of_file(path, delivered, number, first, last)
         ]
 
-    def _parts_of_file(self, path: Path, delivered: str, number: int, first: date, last: date) -> list[SourcePart]:
+    def _parts_of_file(
+        self, path: SourceFile, delivered: str, number: int, first: date, last: date
+    ) -> list[SourcePart]:
         """Args: number: of the file in the order of deliveries."""
         # What is dated after today has not happened; nor is a day landed that has not been.
         known_until = max(datetime.now(UTC).date(), last) + timedelta(days=1)
         days = (first.isoformat(), last.isoformat(), known_until.isoformat())
-        state = _state(path)
+        if table := self._log_table:
+            of_table = table.files[path]
+            if not of_table.may_have(first, last, known_until):
+                return []
+            told_of_table = json.dumps({"name": str(table), "rows": of_table.rows, "given": dict(of_table.given)})
+            return [(str(path), "", delivered, str(number), *days, told_of_table, "")]
+        state = state_of(path)
         if state not in self._spans:
             self._spans[state] = spans_of_file(path, self._behaviors, wanted_of(self._behaviors), self._piece_bytes)
         spans = self._spans[state]
         # A span has a digest of its own.
-        whole = "" if spans else _file_digest(path)
+        whole = "" if spans else content_digest(path)
         told = [span.to_text() for span in spans] or [""]
-        return [(str(path), whole, delivered, str(number), *days, span) for span in told]
+        return [(str(path), whole, delivered, str(number), *days, "", span) for span in told]
 
     def _has_rows_after(self, day: date) -> bool:
         """Whether any file has a row of a later day, and not of one that has not begun; each part is read once."""
         begin, today = date(1, 1, 1), datetime.now(UTC).date()
         for path, delivered in reversed(self._deliveries.of(begin, today)):
-            state = _state(path)
+            state = self._state(path)
             try:
                 parts = self._parts_of_file(path, delivered, 0, begin, today)
+                if self._log_table and not self._log_table.files[path].may_have(day + timedelta(days=1), today, today):
+                    continue
                 if any(self._newest_day(state, part) > day.isoformat() for part in reversed(parts)):
                     return True
             except DataError:
                 # It is still written, if it has changed.
-                if _state(path) == state:
+                if self._log_table or state_of(path, now=True) == state:
                     raise
         return False
+
+    def _state(self, path: SourceFile) -> State:
+        """A file of a table is never changed."""
+        return State(str(path), str(self._log_table.version), 0) if self._log_table else state_of(path)
 
     def _newest_day(self, state: State, part: SourcePart) -> str:
         """The newest day that a part of a file has rows of; nothing where it has none."""
@@ -151,19 +207,24 @@ class Files:
         return self._newest_days[known]
 
     def rows(self, part: SourcePart) -> int:
-        path, *_, told = part
+        path, *_, of_table, told = part
+        if of_table:
+            return int(json.loads(of_table)["rows"])
         if told:
             span = Span.from_text(told)
             return (span.end - span.start) // LEAST_BYTES_A_ROW
-        return rows_of_file(Path(path), self._behaviors)
+        return rows_of_file(file_at(path), self._behaviors)
 
     def read(self, part: SourcePart) -> pa.Table:
         return pa.concat_tables([RAW.empty_table(), *self.pieces(part)])
 
     def pieces(self, part: SourcePart) -> Iterator[pa.Table]:
-        path, expected, delivered, number, first, last, known_until, told = part
+        path, expected, delivered, number, first, last, known_until, of_table, told = part
+        file, table = file_at(path), json.loads(of_table) if of_table else {}
         delivery = Delivery(
-            Path(path),
+            file,
+            table.get("name", file.name),
+            table.get("given", {}),
             Span.from_text(told) if told else None,
             int(number),
             delivered,
@@ -173,8 +234,10 @@ class Files:
             known_until,
             self.zone_of_days,
         )
-        yield from pieces_of(delivery, self._behaviors, self._late_days, self._piece_bytes)
-        if expected and _file_digest(Path(path)) != expected:
+        pieces = pieces_of(delivery, self._behaviors, self._late_days, self._piece_bytes)
+        with told_where_files_are_gone(delivery.name) if table else nullcontext():
+            yield from pieces
+        if expected and content_digest(file, now=True) != expected:
             raise DataError(f"{path} changed while it was read: run again when its writer has finished.")
 
     # -- catalog -------------------------------------------------------------------------------------------------
@@ -182,10 +245,7 @@ class Files:
     def items(self) -> pa.Table:
         items = self._description.items
         columns = items.columns
-        named = {"item": columns.item, "text": columns.text, **{f"path {n}": c for n, c in enumerate(columns.path)}}
-        if columns.brand:
-            named["brand"] = columns.brand
-        frame = self._read_files(items, named, "items")
+        frame = self._read_files(items, columns.named(), "items", last_said if items.from_events else None)
         path = pl.concat_list([f"path {n}" for n in range(len(columns.path))])
         brand = pl.col("brand") if columns.brand else pl.lit(None, pl.String)
         return frame.select("item", "text", path=path, brand=brand, problem=PROBLEM).to_arrow().cast(ITEMS)
@@ -224,35 +284,34 @@ class Files:
             log.warning("%s rows of %s are left out: %s, for example.", f"{len(unreadable):,}", what, unreadable[0])
         return rows.filter(pl.col(PROBLEM).is_null()).drop(PROBLEM)
 
-    def _read_files(self, form: FileForm, named: dict[str, str], what: str) -> pl.DataFrame:
-        """The rows of all files of a part of the catalog, ids in their one form, and why one cannot be used."""
-        files = files_of(self._folder, form.files)
+    def _read_files(
+        self,
+        form: FileForm,
+        named: dict[str, str],
+        what: str,
+        fewer: Callable[[pl.DataFrame], pl.DataFrame] | None = None,
+    ) -> pl.DataFrame:
+        """The rows of all files of a part of the catalog, ids in their one form, and why one cannot be used.
+
+        Args:
+            fewer: what is kept of rows, of a piece as of all.
+        """
+        table = self._table_of(form) if form.format == "delta" else None
+        files = list(table.files) if table else files_of(self._folder, form.files)
         if not files:
             raise SourceMissing(f"No {what} file matches {form.files} below {self._folder}.")
         frames = []
         ids = [name for name in identity.IDS if name in named]
+        no_id = pl.coalesce(pl.lit(None, pl.String), *map(identity.problem, ids))
         for path in files:
-            rows = read_file(path, form, Wanted(named, what), self._piece_bytes).named
-            no_id = pl.coalesce(pl.lit(None, pl.String), *map(identity.problem, ids))
-            rows = rows.with_columns(
-                pl.coalesce(PROBLEM, pl.format("{} of {}", no_id, pl.lit(path.name))).alias(PROBLEM)
-            )
-            rows = rows.with_columns(identity.canonical(name).alias(name) for name in ids)
-            frames.append(rows.select(pl.col(*named, PROBLEM).cast(pl.String)))
-        return pl.concat(frames)
-
-
-def _state(path: Path) -> State:
-    found = path.stat()
-    return str(path), found.st_mtime_ns, found.st_size
-
-
-def _file_digest(path: Path) -> str:
-    return _digest_of(*_state(path))
-
-
-@lru_cache(maxsize=100_000)
-def _digest_of(path: str, changed: int, size: int) -> str:
-    """Of a file's content, as it is at one moment: that it was read once is enough for all days that it may be of."""
-    with Path(path).open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()[:16]
+            wanted = Wanted(named, what, given=dict(table.files[path].given) if table else {})
+            with told_where_files_are_gone(str(table)) if table else nullcontext():
+                for piece in pieces_of_file(path, form, wanted, self._piece_bytes):
+                    rows = first_given(piece.named)
+                    told = pl.coalesce(PROBLEM, pl.format("{} of {}", no_id, pl.lit(path.name))).alias(PROBLEM)
+                    rows = rows.with_columns(told)
+                    rows = rows.with_columns(identity.canonical(name).alias(name) for name in ids)
+                    rows = rows.select(pl.col(*groups_of(named), PROBLEM).cast(pl.String))
+                    frames.append(fewer(rows) if fewer else rows)
+        found = pl.concat(frames)
+        return fewer(found) if fewer else found

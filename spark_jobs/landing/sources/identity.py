@@ -75,6 +75,10 @@ def is_anonymous(added: Collection[str]) -> pl.Expr:
     Args:
         added: what the description adds; an empty text makes rows without a user anonymous, too.
     """
-    tokens = ANONYMOUS | {token.strip().lower() for token in added}
     value = pl.col("user").str.strip_chars().str.to_lowercase()
-    return value.fill_null("").is_in(sorted(tokens))
+    return value.fill_null("").is_in(tokens(added))
+
+
+def tokens(added: Collection[str]) -> list[str]:
+    """What is nobody's id, in lower case, sorted."""
+    return sorted(ANONYMOUS | {token.strip().lower() for token in added})

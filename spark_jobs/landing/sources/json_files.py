@@ -6,7 +6,6 @@ import json
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
 from itertools import chain, islice
-from pathlib import Path
 from typing import Any
 
 import polars as pl
@@ -15,7 +14,7 @@ from runtime.errors import DataError
 from spark_jobs.landing.sources import json_rows, text_lines
 from spark_jobs.landing.sources.blocks.spans import Span
 from spark_jobs.landing.sources.blocks.text_blocks import blocks_of, has_blocks
-from spark_jobs.landing.sources.cells import KINDS
+from spark_jobs.landing.sources.cells import Kind, kind_of
 from spark_jobs.landing.sources.file_form import FileForm
 from spark_jobs.landing.sources.file_rows import (
     ROWS_AT_ONCE,
@@ -25,6 +24,8 @@ from spark_jobs.landing.sources.file_rows import (
     frame_of,
     present,
 )
+from spark_jobs.landing.sources.paths import Place, list_of
+from spark_jobs.landing.sources.stored_files import SourceFile
 
 
 class _Keys:
@@ -34,10 +35,9 @@ class _Keys:
     """
 
     def __init__(self, wanted: Wanted) -> None:
-        self.places = {ours: json_rows.Place.parse(theirs) for ours, theirs in wanted.named.items()}
-        elements_at = json_rows.list_of(wanted.named)
-        self.used = {*wanted.named.values(), *(p.keys[0] for p in self.places.values() if p.keys and not p.of_element)}
-        self.used |= {elements_at[0]} if elements_at else set()
+        self.places = {ours: Place.parse(theirs) for ours, theirs in wanted.named.items()}
+        ways = [list_of(wanted.named) or (), *(p.steps for p in self.places.values() if not p.of_element)]
+        self.used = {*wanted.named.values(), *(str(steps[0]) for steps in ways if steps)}
         self._wanted = wanted
         self._there: dict[str, None] = {}
         self._any_line = False
@@ -48,16 +48,16 @@ class _Keys:
         for event in events:
             keys.update(dict.fromkeys(event))
         self._any_line |= bool(keys)
-        nested = (t for o, t in self._wanted.named.items() if self.places[o].keys[:1] != (t,) or any(columns[o]))
+        nested = (t for o, t in self._wanted.named.items() if self.places[o].steps[:1] != (t,) or any(columns[o]))
         self._there.update(dict.fromkeys((*keys, *nested)))
         return keys
 
-    def of_folders(self, path: Path) -> dict[str, str | None]:
+    def of_folders(self, path: SourceFile) -> dict[str, str | None]:
         """What the names of the file's folders give, of the columns that no line has had yet."""
         every = Wanted(self._wanted.named, self._wanted.what, tuple(self._wanted.named))
         return present(path, self._there, every)[1] if self._any_line else {}
 
-    def refuse_missing(self, path: Path) -> None:
+    def refuse_missing(self, path: SourceFile) -> None:
         """Where no line could be read, it is the lines that are told.
 
         Raises:
@@ -66,7 +66,7 @@ class _Keys:
         if self._any_line:
             present(path, self._there, self._wanted)
 
-    def are_there(self, path: Path) -> bool:
+    def are_there(self, path: SourceFile) -> bool:
         """Whether lines have had all columns that are needed."""
         with suppress(DataError):
             self.refuse_missing(path)
@@ -80,7 +80,9 @@ def reads_blocks(form: FileForm, wanted: Wanted) -> bool:
     return has_blocks(form) and not wanted.unnamed
 
 
-def pieces_of_json(path: Path, form: FileForm, wanted: Wanted, size: int, span: Span | None) -> Iterator[FileRows]:
+def pieces_of_json(
+    path: SourceFile, form: FileForm, wanted: Wanted, size: int, span: Span | None
+) -> Iterator[FileRows]:
     """The rows, at most about ``size`` bytes of the file at a time where it is read block by block, else all at once. A
     value of another type than text becomes its JSON.
 
@@ -89,7 +91,7 @@ def pieces_of_json(path: Path, form: FileForm, wanted: Wanted, size: int, span: 
     """
     keys = _Keys(wanted)
     rows = (
-        json_rows.rows_in(lines, path.name, form, wanted.named, KINDS)
+        json_rows.rows_in(lines, path.name, form, wanted.named, _kinds(wanted))
         for lines in _lines(path, form, wanted, size, span)
     )
     for some in _batches(rows, whole=wanted.unnamed):
@@ -102,7 +104,7 @@ def pieces_of_json(path: Path, form: FileForm, wanted: Wanted, size: int, span: 
 
 
 def _lines(
-    path: Path, form: FileForm, wanted: Wanted, size: int, span: Span | None
+    path: SourceFile, form: FileForm, wanted: Wanted, size: int, span: Span | None
 ) -> Iterator[Iterator[text_lines.Line]]:
     if not reads_blocks(form, wanted):
         yield text_lines.lines_of(path, form)
@@ -120,7 +122,7 @@ def _batches(rows: Iterable[Iterator[json_rows.Row]], whole: bool) -> Iterator[l
             yield some
 
 
-def _piece(rows: list[json_rows.Row], keys: _Keys, path: Path, wanted: Wanted) -> FileRows:
+def _piece(rows: list[json_rows.Row], keys: _Keys, path: SourceFile, wanted: Wanted) -> FileRows:
     columns = {
         ours: [text[:TEXT_LIMIT] if (text := texts.get(ours)) else text for texts, _, _ in rows]
         for ours in wanted.named
@@ -136,17 +138,21 @@ def _piece(rows: list[json_rows.Row], keys: _Keys, path: Path, wanted: Wanted) -
     return FileRows(frame, pl.DataFrame(others, schema=dict.fromkeys(new, pl.String)), new)
 
 
-def _refuse_missing_everywhere(path: Path, form: FileForm, wanted: Wanted, keys: _Keys, size: int) -> None:
+def _refuse_missing_everywhere(path: SourceFile, form: FileForm, wanted: Wanted, keys: _Keys, size: int) -> None:
     """The same of a whole file, whose beginning has been looked at."""
     if keys.are_there(path):
         return
     for lines in _lines(path, form, wanted, size, None):
-        rows = json_rows.rows_in(lines, path.name, form, wanted.named, KINDS)
+        rows = json_rows.rows_in(lines, path.name, form, wanted.named, _kinds(wanted))
         while some := list(islice(rows, ROWS_AT_ONCE)):
             _piece(some, keys, path, wanted)
         if keys.are_there(path):
             return
     keys.refuse_missing(path)
+
+
+def _kinds(wanted: Wanted) -> dict[str, Kind]:
+    return {ours: kind_of(ours) for ours in wanted.named}
 
 
 def _printable(text: str) -> str:

@@ -1,20 +1,18 @@
-"""JSON Lines: objects, one or several a line, and rows of what they hold, by path.
+"""JSON Lines: objects, one or several a line, and rows of what they hold, by path (``paths``).
 
-A path names a key (``user_id``), a key in an object in it (``device.id``), or one of each element of a list
-(``ecommerce.items[].item_id``): then every element is a row, and the event's other values are in all of them.
+Of a list whose elements are rows, the event's other values are in all of them.
 """
 
 from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
 from spark_jobs.landing.sources.cells import Kind, text_of
-from spark_jobs.landing.sources.description import EACH
 from spark_jobs.landing.sources.file_form import FileForm
+from spark_jobs.landing.sources.paths import Place, list_of, walk
 from spark_jobs.landing.sources.text_lines import Line
 
 # Numbers keep every digit that they are written with.
@@ -22,32 +20,6 @@ _DECODER = json.JSONDecoder(parse_float=Decimal)
 
 # Texts by our names, the object they are of, and why the row cannot be used.
 Row = tuple[dict[str, str | None], Mapping[str, Any], str | None]
-
-
-@dataclass(frozen=True)
-class Place:
-    """Where a value stands: keys from the event, or, with ``of_element``, from each element of the list."""
-
-    name: str
-    keys: tuple[str, ...]
-    of_element: bool
-
-    @classmethod
-    def parse(cls, name: str) -> Place:
-        _, each, rest = name.rpartition(EACH)
-        return cls(name, tuple(filter(None, (rest if each else name).split("."))), bool(each))
-
-    def value(self, event: Mapping[str, Any], element: Any) -> Any:
-        # A key that is called like a path is meant as it stands.
-        if not self.of_element and self.name in event:
-            return event[self.name]
-        return _walk(element if self.of_element else event, self.keys)
-
-
-def list_of(named: Mapping[str, str]) -> tuple[str, ...] | None:
-    """The keys to the list whose elements are rows; None where an object is one row."""
-    lists = {name.rpartition(EACH)[0] for name in named.values() if EACH in name}
-    return tuple(lists.pop().split(".")) if lists else None
 
 
 def rows_in(
@@ -74,7 +46,7 @@ def rows_in(
             yield {}, {}, f"{where} is no JSON object"
             continue
         for event in events:
-            elements = [None] if elements_at is None else _elements(_walk(event, elements_at))
+            elements = [None] if elements_at is None else _elements(walk(event, elements_at))
             for element in elements:
                 yield _row(event, element, places, kinds, form, where)
 
@@ -95,14 +67,6 @@ def _objects(text: str) -> list[dict[str, Any]]:
         while position < len(text) and text[position].isspace():
             position += 1
     return found
-
-
-def _walk(value: Any, keys: tuple[str, ...]) -> Any:
-    for key in keys:
-        if not isinstance(value, dict):
-            return None
-        value = value.get(key)
-    return value
 
 
 def _elements(value: Any) -> list[Any]:

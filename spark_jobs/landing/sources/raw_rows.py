@@ -10,6 +10,7 @@ import polars as pl
 from polars.datatypes import DataTypeClass
 
 from spark_jobs.landing.sources import identity
+from spark_jobs.landing.sources.alternatives import first_given
 from spark_jobs.landing.sources.description import Behaviors
 from spark_jobs.landing.sources.file_rows import PROBLEM, FileRows
 from spark_jobs.landing.sources.numbers import DECIMALS, number, split_quantity
@@ -28,10 +29,11 @@ _READ: dict[str, pl.DataType | DataTypeClass] = {
 
 def raw_rows(rows: FileRows, behaviors: Behaviors) -> pl.DataFrame:
     """Columns of ``schemas.behaviors.RAW`` but those of the delivery; what cannot be used is named in ``problem``."""
-    frame = rows.named.with_columns(
+    named = first_given(rows.named, identity.tokens((*behaviors.anonymous, *behaviors.nulls)))
+    frame = named.with_columns(
         pl.lit(None, pl.String).alias(name)
         for name in ("user", "at", "action", "item", "query", "quantity", "amount", "session")
-        if name not in rows.named.columns
+        if name not in named.columns
     )
     times = read_times(frame["at"], behaviors)
     quantity, amount = (_numbers(frame[name], function) for name, function in _readers(behaviors).items())
@@ -51,6 +53,7 @@ def raw_rows(rows: FileRows, behaviors: Behaviors) -> pl.DataFrame:
     return frame.select(
         user=pl.when(~nobodys).then(identity.canonical("user")),
         anonymous=nobodys,
+        ignored=action.is_in(behaviors.ignored).fill_null(False),
         at=pl.lit(times["at"]),
         time_unit=pl.lit(times["time_unit"]),
         action=action.replace(behaviors.actions) if behaviors.actions else action,

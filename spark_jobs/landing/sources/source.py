@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import date, datetime
 from typing import Protocol
 
@@ -58,6 +58,10 @@ class Source(Protocol):
 
     def digest(self, day: date) -> str:
         """Digest of what would be read for a day."""
+        ...
+
+    def versions(self) -> Mapping[str, int]:
+        """The versions of tables that are read: by behaviors, items, users, campaigns."""
         ...
 
     def catalog_digest(self) -> str:

@@ -6,13 +6,13 @@ import codecs
 import io
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
 
 from runtime.errors import DataError
 from spark_jobs.landing.sources.file_form import FileForm
+from spark_jobs.landing.sources.stored_files import SourceFile, is_of_the_store, streaming
 
 # Characters of the longest line that is read; a behavior is hardly longer than a thousandth of it.
 LONGEST_LINE = 16 * 1024 * 1024
@@ -41,7 +41,7 @@ def _mark(error: UnicodeError) -> tuple[str, int]:
 codecs.register_error("intentflow.undecodable", _mark)
 
 
-def compression_of(path: Path, form: FileForm) -> str | None:
+def compression_of(path: SourceFile, form: FileForm) -> str | None:
     """Arrow's name of a text file's compression; None for none."""
     if form.compression == "by name":
         return _COMPRESSED.get(path.suffix.lower())
@@ -49,7 +49,7 @@ def compression_of(path: Path, form: FileForm) -> str | None:
 
 
 @contextmanager
-def decompressing(path: Path, form: FileForm) -> Iterator[str | None]:
+def decompressing(path: SourceFile, form: FileForm) -> Iterator[str | None]:
     """Arrow's name of a file's compression, for a block that reads the file.
 
     Raises:
@@ -59,12 +59,12 @@ def decompressing(path: Path, form: FileForm) -> Iterator[str | None]:
     try:
         yield compression
     except (OSError, pa.ArrowException) as error:
-        if not compression:
+        if not compression or is_of_the_store(path, error):
             raise
         raise DataError(f"{path} cannot be decompressed as {compression} ({error}): it is damaged.") from None
 
 
-def lines_of(path: Path, form: FileForm) -> Iterator[Line]:
+def lines_of(path: SourceFile, form: FileForm) -> Iterator[Line]:
     """The lines of a file that are not empty. A byte order mark is none of the first one.
 
     Raises:
@@ -72,7 +72,7 @@ def lines_of(path: Path, form: FileForm) -> Iterator[Line]:
     """
     with decompressing(path, form) as compression:
         refuse_another_encoding(path, form, compression)
-        with pa.input_stream(str(path), compression=compression) as stream:
+        with streaming(path, compression) as stream:
             yield from _numbered(stream, path.name, form.encoding, 0)
 
 
@@ -90,13 +90,13 @@ def lines_in(
     yield from _numbered(io.BytesIO(content), name, form.encoding, lines_before, written)
 
 
-def refuse_another_encoding(path: Path, form: FileForm, compression: str | None) -> None:
+def refuse_another_encoding(path: SourceFile, form: FileForm, compression: str | None) -> None:
     """What a file begins with may say that it is no such text.
 
     Raises:
         DataError: it does.
     """
-    with pa.input_stream(str(path), compression=compression) as stream:
+    with streaming(path, compression) as stream:
         begins = stream.read(4)
     marked = next((name for mark, name in _MARKS.items() if begins.startswith(mark)), None)
     said = codecs.lookup(form.encoding).name

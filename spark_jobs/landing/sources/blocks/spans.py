@@ -5,7 +5,8 @@ from __future__ import annotations
 import hashlib
 import json
 from dataclasses import asdict, dataclass
-from pathlib import Path
+
+from spark_jobs.landing.sources.stored_files import SourceFile, opened
 
 
 @dataclass(frozen=True)
@@ -38,7 +39,7 @@ def line_ends(content: bytes) -> int:
     return content.count(b"\n") + (returns - content.count(b"\r\n") if returns else 0)
 
 
-def spans_of(path: Path, size: int) -> list[Span]:
+def spans_of(path: SourceFile, size: int) -> list[Span]:
     """The spans of a file in which a byte tells a line's end: its bytes are read once, and nothing is decoded.
 
     Args:
@@ -46,7 +47,7 @@ def spans_of(path: Path, size: int) -> list[Span]:
     """
     spans: list[Span] = []
     start = lines = beginning = 0
-    with path.open("rb") as file:
+    with opened(path) as file:
         while chunk := file.read(size):
             digest, before, end_of_last = hashlib.sha256(), lines, b""
             while chunk:

@@ -6,14 +6,12 @@ import codecs
 import hashlib
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from pathlib import Path
-
-import pyarrow as pa
 
 from runtime.errors import DataError
 from spark_jobs.landing.sources import text_lines
 from spark_jobs.landing.sources.blocks.spans import Span, line_ends
 from spark_jobs.landing.sources.file_form import FileForm
+from spark_jobs.landing.sources.stored_files import SourceFile, opened, streaming
 
 # Of these every byte below 128 is one sign, ASCII's, and no part of another: a line ends at the byte of a line end.
 _OF_ONE_BYTE = ("ascii", "utf-8", "utf-8-sig", "cp125", "iso8859-", "koi8-")
@@ -38,7 +36,7 @@ def has_blocks(form: FileForm) -> bool:
     return codecs.lookup(form.encoding).name.startswith(_OF_ONE_BYTE) and form.quoted_lines == 1
 
 
-def blocks_of(path: Path, form: FileForm, size: int, span: Span | None = None) -> Iterator[Block]:
+def blocks_of(path: SourceFile, form: FileForm, size: int, span: Span | None = None) -> Iterator[Block]:
     """The blocks of a file, or of a span of it.
 
     Args:
@@ -53,14 +51,14 @@ def blocks_of(path: Path, form: FileForm, size: int, span: Span | None = None) -
         if span:
             yield from _whole_lines(_bytes_of_span(path, span, size), span.lines_before)
             return
-        with pa.input_stream(str(path), compression=compression) as stream:
+        with streaming(path, compression) as stream:
             yield from _whole_lines(iter(lambda: stream.read(size), b""), 0)
 
 
-def _bytes_of_span(path: Path, span: Span, size: int) -> Iterator[bytes]:
+def _bytes_of_span(path: SourceFile, span: Span, size: int) -> Iterator[bytes]:
     """A span's bytes, at most ``size`` at a time but for a little more at its end."""
     left, digest = span.end - span.start, hashlib.sha256()
-    with path.open("rb") as file:
+    with opened(path) as file:
         file.seek(span.start)
         while left and (chunk := file.read(left if left < 2 * size else size)):
             digest.update(chunk)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import logging
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from datetime import UTC, date, datetime, timedelta
 from functools import cached_property, lru_cache
 from pathlib import Path
@@ -22,8 +22,9 @@ from runtime.errors import DataError, SourceMissing
 from runtime.fingerprint import digest
 from schemas.behaviors import RAW
 from spark_jobs.landing.sources import identity
-from spark_jobs.landing.sources.behavior_pieces import Delivery, pieces_of, wanted_of
+from spark_jobs.landing.sources.behavior_pieces import ROWS_A_FILE, Delivery, pieces_of, wanted_of
 from spark_jobs.landing.sources.blocks.spans import Span
+from spark_jobs.landing.sources.category_paths import category_path
 from spark_jobs.landing.sources.deliveries import Deliveries
 from spark_jobs.landing.sources.description import Behaviors, load_description
 from spark_jobs.landing.sources.file_form import FileForm
@@ -36,6 +37,7 @@ from spark_jobs.landing.sources.formats import (
     spans_of_file,
 )
 from spark_jobs.landing.sources.places import files_of
+from spark_jobs.landing.sources.row_places import row_places
 from spark_jobs.landing.sources.source import ATTRIBUTES, CAMPAIGNS, ITEMS, SourcePart
 
 log = logging.getLogger("intentflow")
@@ -157,12 +159,25 @@ class Files:
             return (span.end - span.start) // LEAST_BYTES_A_ROW
         return rows_of_file(Path(path), self._behaviors)
 
+    def places(self, parts: Sequence[SourcePart], sequences: Collection[int]) -> dict[int, str]:
+        found: dict[int, str] = {}
+        for part in parts:
+            path, *_, told = part
+            span = Span.from_text(told) if told else None
+            first = self._delivery(part).first_place
+            until = first + (span.end - span.start if span else ROWS_A_FILE)
+            rows = [sequence - first for sequence in sequences if first <= sequence < until]
+            named = wanted_of(self._behaviors).named
+            places = row_places(Path(path), self._behaviors, named, span, rows) if rows else {}
+            found |= {first + row: place for row, place in places.items()}
+        return found
+
     def read(self, part: SourcePart) -> pa.Table:
         return pa.concat_tables([RAW.empty_table(), *self.pieces(part)])
 
-    def pieces(self, part: SourcePart) -> Iterator[pa.Table]:
-        path, expected, delivered, number, first, last, known_until, told = part
-        delivery = Delivery(
+    def _delivery(self, part: SourcePart) -> Delivery:
+        path, _, delivered, number, first, last, known_until, told = part
+        return Delivery(
             Path(path),
             Span.from_text(told) if told else None,
             int(number),
@@ -173,7 +188,10 @@ class Files:
             known_until,
             self.zone_of_days,
         )
-        yield from pieces_of(delivery, self._behaviors, self._late_days, self._piece_bytes)
+
+    def pieces(self, part: SourcePart) -> Iterator[pa.Table]:
+        path, expected, *_ = part
+        yield from pieces_of(self._delivery(part), self._behaviors, self._late_days, self._piece_bytes)
         if expected and _file_digest(Path(path)) != expected:
             raise DataError(f"{path} changed while it was read: run again when its writer has finished.")
 
@@ -182,11 +200,12 @@ class Files:
     def items(self) -> pa.Table:
         items = self._description.items
         columns = items.columns
-        named = {"item": columns.item, "text": columns.text, **{f"path {n}": c for n, c in enumerate(columns.path)}}
+        levels = columns.path or tuple(columns.flags)
+        named = {"item": columns.item, "text": columns.text, **{f"path {n}": c for n, c in enumerate(levels)}}
         if columns.brand:
             named["brand"] = columns.brand
         frame = self._read_files(items, named, "items")
-        path = pl.concat_list([f"path {n}" for n in range(len(columns.path))])
+        path = category_path([f"path {n}" for n in range(len(levels))], items)
         brand = pl.col("brand") if columns.brand else pl.lit(None, pl.String)
         return frame.select("item", "text", path=path, brand=brand, problem=PROBLEM).to_arrow().cast(ITEMS)
 

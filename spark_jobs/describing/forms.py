@@ -6,7 +6,7 @@ import csv
 import json
 import re
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 from pathlib import Path
@@ -25,6 +25,8 @@ from spark_jobs.landing.sources.file_form import FileForm
 DELIMITERS = (",", "\t", ";", "|", "::", "^", "~")
 _DEEPEST = 4
 _NAME = re.compile(r"[^\W\d_][\w .:/()%#-]{0,60}|_\w{1,60}")
+_DIGITS = re.compile("[0-9]{3}")
+_MANY_KEYS = 30
 _NUMBER = re.compile(r"[-+]?[0-9][0-9.,:eE+ TZ-]*")
 
 
@@ -61,7 +63,11 @@ def form_of(path: Path) -> Form:
     said: dict[str, tuple[Any, str]] = {}
     if sample.encoding != "utf-8":
         marked = sample.encoding == "utf-16"
-        why = "its byte order mark says so" if marked else f"{sample.decoded:.1%} of the lines are UTF-8: look at names"
+        why = (
+            "its byte order mark says so"
+            if marked
+            else f"{sample.decoded:.1%} of the lines are UTF-8: see that names look right"
+        )
         said["encoding"] = (sample.encoding, why)
     if sample.compression != "by name":
         said["compression"] = (sample.compression, "the file's name does not say it")
@@ -97,9 +103,16 @@ def _json(lines: Sequence[str]) -> tuple[dict[str, list[str | None]], float] | N
         return None
     rows = [dict(_leaves(event, "", 0)) for event in events]
     found = Counter(name for row in rows for name in row)
-    # Keys that few events have may be data.
-    names = [name for name, number in found.items() if number >= 0.005 * len(rows) and _NAME.match(name)]
+    names = [name for name, number in found.items() if not _may_be_data(name, number / len(rows), found)]
     return {name: [row.get(name) for row in rows] for name in names}, len(events) / len(lines)
+
+
+def _may_be_data(name: str, share: float, every: Iterable[str]) -> bool:
+    """Whether a key may be a value, which must not be shown: one of many that few events have, or of digits."""
+    if not _NAME.match(name) or _DIGITS.search(name) or share < 0.005:
+        return True
+    parent = name.rpartition(".")[0]
+    return share < 0.1 and sum(other.rpartition(".")[0] == parent for other in every) > _MANY_KEYS
 
 
 def _object(line: str) -> dict[str, Any] | None:
@@ -128,14 +141,15 @@ def _leaves(value: Mapping[str, Any], path: str, depth: int) -> list[tuple[str, 
 
 
 def _csv(lines: Sequence[str], said: dict[str, tuple[Any, str]], whole: bool, path: Path) -> Form:
-    tried = [(share, width, form) for form in _forms() for share, width in [_split_alike(lines, form)] if width > 1]
+    tried = [found for delimiter in DELIMITERS if (found := _best_split(lines, delimiter))[1] > 1]
     if not tried:
         raise DataError(
             f"{path} is neither Parquet nor JSON Lines, and no sign splits its lines into fields: describe cannot tell "
             "what it is."
         )
-    # The first of the best.
-    share, width, form = max(tried, key=lambda found: round(found[0], 2))
+    # Of those that split about as many lines alike the one with the most fields: a decimal comma splits lines, too.
+    enough = max(share for share, _, _ in tried) - 0.02
+    share, width, form = max((found for found in tried if found[0] >= enough), key=lambda found: found[1])
     rows = list(rows_in(((n, line, None) for n, line in enumerate(lines, 1)), form, width, path.name))
     good = [values for values, problem in rows if problem is None]
     told = {"format": ("csv", _of_lines(share)), **said}
@@ -153,11 +167,12 @@ def _csv(lines: Sequence[str], said: dict[str, tuple[Any, str]], whole: bool, pa
     return Form(told, columns, share, whole)
 
 
-def _forms() -> list[FileForm]:
-    quotes = {delimiter: ("",) if len(delimiter) > 1 else ('"', "") for delimiter in DELIMITERS}
-    return [
-        FileForm(files="-", format="csv", delimiter=sign, quote=quote) for sign in DELIMITERS for quote in quotes[sign]
-    ]
+def _best_split(lines: Sequence[str], delimiter: str) -> tuple[float, int, FileForm]:
+    """The share of lines that a delimiter splits alike, into how many fields, and the form: without quotes where that
+    splits more of them."""
+    quotes = ("",) if len(delimiter) > 1 else ('"', "")
+    forms = [FileForm(files="-", format="csv", delimiter=delimiter, quote=quote) for quote in quotes]
+    return max(((*_split_alike(lines, form), form) for form in forms), key=lambda found: round(found[0], 2))
 
 
 def _split_alike(lines: Sequence[str], form: FileForm) -> tuple[float, int]:

@@ -57,7 +57,9 @@ def _guessed_parts(parts: Parts) -> tuple[Parts, CatalogGuess | None, Guess | No
     log = parts.log
     guesses = guess_behaviors(log.profiles, known, _ids(users, user))
     if of_items and in_log and (found := guesses.found.get("item")):
-        of_items = guess_catalog(log.profiles, True, found.column)
+        others = guesses.taken() - {found.column}
+        left = {name: profile for name, profile in log.profiles.items() if name not in others}
+        of_items = guess_catalog(left, True, found.column)
     if not log.has_names:
         log = log.renamed({guess.column: role for role, guess in guesses.found.items()})
         guesses.found = {role: replace(guess, column=role) for role, guess in guesses.found.items()}

@@ -20,7 +20,7 @@ def report(found: Mapping[str, Any]) -> str:
     somebodys = rows - nobodys - repeated
     lines = [
         f"{found['day']} of {found['source']}",
-        _line("arrival", found["arrival"]),
+        _line("arrival", found["arrival"] + _of_waiting(found)),
         _line("rows in", f"{rows:,}"),
         _line("behaviors", f"{found['rows']:,} of {found['users']:,} users"),
         _line("nobody's", f"{nobodys:,} (at most {found['rows_anonymous_allowed']:,})"),
@@ -48,6 +48,11 @@ def report(found: Mapping[str, Any]) -> str:
     lines.append(_line("catalog", f"{found['catalog']['items']:,} items{broken}"))
     lines += ["It would land." if found["would_land"] else "It would be held.", *(f"- {why}" for why in found["held"])]
     return "\n".join(lines)
+
+
+def _of_waiting(found: Mapping[str, Any]) -> str:
+    waits = found["arrival"] != "arrived" and not found["held"]
+    return " (a refresh waits for it, a landing from a shell does not)" if waits else ""
 
 
 def _of_users(shares: Mapping[str, float], users: int) -> list[str]:

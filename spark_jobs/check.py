@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import logging
 import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -29,6 +30,8 @@ from spark_jobs.landing.reading_days import landing_of
 from spark_jobs.landing.sources import Source, open_source
 from spark_jobs.landing.trial import land_on_trial
 from spark_jobs.landing.trial_report import report
+
+log = logging.getLogger("intentflow")
 
 
 @dataclass(frozen=True)
@@ -97,6 +100,13 @@ def main(arguments: argparse.Namespace) -> dict[str, Any]:
     # A path that a person types is below the folder that they are in.
     of_source = settings.source.model_copy(update={"name": str(Path(arguments.source).resolve())})
     source, day = open_source(of_source), date.fromisoformat(arguments.day)
+    if day < of_source.first_day or day > (of_source.last_day or day):
+        log.warning(
+            "%s is not among the days that INTENTFLOW_SOURCE__FIRST_DAY and INTENTFLOW_SOURCE__LAST_DAY say: %s to %s.",
+            day,
+            of_source.first_day,
+            of_source.last_day or "today",
+        )
     found = check(Lake.open(arguments.lake or settings.lake.uri), source, day, of_source, settings.lake.buckets)
     print(report(found.manifest))
     if not found.held:

@@ -1,9 +1,9 @@
 """Generate the log of a made-up film club, in the form of the MovieLens files: nothing in it says what it is.
 
-``python examples/film_club/generate.py FOLDER [--ratings 100000] [--genres flags]`` writes ``ratings.tsv`` (member, film,
-stars and seconds since 1970, with tabs between and no header) and ``films.txt`` (id, title, release, two fields of no
-use, and a flag a genre, or with ``--genres text`` all genres as one text; with ``|`` or ``;`` between, in latin-1, no
-header). It is invented and seeded: good for trying things, not for measuring them.
+``python examples/film_club/generate.py FOLDER [--ratings 100000] [--genres flags]`` writes ``ratings.tsv`` (member,
+film, stars and seconds since 1970, with tabs between and no header) and ``films.txt`` (id, title, release, two fields
+of no use, and a flag a genre, or with ``--genres text`` all genres as one text; with ``|`` or ``;`` between, in
+latin-1, no header). It is invented and seeded: good for trying things, not for measuring them.
 """
 
 from __future__ import annotations

@@ -24,6 +24,7 @@ from spark_jobs.landing.sources.file_form import FileForm
 # Of the same share of lines that it splits alike, the first one is taken.
 DELIMITERS = (",", "\t", ";", "|", "::", "^", "~")
 _DEEPEST = 4
+_OF_TEXT = (pl.String, pl.Boolean, pl.Categorical, pl.Enum, pl.Null)
 _NAME = re.compile(r"[^\W\d_][\w .:/()%#-]{0,60}|_\w{1,60}")
 _DIGITS = re.compile("[0-9]{3}")
 _MANY_KEYS = 30
@@ -60,6 +61,8 @@ def form_of(path: Path) -> Form:
     if is_parquet(path):
         return _parquet(path)
     sample = sample_text(path)
+    if not sample.lines:
+        raise DataError(f"{path} has no line: a file that has some is needed to describe it.")
     said: dict[str, tuple[Any, str]] = {}
     if sample.encoding != "utf-8":
         marked = sample.encoding == "utf-16"
@@ -84,12 +87,16 @@ def _of_lines(share: float) -> str:
 
 def _parquet(path: Path) -> Form:
     frame, whole = sample_parquet(path)
-    plain = [name for name, kind in frame.schema.items() if not kind.is_nested() and kind != pl.Binary]
-    times = frozenset(name for name in plain if frame.schema[name] in (pl.Datetime, pl.Date))
-    columns = {
-        name: (frame[name].dt.to_string("iso:strict") if name in times else frame[name].cast(pl.String)).to_list()
-        for name in plain
-    }
+    times = frozenset(name for name, kind in frame.schema.items() if kind in (pl.Datetime, pl.Date))
+    texts = [name for name, kind in frame.schema.items() if kind.is_numeric() or kind in _OF_TEXT]
+    try:
+        columns = {
+            name: (frame[name].dt.to_string("iso:strict") if name in times else frame[name].cast(pl.String)).to_list()
+            for name in frame.columns
+            if name in times or name in texts
+        }
+    except (pl.exceptions.PolarsError, pl.exceptions.PanicException):
+        raise DataError(f"{path} has values that no text can be made of, such as a time of no year.") from None
     return Form({"format": ("parquet", "the file begins so")}, columns, 1.0, whole, times)
 
 
@@ -133,8 +140,13 @@ def _leaves(value: Mapping[str, Any], path: str, depth: int) -> list[tuple[str, 
             found += _leaves(inner, f"{name}.", depth + 1) if depth < _DEEPEST else []
         elif not isinstance(inner, list):
             text = json.dumps(inner) if isinstance(inner, bool) else inner
-            found.append((name, None if text is None else str(text)))
+            found.append((_whole(name), None if text is None else _whole(str(text))))
     return found
+
+
+def _whole(text: str) -> str:
+    """Text without halves of characters."""
+    return text.encode(errors="replace").decode()
 
 
 # -- CSV -------------------------------------------------------------------------------------------------------------

@@ -65,7 +65,7 @@ def guess_behaviors(profiles: Mapping[str, Profile], items: frozenset[str], user
         named = [p for p in _free(profiles, guesses) if speaks_for(role, p.name)]
         fine = [p for p in named if p.filled and p.of_filled(measure(p)) >= LEAST]
         if fine:
-            best = max(fine, key=lambda p: (says_id(p.name) if what == "an id" else False, round(measure(p), 2)))
+            best = max(fine, key=lambda p: (what == "an id" and says_id(p.name), round(measure(p), 2), len(p.counts)))
             guesses.found[role] = Guess(best.name, measure(best), what, BY_NAME)
     _time_by_values(profiles, guesses)
     _action_by_values(profiles, guesses)

@@ -18,12 +18,12 @@ HINTS: dict[str, tuple[frozenset[str], frozenset[str]]] = {
         "user": (
             "user userid customer customerid client clientid visitor visitorid member person account buyer shopper "
             "household uid cust kunde kundennummer pseudo anonymousid",
-            "name email age type agent city country gender time date count segment",
+            "name email age type group agent city country gender time date count segment",
         ),
         "action": ("action event type behavior behaviour kind activity interaction verb ereignis", "id time date at"),
         "item": (
-            "item itemid product productid sku article articleid asin movie movieid film track song book isbn ean gtin "
-            "listing goods artikel artikelnummer",
+            "item itemid stock product productid sku article articleid asin movie movieid film track song book isbn "
+            "ean gtin listing goods artikel artikelnummer",
             "name title category type brand price quantity qty count desc description department user count size",
         ),
         "query": ("query search keyword keywords term terms phrase suchbegriff", "id time count type page"),

@@ -29,7 +29,7 @@ def description_text(parts: Parts, folder: Path) -> str:
     lines = [
         "# A first description, made from some of the files: correct it. docs/own_log.md has every field.",
         "# A share is of the rows that were sampled.",
-        *(f"# Not used: {group.pattern(folder)}" for group in parts.unused),
+        *(f"# Not used: {_printable(group.pattern(folder))}" for group in parts.unused),
         "",
         _line("name", folder.name or "shop"),
         "",
@@ -75,13 +75,18 @@ def _ids(group: Group | None, guess: Guess | None) -> frozenset[str]:
 
 def _line(key: str, value: Any, comment: str = "") -> str:
     text = f"{key} = {_toml(value)}"
-    return f"{text:{_COLUMN}}  # {comment}" if comment else text
+    return f"{text:{_COLUMN}}  # {_printable(comment)}" if comment else text
+
+
+def _printable(text: str) -> str:
+    """What a comment may hold."""
+    return "".join(sign if sign.isprintable() else " " for sign in text)
 
 
 def _toml(value: Any) -> str:
     if isinstance(value, tuple | list):
         return "[" + ", ".join(map(_toml, value)) + "]"
-    return json.dumps(value, ensure_ascii=False)
+    return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")
 
 
 def _key(name: str) -> str:
@@ -117,7 +122,7 @@ def _behaviors(log: Group, guesses: Guesses, folder: Path) -> list[str]:
     lines = ["[behaviors]", *_form(log, folder), *_time(profiles, found.get("at"))]
     lines += _numbers([profiles[found[role].column] for role in ("quantity", "amount") if role in found])
     if "action" not in found:
-        lines.append(_to_fill("fixed_action", f"what every row is, one of {', '.join(ACTIONS)}; {_histories()}"))
+        lines.append(_to_fill("fixed_action", f"what every row is: {', '.join(ACTIONS)}; {_histories()}"))
     maybe = {name for role in ("at", "user", "item") if role not in found for name in guesses.candidates.get(role, ())}
     unused = [name for name in profiles if name not in guesses.taken() | maybe]
     if unused:
@@ -141,7 +146,7 @@ def _choice(maybe: Sequence[str], profiles: dict[str, Profile]) -> str:
 
 
 def _histories() -> str:
-    return f"of which {', '.join(RELIABLE_ACTIONS)} are histories"
+    return f"{', '.join(RELIABLE_ACTIONS)} make histories. Or remove the line, and below say action = its column"
 
 
 def _time(profiles: dict[str, Profile], at: Guess | None) -> list[str]:

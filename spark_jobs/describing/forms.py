@@ -6,7 +6,7 @@ import csv
 import json
 import re
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 from pathlib import Path
@@ -27,7 +27,7 @@ _DEEPEST = 4
 _OF_TEXT = (pl.String, pl.Boolean, pl.Categorical, pl.Enum, pl.Null)
 _NAME = re.compile(r"[^\W\d_][\w .:/()%#-]{0,60}|_\w{1,60}")
 _DIGITS = re.compile("[0-9]{3}")
-_MANY_KEYS = 30
+_MANY_KEYS = 8
 _NUMBER = re.compile(r"[-+]?[0-9][0-9.,:eE+ TZ-]*")
 
 
@@ -110,16 +110,27 @@ def _json(lines: Sequence[str]) -> tuple[dict[str, list[str | None]], float] | N
         return None
     rows = [dict(_leaves(event, "", 0)) for event in events]
     found = Counter(name for row in rows for name in row)
-    names = [name for name, number in found.items() if not _may_be_data(name, number / len(rows), found)]
+    names = _shown(found, len(rows))
     return {name: [row.get(name) for row in rows] for name in names}, len(events) / len(lines)
 
 
-def _may_be_data(name: str, share: float, every: Iterable[str]) -> bool:
-    """Whether a key may be a value, which must not be shown: one of many that few events have, or of digits."""
-    if not _NAME.match(name) or _DIGITS.search(name) or share < 0.005:
-        return True
-    parent = name.rpartition(".")[0]
-    return share < 0.1 and sum(other.rpartition(".")[0] == parent for other in every) > _MANY_KEYS
+def _shown(found: Mapping[str, int], rows: int) -> list[str]:
+    """The paths that may be shown. A key may be a value, which must not be: one of digits, or of many that few events
+    have, unless columns are called so."""
+    children: dict[tuple[str, ...], set[str]] = {}
+    for name in found:
+        keys = tuple(name.split("."))
+        for level, key in enumerate(keys):
+            children.setdefault(keys[:level], set()).add(key)
+
+    def may_be_data(name: str) -> bool:
+        share, keys = found[name] / rows, tuple(name.split("."))
+        if not _NAME.match(name) or _DIGITS.search(name) or share < 0.005:
+            return True
+        of_many = (key for level, key in enumerate(keys) if len(children[keys[:level]]) > _MANY_KEYS)
+        return share < 0.1 and any(not any(map(is_known_word, words_of(key))) for key in of_many)
+
+    return [name for name in found if not may_be_data(name)]
 
 
 def _object(line: str) -> dict[str, Any] | None:

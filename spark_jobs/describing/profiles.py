@@ -175,10 +175,10 @@ def _usual(some: Mapping[str, int], of_all: float, typed: bool) -> TimeGuess | N
         units[unit or ""] += rows
     if not times:
         return None
-    unit = units.most_common(1)[0][0]
-    explained = sum(some[text] for text in times) if not unit else units[unit]
-    zoned = all(unit or _ZONED.search(text) for text in times)
-    return TimeGuess(explained * of_all, unit or None, (), bool(zoned), min(times.values()), max(times.values()))
+    commonest = units.most_common(1)[0][0]
+    explained = units[commonest] if commonest else sum(some[text] for text in times)
+    zoned = all(commonest or _ZONED.search(text) for text in times)
+    return TimeGuess(explained * of_all, commonest or None, (), zoned, min(times.values()), max(times.values()))
 
 
 def _formatted(some: Mapping[str, int], of_all: float) -> TimeGuess | None:

@@ -82,8 +82,9 @@ def sample_text(path: Path) -> TextSample:
         found = text.replace("\r\n", "\n").replace("\r", "\n").split("\n")
         last = whole or (packed is None and number == len(pieces) - 1)
         lines += found[1 if number else 0 : None if last else -1]
-    by_name = packed is None or path.name.lower().endswith(_SUFFIXES[packed])
-    return TextSample([line for line in lines if line], encoding, decoded, "by name" if by_name else packed, whole)
+    told = packed is None or path.name.lower().endswith(_SUFFIXES[packed])
+    said: Compression = "by name" if packed is None or told else packed
+    return TextSample([line for line in lines if line], encoding, decoded, said, whole)
 
 
 def _plain(path: Path) -> tuple[list[bytes], bool]:

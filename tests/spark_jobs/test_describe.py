@@ -197,6 +197,25 @@ def ids_as_keys(path: Path) -> Sequence[Path]:
     return [path]
 
 
+def words_that_never_recur(path: Path) -> Sequence[Path]:
+    words = [f"{chr(97 + n % 26)}{chr(97 + n // 26 % 26)}" for n in range(ROWS)]
+    path.write_text("".join(f"user{word},item{word},zone{word}\n" for word in words))
+    return [path]
+
+
+def few_ids_as_keys(path: Path) -> Sequence[Path]:
+    events = ({"at": "2024-03-01T00:00:00Z", "seen": {f"u{user_of(n % 6)}": 1}, "user": "x"} for n in range(ROWS))
+    path.write_text("\n".join(map(json.dumps, events)))
+    return [path]
+
+
+def names_as_keys(path: Path) -> Sequence[Path]:
+    names = [f"user{chr(97 + n)}{chr(97 + n)}" for n in range(12)]
+    events = ({"at": "2024-03-01T00:00:00Z", names[n % 12]: {"seen": 1}, "user": "x"} for n in range(ROWS))
+    path.write_text("\n".join(map(json.dumps, events)))
+    return [path]
+
+
 def an_id_as_a_kind(path: Path) -> Sequence[Path]:
     kinds = ["view", "purchase", user_of(1), "ann.smith@mail", "b 7000009"]
     lines = [
@@ -206,7 +225,18 @@ def an_id_as_a_kind(path: Path) -> Sequence[Path]:
     return [path]
 
 
-@pytest.mark.parametrize("of", [without_header, names_without_header, ids_as_keys, an_id_as_a_kind])
+@pytest.mark.parametrize(
+    "of",
+    [
+        without_header,
+        names_without_header,
+        words_that_never_recur,
+        ids_as_keys,
+        few_ids_as_keys,
+        names_as_keys,
+        an_id_as_a_kind,
+    ],
+)
 def test_no_id_is_shown(of: Callable[[Path], Sequence[Path]], tmp_path: Path) -> None:
     text = describe(of(tmp_path / "log"), tmp_path)
     assert not [one for one in raw_ids() if one in text]

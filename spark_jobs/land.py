@@ -9,7 +9,7 @@ The audit and ``lake.publish`` make them visible.
 from __future__ import annotations
 
 import argparse
-from collections.abc import Iterator, Mapping, Sequence, Set
+from collections.abc import Mapping, Sequence, Set
 from datetime import date, timedelta
 from typing import Any
 
@@ -27,11 +27,12 @@ from settings import SourceSettings, load_settings
 from spark_jobs.distributed import workers
 from spark_jobs.distributed.execution import execution
 from spark_jobs.landing import catalog, clock, day_counts, earlier_days, pseudonyms
-from spark_jobs.landing.new_names import refuse_new_names
+from spark_jobs.landing.counting_days import ALWAYS_COUNTED
 from spark_jobs.landing.queries import query_entities
-from spark_jobs.landing.row_validation import VALIDATED, Landing, validate
+from spark_jobs.landing.reading_days import landing_of, validated_by_day
+from spark_jobs.landing.row_validation import Landing
 from spark_jobs.landing.sources import Source, SourcePart, open_source
-from spark_jobs.landing.staging_days import ALWAYS_COUNTED, STAGED, stage_days
+from spark_jobs.landing.staging_days import STAGED, stage_days
 
 DAYS = Step("land", __file__, (behaviors.TABLE, rejected_behaviors.TABLE))
 CATALOG = Step("catalog", __file__, (items.TABLE, profiles.TABLE))
@@ -86,22 +87,12 @@ def land(
         return {"batches": saved, "days": 0, **reused, "rows_in": 0, **catalog_counts}
     due, last_due = planned.due, max(planned.due)
     clock.keep(lake, source.zone_of_days, landed.keys() - due.keys())
-    landing = Landing(
-        dict(zip(catalog_items["item_id"].to_pylist(), catalog_items["entity_id"].to_pylist(), strict=True)),
-        key,
-        settings.maximum_quantity,
-        settings.maximum_text,
-        files_a_day,
-        settings.late_days,
-        last_due,
-        source.zone_of_days,
-        catalog.unlisted_entity(category, settings.maximum_text) if (category := source.unlisted_category) else None,
-    )
+    landing = landing_of(source, settings, catalog_items, key, files_a_day, last_due)
     parts = [part for start, end in _runs(list(due)) for part in source.parts(start, end)]
     staged, queries, unlisted = _validate_and_stage(lake, source, parts, landing, fingerprints)
     good, bad = _batches_of_days(lake, source, staged, due, {day.isoformat() for day in earlier})
-    if unlisted and category:
-        carried = catalog.unlisted_items(unlisted, category, settings.maximum_text)
+    if unlisted and source.unlisted_category:
+        carried = catalog.unlisted_items(unlisted, source.unlisted_category, settings.maximum_text)
         catalog_batches = _with_more_items(lake, catalog_name, catalog_batches, catalog_items, carried)
     batches = [*catalog_batches, good, bad]
     if queries.num_rows:
@@ -166,13 +157,7 @@ def _validate_and_stage(
     rows = sum(source.rows(part) for part in parts)
     with execution("land", rows) as running:
         known = running.share(landing)
-
-        def validated_pieces(part: SourcePart) -> Iterator[pa.Table]:
-            return (validate(piece, known()) for piece in source.pieces(part))
-
-        validated = running.read_pieces(parts, validated_pieces, VALIDATED)
-        # The one shuffle of all jobs: from here on a day's users stay in their buckets.
-        by_day = validated.brought_together("day", "bucket", rows=rows)
+        by_day = validated_by_day(running, source, parts, known, rows)
         share = source.maximum_user_share
         staged = by_day.map(lambda rows: stage_days(rows, lake, fingerprints, known(), share), STAGED).collect("land")
     found = (pc.list_flatten(staged[name]).to_pylist() for name in ("queries", "unlisted"))
@@ -189,14 +174,8 @@ def _stage_catalog(
     before = tables.read(lake, items.TABLE)
     if not plan(lake, CATALOG, {WHOLE: name}, force=force).due:
         return name, [], before, {}
-    raw = source.items()
-    built = catalog.build_items(raw, settings.maximum_text)
-    if not force and before.num_rows:
-        refuse_new_names(before, built, lake.root)
-    merged = catalog.with_items_that_left(built, before)
+    merged, counts = catalog.current_items(source.items(), before, settings.maximum_text, lake.root, force)
     people = catalog.build_profiles(source.attributes(), key, settings.maximum_text)
-    counts = catalog.count_items(raw, settings.maximum_text)
-    counts["left"] = merged.num_rows - built.num_rows
     return (
         name,
         [

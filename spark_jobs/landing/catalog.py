@@ -11,6 +11,7 @@ import pyarrow.compute as pc
 
 from representation.cleaning import entity_id, normalize_text
 from schemas import entities, items, profiles
+from spark_jobs.landing.new_names import refuse_new_names
 from spark_jobs.landing.pseudonyms import pseudonymize
 from spark_jobs.landing.sources.source import ITEMS
 
@@ -86,6 +87,24 @@ def with_items_that_left(built: pa.Table, before: pa.Table) -> pa.Table:
     """
     left = before.filter(pc.invert(pc.is_in(before["item_id"], built["item_id"].combine_chunks())))
     return pa.concat_tables([built, left])
+
+
+def current_items(
+    raw: pa.Table, before: pa.Table, maximum_text: int, root: str, force: bool = False
+) -> tuple[pa.Table, dict[str, int]]:
+    """The items that a lake has once a catalog is landed, as ``schemas.items``, and what became of the catalog's rows.
+
+    Args:
+        raw: of the source. before: the lake's. root: its address. force: whatever the items are called now.
+
+    Raises:
+        ConfigurationError: the catalog has new names for what the lake holds, and nobody forces it.
+    """
+    built = build_items(raw, maximum_text)
+    if not force and before.num_rows:
+        refuse_new_names(before, built, root)
+    merged = with_items_that_left(built, before)
+    return merged, {**count_items(raw, maximum_text), "left": merged.num_rows - built.num_rows}
 
 
 def unlisted_entity(category: str, maximum_text: int) -> str:

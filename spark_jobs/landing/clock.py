@@ -22,6 +22,12 @@ def keep(lake: Lake, zone: str, staying: Collection[str]) -> None:
     Raises:
         ConfigurationError: they begin by another clock.
     """
+    if refuse_another(lake, zone, staying) != zone:
+        objects.put(lake, CLOCK, {"zone": zone})
+
+
+def refuse_another(lake: Lake, zone: str, staying: Collection[str]) -> str:
+    """The zone by whose clock a lake's days have begun; ``keep`` says the rest."""
     noted = objects.get(lake, CLOCK)
     before = FIRST_CLOCK if noted is None else str(noted["zone"])
     if before != zone and staying:
@@ -30,5 +36,4 @@ def keep(lake: Lake, zone: str, staying: Collection[str]) -> None:
             f"(behaviors.days and time_zone of its description). Land all of them anew at once, from {min(staying)} "
             "to the last one, or say what was said before (docs/own_log.md)."
         )
-    if before != zone:
-        objects.put(lake, CLOCK, {"zone": zone})
+    return before

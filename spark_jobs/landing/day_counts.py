@@ -9,8 +9,8 @@ from dataclasses import replace
 from typing import Any
 
 from lake.delta.staging import Batch, StagedPartition
+from spark_jobs.landing.counting_days import DELIVERY, NEW_COLUMN, REJECTED, ROWS_OF, TIME_UNIT
 from spark_jobs.landing.sources import Source
-from spark_jobs.landing.staging_days import DELIVERY, NEW_COLUMN, REJECTED, ROWS_OF, TIME_UNIT
 
 log = logging.getLogger("intentflow")
 

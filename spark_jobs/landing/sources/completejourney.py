@@ -6,7 +6,7 @@ simulated from real shopping patterns, for education. Times have no zone; they a
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from datetime import UTC, date, datetime, time, timedelta
 from functools import cached_property
 from importlib.util import find_spec
@@ -115,6 +115,9 @@ class CompleteJourney:
     def rows(self, part: SourcePart) -> int:
         first, last = map(date.fromisoformat, part)
         return ((last - first).days + 1) * ROWS_A_DAY
+
+    def places(self, parts: Sequence[SourcePart], sequences: Collection[int]) -> dict[int, str]:
+        return {}
 
     def read(self, part: SourcePart) -> pa.Table:
         purchases = self._days("transactions", "transaction_timestamp", part).select(

@@ -23,6 +23,8 @@ DAY_IN_NAME = "{day}"
 # In a path of corrections: a number, of which the highest counts.
 VERSION_IN_NAME = "{version}"
 EVENT = "event"
+# Stands where a person has to say what nobody could guess.
+FILL_IN = "<fill in>"
 EpochUnit = Literal["seconds", "milliseconds", "microseconds", "nanoseconds"]
 # Columns that an older or a newer file of the log may lack.
 OptionalColumn = Literal["item", "query", "quantity", "amount", "session"]
@@ -160,18 +162,35 @@ class Behaviors(FileForm):
 class ItemColumns(FieldGroup):
     item: Column
     text: Column
-    path: tuple[Column, ...] = Field(min_length=1, description="From department to leaf")
+    path: tuple[Column, ...] = Field(default=(), description="From department to leaf")
+    flags: dict[ColumnName, ColumnName] = Field(
+        default_factory=dict, description="Columns of 0 and 1, and the category that a 1 means; the first such counts"
+    )
     brand: Column | None = None
 
+    @property
+    def levels(self) -> tuple[Column, ...]:
+        """The columns that categories come from: levels of a path, or flags."""
+        return self.path or tuple(self.flags)
+
     def named(self) -> dict[str, str]:
-        """Our name to the log's name; levels of the path are numbered."""
-        levels = {f"path {number}": column for number, column in enumerate(self.path)}
+        """Our name to the log's name; levels of the path, or flags, are numbered."""
+        levels = {f"path {number}": column for number, column in enumerate(self.levels)}
         said = {"item": self.item, "text": self.text, **levels, **({"brand": self.brand} if self.brand else {})}
         return {name: theirs for ours, column in said.items() for name, theirs in names_of(ours, column).items()}
+
+    @model_validator(mode="after")
+    def _has_categories(self) -> ItemColumns:
+        if bool(self.path) == bool(self.flags):
+            raise ValueError("give either path or flags: an item needs a category")
+        return self
 
 
 class Items(FileForm):
     columns: ItemColumns
+    path_separator: ColumnName | None = Field(
+        default=None, description="Between levels that stand in one column of the path"
+    )
     unlisted_category: ColumnName | None = Field(
         default=None, description="Of items that are not in the catalog; none: their behaviors are rejected"
     )
@@ -203,6 +222,16 @@ class Description(FieldGroup):
     campaigns: Campaigns | None = None
 
 
+def lines_to_fill(text: str) -> list[tuple[int, str]]:
+    """The lines of a source file that nobody has filled in, from 1, and what they say."""
+    found = []
+    for number, line in enumerate(text.splitlines(), start=1):
+        said, marked, comment = line.partition(f'"{FILL_IN}"')
+        if marked and not said.lstrip().startswith("#"):
+            found.append((number, f"{said.rstrip(' =[')}: {comment.lstrip('] #')}".rstrip(": ")))
+    return found
+
+
 def load_description(path: Path) -> Description:
     """Read a source file.
 
@@ -210,11 +239,15 @@ def load_description(path: Path) -> Description:
         ConfigurationError: it is missing, no TOML, or a field is wrong; every wrong field is named.
     """
     try:
-        document = tomllib.loads(path.read_text(encoding="utf-8-sig"))
+        text = path.read_text(encoding="utf-8-sig")
+        document = tomllib.loads(text)
     except FileNotFoundError:
         raise ConfigurationError(f"There is no source file {path} (INTENTFLOW_SOURCE__NAME).") from None
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise ConfigurationError(f"The source file {path} is no TOML: {error}.") from None
+    if unfilled := lines_to_fill(text):
+        told = "; ".join(f"line {number}, {told}" for number, told in unfilled)
+        raise ConfigurationError(f'The source file {path} is not filled in. Write in place of "{FILL_IN}": {told}.')
     try:
         return Description.model_validate(document)
     except ValidationError as error:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import nullcontext
 from datetime import UTC, date, datetime, timedelta
 from functools import cached_property
@@ -24,8 +24,9 @@ from runtime.fingerprint import digest
 from schemas.behaviors import RAW
 from spark_jobs.landing.sources import identity
 from spark_jobs.landing.sources.alternatives import first_given, groups_of
-from spark_jobs.landing.sources.behavior_pieces import Delivery, pieces_of, wanted_of
+from spark_jobs.landing.sources.behavior_pieces import ROWS_A_FILE, Delivery, pieces_of, wanted_of
 from spark_jobs.landing.sources.blocks.spans import Span
+from spark_jobs.landing.sources.category_paths import category_path
 from spark_jobs.landing.sources.deliveries import Deliveries
 from spark_jobs.landing.sources.description import Behaviors, load_description
 from spark_jobs.landing.sources.file_form import FileForm
@@ -39,6 +40,7 @@ from spark_jobs.landing.sources.formats import (
 )
 from spark_jobs.landing.sources.items_of_events import last_said
 from spark_jobs.landing.sources.places import files_of
+from spark_jobs.landing.sources.row_places import row_places
 from spark_jobs.landing.sources.source import ATTRIBUTES, CAMPAIGNS, ITEMS, SourcePart
 from spark_jobs.landing.sources.source_tables import SourceTable, open_source_table, told_where_files_are_gone
 from spark_jobs.landing.sources.stored_files import SourceFile, State, content_digest, file_at, state_of
@@ -215,13 +217,26 @@ class Files:
             return (span.end - span.start) // LEAST_BYTES_A_ROW
         return rows_of_file(file_at(path), self._behaviors)
 
+    def places(self, parts: Sequence[SourcePart], sequences: Collection[int]) -> dict[int, str]:
+        found: dict[int, str] = {}
+        for part in parts:
+            path, *_, told = part
+            span = Span.from_text(told) if told else None
+            first = self._delivery(part).first_place
+            until = first + (span.end - span.start if span else ROWS_A_FILE)
+            rows = [sequence - first for sequence in sequences if first <= sequence < until]
+            named = wanted_of(self._behaviors).named
+            places = row_places(file_at(path), self._behaviors, named, span, rows) if rows else {}
+            found |= {first + row: place for row, place in places.items()}
+        return found
+
     def read(self, part: SourcePart) -> pa.Table:
         return pa.concat_tables([RAW.empty_table(), *self.pieces(part)])
 
-    def pieces(self, part: SourcePart) -> Iterator[pa.Table]:
-        path, expected, delivered, number, first, last, known_until, of_table, told = part
+    def _delivery(self, part: SourcePart) -> Delivery:
+        path, _, delivered, number, first, last, known_until, of_table, told = part
         file, table = file_at(path), json.loads(of_table) if of_table else {}
-        delivery = Delivery(
+        return Delivery(
             file,
             table.get("name", file.name),
             table.get("given", {}),
@@ -234,8 +249,12 @@ class Files:
             known_until,
             self.zone_of_days,
         )
+
+    def pieces(self, part: SourcePart) -> Iterator[pa.Table]:
+        path, expected, *_, of_table, _ = part
+        file, delivery = file_at(path), self._delivery(part)
         pieces = pieces_of(delivery, self._behaviors, self._late_days, self._piece_bytes)
-        with told_where_files_are_gone(delivery.name) if table else nullcontext():
+        with told_where_files_are_gone(delivery.name) if of_table else nullcontext():
             yield from pieces
         if expected and content_digest(file, now=True) != expected:
             raise DataError(f"{path} changed while it was read: run again when its writer has finished.")
@@ -246,7 +265,7 @@ class Files:
         items = self._description.items
         columns = items.columns
         frame = self._read_files(items, columns.named(), "items", last_said if items.from_events else None)
-        path = pl.concat_list([f"path {n}" for n in range(len(columns.path))])
+        path = category_path([f"path {n}" for n in range(len(columns.levels))], items)
         brand = pl.col("brand") if columns.brand else pl.lit(None, pl.String)
         return frame.select("item", "text", path=path, brand=brand, problem=PROBLEM).to_arrow().cast(ITEMS)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from datetime import date, datetime
 from typing import Protocol
 
@@ -74,6 +74,10 @@ class Source(Protocol):
 
     def rows(self, part: SourcePart) -> int:
         """About how many rows a part has, rather too many than too few; nothing of it is read."""
+        ...
+
+    def places(self, parts: Sequence[SourcePart], sequences: Collection[int]) -> Mapping[int, str]:
+        """Where rows stand, in words that show nothing of them; by their ``sequence``, of those that have one."""
         ...
 
     def read(self, part: SourcePart) -> pa.Table:

@@ -17,7 +17,7 @@ class ExplanationsSettings(Section):
     not_bought_days: int = Field(
         default=14,
         ge=0,
-        description="Days back, the refreshed one among them, in which an item that was bought is not chosen; 0: any is.",
+        description="Days back, the refreshed one among them, whose purchases are not chosen again; 0: any item is.",
     )
     way: Literal["meta", "v1"] = Field(
         default="meta", description="meta: first a style, then the caption in it; v1: the caption alone, the rival."

@@ -64,7 +64,8 @@ def _tells_profile(text: str, attributes: Iterable[tuple[str, str]], own: frozen
     plain, seen = declared().plain, stems(text)
     for _, value in attributes:
         words = caption_words(plain_of(value))
-        if len("".join(words)) >= SHORTEST_VALUE and f" {' '.join(words)} " in said:
+        whole = len("".join(words)) >= SHORTEST_VALUE and f" {' '.join(words)} " in said
+        if whole and not stems(" ".join(words)) <= own:
             return True
         telling = {stem for word in words if len(word) >= SHORTEST_VALUE and word.isalpha() for stem in stems(word)}
         if (telling - own - plain) & seen:

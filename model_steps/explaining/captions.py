@@ -19,8 +19,6 @@ from settings import ExplanationsSettings
 
 # A cap: what the form allows ends by itself, and a caption that is cut is no sentence.
 TOKENS = 160
-# One sentence of signs that captions are made of.
-FREE = "root ::= [A-Z] [a-zA-Z0-9 ,:;'&%-]{10,110} [.!?]\n"
 
 
 @dataclass(frozen=True)
@@ -69,6 +67,19 @@ def _interests(context: Context, most: int) -> Sequence[str]:
 def grammar(pair: Pair, style: Style | None, surroundings: Surroundings, settings: ExplanationsSettings) -> str:
     """The form of the caption: of the settings' form, the same for both ways."""
     if settings.form == "free":
-        return FREE
+        return free_grammar(settings.fewest_words, settings.most_words)
     filled = frames.slots(pair.candidate.item, style, surroundings)
     return frames.grammar(frames.offered(style, pair.known, tuple(filled)), filled)
+
+
+def free_grammar(fewest: int, most: int) -> str:
+    """One sentence of so many words, of the signs that captions are made of: a model that does not end is ended."""
+    return "\n".join(
+        [
+            f"root ::= first (between word){{{fewest - 1},{most - 1}}} [.!?]",
+            "first ::= [A-Z] [a-z']{0,13}",
+            "word ::= [a-zA-Z0-9] [a-zA-Z0-9'&%-]{0,13}",
+            'between ::= " " | ", "',
+            "",
+        ]
+    )

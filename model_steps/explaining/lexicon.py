@@ -52,6 +52,7 @@ class Declared:
     seasons: frozenset[str]
     holidays: frozenset[str]
     banned: frozenset[str]
+    task: frozenset[str]
     hanging: frozenset[str]
     names: frozenset[str]
 
@@ -77,6 +78,7 @@ def declared() -> Declared:
         seasons=_whole(other["seasons"]),
         holidays=_whole(other["holidays"]),
         banned=_whole(other["banned"]),
+        task=_whole(other["task"]),
         hanging=_whole(other["hanging"]),
         names=_whole(other["names"]),
     )

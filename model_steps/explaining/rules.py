@@ -152,6 +152,16 @@ def _banned(said: Said) -> bool:
     return any(said.says(phrase) for phrase in declared().banned if not stems(phrase) <= said.item.own)
 
 
+def _of_task(said: Said) -> bool:
+    name = caption_words(said.item.what or "")
+    return any(word in declared().task and word not in name for word in said.words)
+
+
+def _of_another(said: Said) -> bool:
+    """Whether it names nothing that is telling of the item: another caption would do as well."""
+    return not stems(said.caption) & (said.item.own - declared().plain)
+
+
 RULES: tuple[Rule, ...] = (
     Rule("personal_data", "It has no address, long number or name of a person, and nothing of this user.", _personal),
     Rule("signs", "It has letters, digits and the usual signs, and nothing that hides.", _signs),
@@ -167,6 +177,8 @@ RULES: tuple[Rule, ...] = (
     Rule("invented_attribute", "Sizes, brands, materials and types of the lexicon are the item's own.", _invented),
     Rule("unknown_name", "A capital letter within is the item's or a holiday's own.", _proper),
     Rule("untimely", "A season or holiday is the day's or the item's own.", _untimely),
+    Rule("task_words", "It speaks of the item, and neither of the task nor of a customer.", _of_task),
+    Rule("names_nothing", "It has a telling word of the item's own.", _of_another),
     Rule("banned_words", "It has no slogan, exaggeration or promise of the list.", _banned),
 )
 

@@ -49,9 +49,17 @@ def values(surroundings: Surroundings) -> dict[str, tuple[str, ...]]:
 
 
 def messages(segment: str, item: Item, surroundings: Surroundings) -> tuple[str, str]:
-    """System and user message: what all of a day share first, then the segment, then the item."""
+    """System and user message: what all of a day share first, then the segment, then the item.
+
+    The values of each part are in an order that follows from the key: a small model likes what is named first, and
+    would choose one style for everybody.
+    """
     system, user = prompt_files.load(prompt_files.STYLIST)
-    offered = {part: ", ".join(found) for part, found in values(surroundings).items()}
+    key = key_of(segment, item, surroundings)
+    offered = {
+        part: ", ".join(sorted(found, key=lambda value: digest([key, part, value])))
+        for part, found in values(surroundings).items()
+    }
     return system, user.substitute(
         signals=surroundings.lines, segment=delimit(segment, 200), item=facts_text(item.attributes), **offered
     )

@@ -9,6 +9,7 @@ from itertools import product
 import pytest
 
 from model_steps.explaining import frames, styles
+from model_steps.explaining.captions import free_grammar
 from model_steps.explaining.frames import declared, offered, slots
 from model_steps.explaining.item import Item
 from model_steps.explaining.rules import broken
@@ -105,6 +106,20 @@ def test_the_grammar_takes_the_items_own_captions_alone(item: Item, takes: Calla
         assert not takes(grammar, caption), caption
 
 
+def test_the_free_form_is_one_sentence_of_the_settings_words(takes: Callable[[str, str], bool]) -> None:
+    grammar = free_grammar(4, 6)
+    for caption in ("Warm feet, all day.", "A day with wool, now!", "What about 3 well-worn socks today?"):
+        assert takes(grammar, caption), caption
+    for caption in (
+        "Warm feet today.",
+        "One two three four five six seven.",
+        "Warm feet. All day.",
+        "warm feet all day.",
+    ):
+        assert not takes(grammar, caption), caption
+    assert not takes(grammar, "Warm <b>feet</b> all day.")
+
+
 def test_styles_have_closed_values(takes: Callable[[str, str], bool]) -> None:
     grammar = styles.grammar(SURROUNDINGS)
     good = {
@@ -127,3 +142,11 @@ def test_styles_have_closed_values(takes: Callable[[str, str], bool]) -> None:
         assert styles.parse(json.dumps(style), SURROUNDINGS) is None
     for text in ("", "[]", "null", '"calm"', json.dumps(good)[:-1], json.dumps({**good, "tone": ["calm"]})):
         assert styles.parse(text, SURROUNDINGS) is None
+
+
+def test_no_value_is_always_named_first() -> None:
+    asked = [styles.messages(f"fond of {letter}", YOGURT, SURROUNDINGS)[1] for letter in range(80)]
+    for part, values in styles.values(SURROUNDINGS).items():
+        firsts = {text.rpartition(f"{part}: ")[2].split(", ")[0].split(".")[0] for text in asked}
+        assert firsts == set(values), part
+    assert styles.messages("fond of 0", YOGURT, SURROUNDINGS)[1] == asked[0]

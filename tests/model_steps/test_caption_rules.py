@@ -133,6 +133,11 @@ def test_naming_the_type_is_no_copy() -> None:
         ("Plain yogurt in time for Christmas.", YOGURT, "untimely"),
         ("Plain yogurt for summer days and more.", YOGURT, "untimely"),
         ("How about plain yogurt this winter?", YOGURT, "untimely"),
+        ("The customer likes plain yogurt a lot.", YOGURT, "task_words"),
+        ("Here is a caption of plain yogurt.", YOGURT, "task_words"),
+        ("In the store, the customer has her interests in yogurt.", YOGURT, "task_words"),
+        ("A good thing for the days ahead.", YOGURT, "names_nothing"),
+        ("How about something new this week?", CARDIGAN, "names_nothing"),
         ("The best plain yogurt of the week.", YOGURT, "banned_words"),
         ("Plain yogurt, a must-have for the week.", YOGURT, "banned_words"),
         ("Buy now: plain yogurt for the week.", YOGURT, "banned_words"),
@@ -160,16 +165,14 @@ def test_each_rule_refuses_its_own(caption: str, about: Item, rule: str) -> None
     assert rule in broken(said(caption, about))
 
 
-def test_every_rule_has_a_caption_that_breaks_it_here() -> None:
-    assert len({rule.name for rule in RULES}) == len(RULES) == 11
+def test_every_rule_has_a_name_and_a_meaning() -> None:
+    assert len({rule.name for rule in RULES}) == len(RULES) == 13
     assert all(rule.meaning.endswith(".") for rule in RULES)
 
 
 def test_the_band_of_words_is_a_setting() -> None:
     short = ExplanationsSettings(fewest_words=2, most_words=3)
-    assert broken(said("Just yogurt.", settings=short)) == ("repeated_words",) or "length" not in broken(
-        said("Just yogurt.", settings=short)
-    )
+    assert broken(said("Just yogurt.", settings=short)) == ()
     assert "length" in broken(said("How about plain yogurt?", settings=short))
     with pytest.raises(ValueError, match="fewest_words is 9, more than the 8 of most_words"):
         ExplanationsSettings(fewest_words=9, most_words=8)

@@ -154,7 +154,7 @@ def _banned(said: Said) -> bool:
 
 def _of_task(said: Said) -> bool:
     name = caption_words(said.item.what or "")
-    return any(word in declared().task and word not in name for word in said.words)
+    return any(singular(word) in declared().task and word not in name for word in said.words)
 
 
 def _of_another(said: Said) -> bool:

@@ -134,6 +134,7 @@ def test_naming_the_type_is_no_copy() -> None:
         ("Plain yogurt for summer days and more.", YOGURT, "untimely"),
         ("How about plain yogurt this winter?", YOGURT, "untimely"),
         ("The customer likes plain yogurt a lot.", YOGURT, "task_words"),
+        ("Here is a customer's word of plain yogurt.", YOGURT, "task_words"),
         ("Here is a caption of plain yogurt.", YOGURT, "task_words"),
         ("In the store, the customer has her interests in yogurt.", YOGURT, "task_words"),
         ("A good thing for the days ahead.", YOGURT, "names_nothing"),

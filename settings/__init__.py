@@ -17,6 +17,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict, SettingsError
 
 from runtime.errors import ConfigurationError
 from settings.canary import CanarySettings as CanarySettings
+from settings.explanations import ExplanationsSettings as ExplanationsSettings
 from settings.gate import GateSettings as GateSettings
 from settings.judge import BandSettings as BandSettings
 from settings.judge import JudgeSettings as JudgeSettings
@@ -268,6 +269,7 @@ class Settings(BaseSettings):
     history: HistorySettings = HistorySettings()
     embedder: EmbedderSettings = EmbedderSettings()
     inference: InferenceSettings = InferenceSettings()
+    explanations: ExplanationsSettings = ExplanationsSettings()
     engine: EngineSettings = EngineSettings()
     adaptor: AdaptorSettings = AdaptorSettings()
     examples: ExamplesSettings = ExamplesSettings()

@@ -1,0 +1,70 @@
+"""What explanations read from the lake: the users of a day with their tags, and the shop around them."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from lake.delta import tables
+from lake.store.location import Lake
+from model_steps.agents.inputs import read_contexts
+from model_steps.embedding.embedder import Embedder, Vectors
+from model_steps.explaining.candidates import Shelf, Tag
+from model_steps.explaining.explainer import Customer, Shop
+from model_steps.explaining.item import Item
+from model_steps.explaining.lexicon import Lexicon
+from model_steps.explaining.surroundings import Surroundings
+from runtime.errors import SourceMissing
+from schemas import entity_vectors, items, signals
+
+COLUMNS = ("item_id", "entity_id", "text", "category", "category_path", "brand")
+
+
+def customers_of(lake: Lake, day: str, intents: Sequence[Mapping[str, Any]]) -> list[Customer]:
+    """The users of rows of ``intents`` with their contexts and tags, sorted by user.
+
+    Args:
+        intents: user_id, rank, tag, category and persona of each row, published or just inferred.
+    """
+    tags: dict[str, list[Tag]] = {}
+    for row in intents:
+        tag = Tag(row["rank"], row["tag"], row["category"], row["persona"])
+        tags.setdefault(row["user_id"], []).append(tag)
+    users = sorted(tags)
+    return [Customer(context, tuple(tags[context.user_id])) for context in read_contexts(lake, day, users)]
+
+
+def read_shop(lake: Lake, day: str, embedder: Embedder, categories: Collection[str]) -> Shop:
+    """The shop of a day for tags of some categories.
+
+    Texts without a vector, which nobody has in a context, are embedded here and kept by nobody.
+
+    Raises:
+        SourceMissing: there is no catalog.
+    """
+    catalog = tables.read(lake, items.TABLE, columns=list(COLUMNS))
+    if not catalog.num_rows:
+        raise SourceMissing(f"The table items is empty in {lake.root}: land a day first.")
+    paths, brands = (pc.unique(catalog[name]).to_pylist() for name in ("category_path", "brand"))
+    wanted = catalog.filter(pc.is_in(catalog["category"], pa.array(sorted(categories), pa.string())))
+    found = [Item(**row) for row in wanted.to_pylist()]
+    return Shop(
+        day=day,
+        shelf=Shelf(found, _vectors(lake, embedder, {item.entity_id: item.text for item in found})),
+        lexicon=Lexicon.of(paths, [brand for brand in brands if brand]),
+        surroundings=Surroundings.of(tables.read(lake, signals.TABLE, day).to_pylist()),
+    )
+
+
+def _vectors(lake: Lake, embedder: Embedder, texts: Mapping[str, str]) -> dict[str, Vectors]:
+    if not texts:
+        return {}
+    filters = [("embedder", "=", embedder.name), ("entity_id", "in", sorted(texts))]
+    kept = tables.read(lake, entity_vectors.TABLE, columns=["entity_id", "vector"], filters=filters)
+    flat = kept["vector"].combine_chunks().flatten().to_numpy().reshape(kept.num_rows, -1)
+    vectors = dict(zip(kept["entity_id"].to_pylist(), flat, strict=True))
+    missing = sorted(texts.keys() - vectors.keys())
+    return vectors | dict(zip(missing, embedder.embed([texts[entity] for entity in missing]), strict=True))

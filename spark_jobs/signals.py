@@ -17,8 +17,8 @@ import polars as pl
 import pyarrow as pa
 
 from lake.delta import tables
+from lake.delta.live import LiveFile
 from lake.delta.staging import Batch, StagedPartition, stage
-from lake.delta.tables import LiveFile
 from lake.delta.work import Step, plan
 from lake.store.location import Lake
 from representation import calendar

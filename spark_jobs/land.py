@@ -96,6 +96,7 @@ def land(
         last_due,
         source.zone_of_days,
         catalog.unlisted_entity(category, settings.maximum_text) if (category := source.unlisted_category) else None,
+        source.carried,
     )
     parts = [part for start, end in _runs(list(due)) for part in source.parts(start, end)]
     staged, queries, unlisted = _validate_and_stage(lake, source, parts, landing, fingerprints)
@@ -254,4 +255,4 @@ if __name__ == "__main__":
     parser.add_argument("--with-earlier-days", action="store_true", help="also those never landed, or with late rows")
     parser.add_argument("--older-code", action="store_true", help="with these, also those that other code landed")
     parser.add_argument("--force", action="store_true", help="land again what is landed already")
-    run_command(main, parser)
+    run_command(main, parser, reads_log=True)

@@ -171,4 +171,4 @@ if __name__ == "__main__":
     parser.add_argument("--day", type=day_argument, required=True, help="the day whose week the signals are for")
     parser.add_argument("--lake", help="address of the lake (default: the setting)")
     parser.add_argument("--force", action="store_true", help="make them again even when nothing changed")
-    run_command(main, parser)
+    run_command(main, parser, reads_log=True)

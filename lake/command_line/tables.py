@@ -30,9 +30,7 @@ def add_commands(commands: Commands) -> None:
         "restore", restore, "make an older version of a table the newest; what lay between stays in its history"
     )
     parser.add_argument("--version", type=count_argument, required=True, help="the version to go back to")
-    commands.add(
-        "seal", seal, "note what each table holds, in a lake of before: then others may compact its tables"
-    )
+    commands.add("seal", seal, "note what each table holds, in a lake of before: then others may compact its tables")
 
 
 def seal(lake: Lake, _arguments: argparse.Namespace) -> None:

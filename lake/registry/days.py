@@ -135,8 +135,8 @@ def read_pinned(
 def _lost(table: Table, day: str, version: int, why: str) -> str:
     return (
         f"The day {day} was published with version {version} of the table {table.name}, whose rows were replaced "
-        f"since, and that version cannot be read any more: {why}. `make backfill FROM={day} TO={day} REPROCESS=completed` "
-        "publishes the day with the rows there are now."
+        f"since, and that version cannot be read any more: {why}. `make backfill FROM={day} TO={day} "
+        "REPROCESS=completed` publishes the day with the rows there are now."
     )
 
 

@@ -30,7 +30,6 @@ from spark_jobs.landing.sources.file_form import FileForm
 from spark_jobs.landing.sources.file_rows import PROBLEM, Wanted
 from spark_jobs.landing.sources.formats import (
     LEAST_BYTES_A_ROW,
-    first_line,
     read_file,
     rows_of_file,
     spans_of_file,
@@ -68,6 +67,7 @@ class Files:
         self.name = self._description.name
         self.maximum_anonymous = self._behaviors.maximum_anonymous
         self.maximum_user_share = self._behaviors.maximum_user_share
+        self.carried = self._behaviors.carried
         self._deliveries = Deliveries(
             self._folder, self._behaviors, first_day, last_day, late_days, self._has_rows_after
         )
@@ -214,7 +214,10 @@ class Files:
         try:
             return frame.with_columns(pl.col("first_day", "last_day").str.to_date()).to_arrow().cast(CAMPAIGNS)
         except pl.exceptions.PolarsError as error:
-            raise DataError(f"campaigns in {campaigns.files}: days must be YYYY-MM-DD ({first_line(error)}).") from None
+            raise DataError(
+                f"campaigns in {campaigns.files}: the days in {campaigns.first_day} and {campaigns.last_day} must be "
+                f"YYYY-MM-DD ({type(error).__name__})."
+            ) from None
 
     def _read_all(self, form: FileForm, named: dict[str, str], what: str) -> pl.DataFrame:
         """The rows of all files of a part of the catalog that can be read; of the others the log tells."""

@@ -87,9 +87,9 @@ def pieces_of_file(
             none_yet = False
             yield FileRows(_without_nulls(rows.named, form.nulls), rows.unnamed, rows.new)
     except (pl.exceptions.PolarsError, pl.exceptions.PanicException, pa.ArrowException) as error:
-        raise DataError(
-            f"{path} cannot be read as {form.format} ({first_line(error)}): it is damaged or another format."
-        ) from None
+        # Of text a reader shows what it could not read.
+        why = first_line(error) if form.format == "parquet" else type(error).__name__
+        raise DataError(f"{path} cannot be read as {form.format} ({why}): it is damaged or another format.") from None
     if none_yet:
         yield nothing
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import date, datetime
 from typing import Protocol
 
@@ -33,6 +33,8 @@ class Source(Protocol):
     # Shares of a day's rows: that may be nobody's; past which one user is reported as probably no person.
     maximum_anonymous: float
     maximum_user_share: float
+    # By column, the values of those carried along that are kept as they are; of all others a digest is.
+    carried: Mapping[str, tuple[str, ...]]
     # What items are called, as a category, that the catalog never had; none: behaviors on them are rejected.
     unlisted_category: str | None
 

@@ -8,6 +8,7 @@ import json
 import logging
 import sqlite3
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
 from datetime import date, datetime
 from pathlib import Path
 from typing import Any
@@ -80,7 +81,8 @@ class WatchedShop:
         begin, end = date.fromisoformat(day_of(first)), date.fromisoformat(day_of(last))
         self.keep(land(self.lake, open_source(settings), begin, end, settings, 2))
         self.keep(roll_up_until(self.lake, day_of(last)))
-        self.keep(compress(self.lake, day_of(last), HistorySettings(), TOKENIZER))
+        with suppress(DataError):  # So few rows are no shorter as a hybrid.
+            self.keep(compress(self.lake, day_of(last), HistorySettings(), TOKENIZER))
 
     def keep(self, manifest: Mapping[str, Any]) -> None:
         self.say(json.dumps(manifest))
@@ -176,6 +178,11 @@ def test_a_leak_that_is_planted_is_found(shop: WatchedShop, column: str, monkeyp
     assert any(name.endswith(".parquet") for name in found(shop.written, CANARIES[0]))
 
 
+def campaigns_and_behaviors(shop: WatchedShop) -> None:
+    open_source(SourceSettings(name=str(shop.source_folder / "source.toml"), last_day=None)).campaigns()
+    shop.run(0, 0)
+
+
 BAD = {
     "no header": ("format = 'jsonl'", "format = 'csv'", f"{CANARIES[0]},2017-10-01,purchase\n"),
     "another encoding": ("format = 'jsonl'", "format = 'jsonl'\nencoding = 'utf-16'", f'{{"user": "{CANARIES[0]}"}}\n'),
@@ -197,8 +204,7 @@ def test_no_sentence_on_a_bad_description_shows_an_id(shop: WatchedShop, what: s
     path.write_text(path.read_text().replace(before, after))
     (shop.source_folder / "log" / f"{day_of(0)}.jsonl").write_text(content)
     with pytest.raises(CommandError) as caught:
-        open_source(SourceSettings(name=str(path), last_day=None)).campaigns()
-        shop.run(0, 0)
+        campaigns_and_behaviors(shop)
     shop.say(str(caught.value))
     assert found(shop.written, CANARIES[0]) == []
 

@@ -86,7 +86,7 @@ def pieces_of_file(
         for rows in read(path, form, wanted, size, span):
             none_yet = False
             yield FileRows(_without_nulls(rows.named, form.nulls), rows.unnamed, rows.new)
-    except (pl.exceptions.PolarsError, pl.exceptions.PanicException, pa.ArrowException) as error:
+    except (pl.exceptions.PolarsError, pl.exceptions.PanicException, pa.ArrowException, UnicodeError) as error:
         # Of text a reader shows what it could not read.
         why = first_line(error) if form.format == "parquet" else type(error).__name__
         raise DataError(f"{path} cannot be read as {form.format} ({why}): it is damaged or another format.") from None

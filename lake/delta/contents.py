@@ -87,7 +87,7 @@ def with_origins(delta: DeltaTable, table: Table, files: Sequence[LiveFile]) -> 
     number = noted(delta)
     if number is None or (all(file.is_staged for file in files) and number == _number(state_of(table, files))):
         return list(files)
-    state = _read(_root(delta, table), table.name, number)
+    state = _read(lake_of(delta, table).root, table.name, number)
     if state is None:
         return list(files)
     groups: dict[Values, list[LiveFile]] = {}
@@ -109,8 +109,9 @@ def _traced(table: Table, values: Values, there: Sequence[LiveFile], held: Held 
     return [file if file.is_staged or not origins else replace(file, origins=origins) for file in there]
 
 
-def _root(delta: DeltaTable, table: Table) -> str:
-    return Lake.open(unquote(delta.table_uri).rstrip("/").removesuffix(f"/{table.name}")).root
+def lake_of(delta: DeltaTable, table: Table) -> Lake:
+    """The lake that a table is in."""
+    return Lake.open(unquote(delta.table_uri).rstrip("/").removesuffix(f"/{table.name}"))
 
 
 @lru_cache(maxsize=64)

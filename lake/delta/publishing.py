@@ -61,11 +61,11 @@ def _publish_table(lake: Lake, table: Table, staged: Sequence[StagedPartition]) 
         new = pa.concat_tables(read_staged(lake, table, part) for part in staged)
         return {**record, "inserted": writing.insert_new(lake, table, new), "version": tables.version(lake, table)}
     delta = writing.create(lake, table)
-    before = _contents(tables.live_files(delta, table), table, staged)
+    before = _contents(delta, table, staged)
     due = [part for part in staged if before[values_of(table, part.partition)] != _paths(part)]
     if due:
         _refuse_lost(lake, table, due)
-        _replace(lake, delta, table, due, before)
+        _replace(delta, table, due, before)
     return {**record, "replaced": len(due), "unchanged": len(staged) - len(due), "version": delta.version()}
 
 
@@ -82,12 +82,12 @@ def _refuse_lost(lake: Lake, table: Table, due: Sequence[StagedPartition]) -> No
                 raise SourceMissing(f"The staged file {path} is gone from {lake.root}: stage it again.")
 
 
-def _replace(lake: Lake, delta: DeltaTable, table: Table, due: Sequence[StagedPartition], before: Contents) -> None:
+def _replace(delta: DeltaTable, table: Table, due: Sequence[StagedPartition], before: Contents) -> None:
     """Swap the files of the due partitions in one commit: files that stay are not named in it."""
 
     def write(current: DeltaTable) -> None:
         files = tables.live_files(current, table)
-        live = _contents(files, table, due)
+        live = _contents(current, table, due)
         # What another run of the very same work published first is done.
         left = [part for part in due if live[values_of(table, part.partition)] != _paths(part)]
         if not left:
@@ -110,7 +110,7 @@ def _replace(lake: Lake, delta: DeltaTable, table: Table, due: Sequence[StagedPa
             partition_by=list(table.partition_by) or None,
             commit_properties=writing.one_attempt(
                 {"intentflow.fingerprint": ",".join(sorted({part.fingerprint for part in left}))[:1000]},
-                contents.note(lake, table, state),
+                contents.note(contents.lake_of(current, table), table, state),
             ),
         )
         current.update_incremental()
@@ -118,10 +118,10 @@ def _replace(lake: Lake, delta: DeltaTable, table: Table, due: Sequence[StagedPa
     writing.commit(delta, table, write)
 
 
-def _contents(files: Sequence[LiveFile], table: Table, staged: Sequence[StagedPartition]) -> Contents:
+def _contents(delta: DeltaTable, table: Table, staged: Sequence[StagedPartition]) -> Contents:
     """What each staged partition holds now, by the names under which it was staged."""
     live: dict[tuple[str, ...], set[str]] = {values_of(table, part.partition): set() for part in staged}
-    for file in files:
+    for file in tables.live_files(delta, table):
         if (key := values_of(table, file.partition)) in live:
             live[key].update(file.names)
     return {key: sorted(names) for key, names in live.items()}

@@ -68,7 +68,8 @@ def renew(lake: Lake, table: Table, data: pa.Table, name: str) -> int:
 
 def _state(staying: Sequence[LiveFile], added: Sequence[StagedFile]) -> contents.State:
     names = {*(name for file in staying for name in file.names), *(file.path for file in added)}
-    return {(): Held(tuple(sorted(names)), sum(file.rows for file in (*staying, *added)))}
+    rows = sum(file.rows for file in staying) + sum(file.rows for file in added)
+    return {(): Held(tuple(sorted(names)), rows)}
 
 
 def _keys_of(lake: Lake, table: Table, files: Sequence[LiveFile], name: str) -> pa.Table:

@@ -25,8 +25,10 @@ PLAIN_NUMBERS = 10_000
 SHOWN_FORM = 40
 
 # Columns of ``RAW`` that are not kept.
-_BESIDE = ("user", "anonymous", "day", "delivery_ends", "time_unit", "new_columns", "extra")
-_BESIDE += ("event", "delivery", "sequence")
+_BESIDE = (
+    *("user", "anonymous", "day", "delivery_ends", "time_unit", "new_columns", "extra"),
+    *("event", "delivery", "sequence"),
+)
 # Sentences of ``sources.raw_rows`` show what they are about, cut or not.
 _SHOWS = re.compile(
     r"the (time|quantity|amount) (.*?)( cannot be read| is of a year .*| is no number| has more than \d+ decimals)?",

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import logging
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, date, datetime, timedelta
 from functools import cached_property, lru_cache
 from pathlib import Path
@@ -67,7 +67,7 @@ class Files:
         self.name = self._description.name
         self.maximum_anonymous = self._behaviors.maximum_anonymous
         self.maximum_user_share = self._behaviors.maximum_user_share
-        self.carried = self._behaviors.carried
+        self.carried: Mapping[str, tuple[str, ...]] = self._behaviors.carried
         self._deliveries = Deliveries(
             self._folder, self._behaviors, first_day, last_day, late_days, self._has_rows_after
         )

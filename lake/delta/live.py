@@ -17,7 +17,8 @@ from schemas.table import Table
 
 Partition = Mapping[str, str]
 
-_STAGED = re.compile(r"(?:.*/)?([^-/]+)-(\d{5,})-([0-9A-Za-z]+)\.parquet")
+# Delta's own writers begin theirs with "part-".
+_STAGED = re.compile(r"(?:.*/)?(?!part-)([^/]+)-(\d{5,})-([0-9A-Za-z]+)\.parquet")
 
 
 @dataclass(frozen=True)

@@ -133,7 +133,8 @@ class Work:
     def published_figures(self) -> dict[str, Any]:
         """Figures of the tiers of the verdicts that are published; the note on them is left anew."""
         (file,) = tables.live_files(tables.open_table(self.lake, TABLE), TABLE, {"day": self.day})
-        return self.note(file.path, tables.read(self.lake, TABLE, self.day).to_pylist())
+        (name,) = file.names
+        return self.note(name, tables.read(self.lake, TABLE, self.day).to_pylist())
 
     def note(self, file: str, rows: Sequence[Row]) -> dict[str, Any]:
         """Leave the note on a file of verdicts, and say in the log what is unusual; returns the manifest's figures."""

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from runtime.errors import CommandError, Exit
+from runtime.withheld import told
 
 log = logging.getLogger("intentflow")
 
@@ -42,11 +43,16 @@ def _age() -> float:
         return 0.0
 
 
-def run_command(main: Callable[[argparse.Namespace], Mapping[str, Any]], parser: argparse.ArgumentParser) -> NoReturn:
+def run_command(
+    main: Callable[[argparse.Namespace], Mapping[str, Any]], parser: argparse.ArgumentParser, *, reads_log: bool = False
+) -> NoReturn:
     """Run ``main`` on the parsed arguments and leave the process.
 
     The manifest goes to stdout as one line, with the seconds since the process began. A CommandError becomes its
     sentence and its exit code; anything else keeps its traceback, for that is our mistake and not the user's.
+
+    Args:
+        reads_log: whether it reads what a shop wrote. Then what such an error says is not shown: it may name a person.
     """
     logging.basicConfig(stream=sys.stderr, level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
     started = time.monotonic()
@@ -62,8 +68,11 @@ def run_command(main: Callable[[argparse.Namespace], Mapping[str, Any]], parser:
         sys.exit(error.exit_code)
     except KeyboardInterrupt:
         sys.exit(130)
-    except Exception:
-        log.exception("%s failed in a way it should not", parser.prog)
+    except Exception as error:
+        if reads_log:
+            log.error("%s failed in a way it should not, what the error says is withheld: %s", parser.prog, told(error))
+        else:
+            log.exception("%s failed in a way it should not", parser.prog)
         sys.exit(Exit.INTERNAL)
     sys.stderr.flush()
     print(last_line, flush=True)

@@ -62,5 +62,9 @@ class RaceLost(CommandError):
     exit_code = Exit.RACE_LOST
 
 
+class WorkerFailed(CommandError):
+    """A worker failed in a way it should not; its message shows no value of the log."""
+
+
 class ConfigurationError(CommandError):
     exit_code = Exit.CONFIG

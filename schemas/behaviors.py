@@ -26,6 +26,9 @@ RELIABLE_ACTIONS = ("purchase", "cart", "favorite", "search", "redeem")
 # Of these a quantity of nothing is a mistake; of the others it says nothing.
 COUNTED_ACTIONS = ("purchase", "cart", "redeem")
 
+# No row of a shop costs more, in any currency; ids and epochs are such numbers.
+MAXIMUM_AMOUNT = 1e9
+
 # Share of a day's rows that are somebody's.
 MAXIMUM_REJECTED = 0.10
 
@@ -52,8 +55,13 @@ TABLE = Table(
             "measure", MEASURE, "The quantity where it is no whole number, as the log has it; else none.", nullable=True
         ),
         Column("amount", pa.float64(), "Money paid for the row, in the shop's currency.", nullable=True),
-        Column("session_id", pa.string(), "The shop's basket or session.", nullable=True),
-        Column("extra", pa.string(), "JSON of columns that the source's description carries along.", nullable=True),
+        Column("session_id", pa.string(), "Pseudonym of the shop's basket or session.", nullable=True),
+        Column(
+            "extra",
+            pa.string(),
+            "JSON of columns that the source's description carries along: values that it lists, digests of the others.",
+            nullable=True,
+        ),
     ),
     key=("user_id", "at", "action", "entity_id", "item_id", "session_id"),
     partition_by=("day",),
@@ -192,6 +200,11 @@ def row_rules(known_until: datetime, maximum_quantity: int, late_days: int) -> t
             lambda rows: _either(
                 pc.greater(rows["quantity"], maximum_quantity), pc.greater(rows["measure"], maximum_quantity)
             ),
+        ),
+        RowRule(
+            "absurd_amount",
+            f"An amount of more than {MAXIMUM_AMOUNT:,.0f}: no price, but perhaps an id.",
+            lambda rows: pc.greater(pc.abs(rows["amount"]), MAXIMUM_AMOUNT),
         ),
     )
 

@@ -13,7 +13,11 @@ TABLE = Table(
         DAY,
         Column("rule", pa.string(), "Name of the first rule that the row broke."),
         Column("user_id", pa.string(), "Pseudonym of the user, where there was one.", nullable=True),
-        Column("row", pa.string(), "The raw row as JSON, without the user id, at most 1,000 characters."),
+        Column(
+            "row",
+            pa.string(),
+            "The row as JSON without the user, digests in place of what may be an id, at most 1,000 characters.",
+        ),
         Column("copies", pa.int32(), "How many such rows."),
     ),
     key=("rule", "user_id", "row"),

@@ -35,4 +35,4 @@ if __name__ == "__main__":
     parser.add_argument("--day", type=day_argument, required=True)
     parser.add_argument("--look", action="store_true", help="exit 0 also while it has not, and say why in the manifest")
     parser.add_argument("--lake", help="address of the lake (not needed; every step takes it)")
-    run_command(main, parser)
+    run_command(main, parser, reads_log=True)

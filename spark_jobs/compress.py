@@ -7,7 +7,7 @@ users and runs ``contexts_of``, a pure function; nothing is shuffled (``spark_jo
 from __future__ import annotations
 
 import argparse
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Any
 
@@ -27,7 +27,7 @@ from runtime.fingerprint import bytes_digest
 from schemas import contexts, entities, profiles, rollups
 from settings import HistorySettings, load_settings
 from spark_jobs.distributed import workers
-from spark_jobs.distributed.buckets import files_by_bucket
+from spark_jobs.distributed.buckets import map_buckets
 from spark_jobs.distributed.execution import execution
 from spark_jobs.histories.assembly import Compression
 from spark_jobs.histories.contexts import contexts_of
@@ -37,12 +37,9 @@ STEP = Step("compress", __file__, (contexts.TABLE,))
 NOTHING = {"duplicate_users": 0, "later_behaviors": 0, "tokens_hybrid": 0, "tokens_text": 0, "users": 0}
 
 
-def stage_contexts(
-    lake: Lake, bucket: int, files: Sequence[tuple[str, str]], compression: Compression, name: str
-) -> pa.Table:
-    """Assemble and stage the contexts of one bucket; returns ``workers.STAGED``. Runs in a worker."""
+def stage_contexts(lake: Lake, bucket: int, rows: pa.Table, compression: Compression, name: str) -> pa.Table:
+    """Assemble and stage the contexts of one bucket's rollups; returns ``workers.STAGED``. Runs in a worker."""
     day = compression.window.day
-    rows = workers.read_files(lake, rollups.TABLE, files)
     counted = contexts_of(rows, compression)
     file = stage(lake, contexts.TABLE, counted, fingerprint=name, partition={"day": day}, part=bucket)
     counts = {
@@ -112,9 +109,12 @@ def compress(
     )
     with execution("compress", sum(file.rows for files in rolled.values() for file in files)) as running:
         shared = running.share(compression)
-        contexts_of_buckets = running.read(
-            list(files_by_bucket(rolled).items()),
-            lambda part: stage_contexts(lake, part[0], part[1], shared(), name),
+        contexts_of_buckets = map_buckets(
+            running,
+            lake,
+            rollups.TABLE,
+            rolled,
+            lambda bucket, rows: stage_contexts(lake, bucket, rows, shared(), name),
             workers.STAGED,
         )
         staged = contexts_of_buckets.collect("compress")

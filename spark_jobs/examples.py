@@ -15,8 +15,8 @@ from typing import Any
 import pyarrow as pa
 
 from lake.delta import tables
+from lake.delta.live import LiveFile
 from lake.delta.staging import stage
-from lake.delta.tables import LiveFile
 from lake.delta.work import Step, plan
 from lake.registry.evaluation_file import read_rule
 from lake.registry.splits import SplitRule, TrainingWindow, add_days, drawn, next_day
@@ -31,7 +31,7 @@ from runtime.fingerprint import bytes_digest, digest
 from schemas import entities, entity_vectors, examples, profiles, rollups
 from settings import ExamplesSettings, Settings, load_settings
 from spark_jobs.distributed import workers
-from spark_jobs.distributed.buckets import files_by_bucket
+from spark_jobs.distributed.buckets import map_buckets
 from spark_jobs.distributed.execution import Execution, execution
 from spark_jobs.histories.category_vectors import category_vectors
 from spark_jobs.histories.persona_examples import NOTHING, Examples, examples_of, leaks
@@ -139,10 +139,8 @@ def newest_days(rule: SplitRule, settings: Settings, days: int | None) -> tuple[
 def eligible(running: Execution, lake: Lake, rule: SplitRule, rolled: Rolled, day: str) -> list[str]:
     """Users of train and validation with enough history, sorted."""
     history = {one: files for one, files in rolled.items() if rule.history_from(day) <= one <= day}
-    sizes = running.read(
-        list(files_by_bucket(history).values()),
-        lambda files: history_sizes(workers.read_files(lake, rollups.TABLE, files, ["user_id", "count"])),
-        SIZES,
+    sizes = map_buckets(
+        running, lake, rollups.TABLE, history, lambda _, rows: history_sizes(rows), SIZES, ["user_id", "count"]
     ).collect("examples: histories")
     return sorted(
         row["user_id"]
@@ -152,9 +150,9 @@ def eligible(running: Execution, lake: Lake, rule: SplitRule, rolled: Rolled, da
     )
 
 
-def stage_examples(lake: Lake, bucket: int, files: Sequence[tuple[str, str]], wanted: Examples, name: str) -> pa.Table:
-    """Make and stage the examples of one bucket; returns ``workers.STAGED``. Runs in a worker."""
-    found, counts = examples_of(workers.read_files(lake, rollups.TABLE, files), wanted)
+def stage_examples(lake: Lake, bucket: int, rows: pa.Table, wanted: Examples, name: str) -> pa.Table:
+    """Make and stage the examples of one bucket's rollups; returns ``workers.STAGED``. Runs in a worker."""
+    found, counts = examples_of(rows, wanted)
     file = stage(lake, examples.TABLE, found, fingerprint=name, partition={"day": wanted.day}, part=bucket)
     staged = workers.Staged()
     staged.add(examples.TABLE, wanted.day, file, {"examples": found.num_rows, **counts})
@@ -207,9 +205,12 @@ def make_examples(
                 catalog, {row["user_id"]: row["attributes"] for row in attributes}, season,
             )
         )  # fmt: skip
-        staged = running.read(
-            list(files_by_bucket(rolled).items()),
-            lambda part: stage_examples(lake, part[0], part[1], shared(), name),
+        staged = map_buckets(
+            running,
+            lake,
+            rollups.TABLE,
+            rolled,
+            lambda bucket, rows: stage_examples(lake, bucket, rows, shared(), name),
             workers.STAGED,
         ).collect("examples")
     batch = workers.batch(lake, examples.TABLE, "examples", staged, {day: name}, {"examples": 0, **NOTHING})

@@ -233,4 +233,4 @@ if __name__ == "__main__":
     parser.add_argument("--with-earlier-days", action="store_true", help="also those never landed, or with late rows")
     parser.add_argument("--older-code", action="store_true", help="with these, also those that other code landed")
     parser.add_argument("--force", action="store_true", help="land again what is landed already")
-    run_command(main, parser)
+    run_command(main, parser, reads_log=True)

@@ -50,4 +50,6 @@ def main(_arguments: argparse.Namespace) -> dict[str, Any]:
 
 
 if __name__ == "__main__":
-    run_command(main, argparse.ArgumentParser(prog="python -m spark_jobs.pseudonymize", description=__doc__))
+    run_command(
+        main, argparse.ArgumentParser(prog="python -m spark_jobs.pseudonymize", description=__doc__), reads_log=True
+    )

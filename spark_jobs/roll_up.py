@@ -23,7 +23,7 @@ from runtime.entry import day_argument, run_command
 from schemas import behaviors, rollups
 from settings import load_settings
 from spark_jobs.distributed import workers
-from spark_jobs.distributed.buckets import files_by_bucket
+from spark_jobs.distributed.buckets import files_by_bucket, in_buckets, map_buckets
 from spark_jobs.distributed.execution import execution
 
 STEP = Step("roll_up", __file__, (rollups.TABLE,))
@@ -52,13 +52,24 @@ def stage_rollups(lake: Lake, part: Part, fingerprints: dict[str, str]) -> pa.Ta
     staged = workers.Staged()
     for day, path in files:
         rows = workers.read_files(lake, behaviors.TABLE, [(day, path)], COLUMNS)
-        rolled = roll_up(rows)
-        reliable = pc.sum(pc.is_in(rows["action"], pa.array(behaviors.RELIABLE_ACTIONS))).as_py() or 0
-        counts = {"reliable": reliable, "lost_behaviors": reliable - (pc.sum(rolled["count"]).as_py() or 0)}
-        name = fingerprints[day]
-        file = stage(lake, rollups.TABLE, rolled, fingerprint=name, partition={"day": day}, part=bucket)
-        staged.add(rollups.TABLE, day, file, counts)
+        _stage_day(staged, lake, bucket, day, rows, fingerprints[day])
     return staged.report()
+
+
+def stage_rollups_of_rows(lake: Lake, bucket: int, rows: pa.Table, fingerprints: dict[str, str]) -> pa.Table:
+    """The same of one bucket's rows, of all days that it has any of."""
+    staged = workers.Staged()
+    for day in sorted(pc.unique(rows["day"]).to_pylist()):
+        _stage_day(staged, lake, bucket, day, rows.filter(pc.equal(rows["day"], day)), fingerprints[day])
+    return staged.report()
+
+
+def _stage_day(staged: workers.Staged, lake: Lake, bucket: int, day: str, rows: pa.Table, name: str) -> None:
+    rolled = roll_up(rows)
+    reliable = pc.sum(pc.is_in(rows["action"], pa.array(behaviors.RELIABLE_ACTIONS))).as_py() or 0
+    counts = {"reliable": reliable, "lost_behaviors": reliable - (pc.sum(rolled["count"]).as_py() or 0)}
+    file = stage(lake, rollups.TABLE, rolled, fingerprint=name, partition={"day": day}, part=bucket)
+    staged.add(rollups.TABLE, day, file, counts)
 
 
 def roll_up_until(lake: Lake, last: str, force: bool = False, older_code: bool = False) -> dict[str, Any]:
@@ -76,15 +87,27 @@ def roll_up_until(lake: Lake, last: str, force: bool = False, older_code: bool =
     history = histories(contents).get(last, "")
     if not due:
         return {"batches": [], "days": 0, "reused_days": len(planned.reused), "history": history}
+    whole, mixed = in_buckets({day: landed[day] for day in due})
     parts: list[Part] = [
         (bucket, files[start : start + FILES_A_PART])
-        for bucket, files in files_by_bucket({day: landed[day] for day in due}).items()
+        for bucket, files in files_by_bucket(whole).items()
         for start in range(0, len(files), FILES_A_PART)
     ]
     behaviors_due = sum(file.rows for day in due for file in landed[day])
     with execution("roll-up", behaviors_due) as running:
         rolling = running.read(parts, lambda part: stage_rollups(lake, part, due), workers.STAGED)
         staged = rolling.collect("roll-up")
+        if mixed:
+            rolling = map_buckets(
+                running,
+                lake,
+                behaviors.TABLE,
+                mixed,
+                lambda bucket, rows: stage_rollups_of_rows(lake, bucket, rows, due),
+                workers.STAGED,
+                COLUMNS,
+            )
+            staged = pa.concat_tables([staged, rolling.collect("roll-up")])
     batch = workers.batch(lake, rollups.TABLE, "roll_up", staged, due, {"reliable": 0, "lost_behaviors": 0})
     return {
         "batches": [batch.save(lake)],

@@ -17,8 +17,8 @@ import polars as pl
 import pyarrow as pa
 
 from lake.delta import tables
+from lake.delta.live import LiveFile
 from lake.delta.staging import Batch, StagedPartition, stage
-from lake.delta.tables import LiveFile
 from lake.delta.work import Step, plan
 from lake.store.location import Lake
 from representation import calendar
@@ -171,4 +171,4 @@ if __name__ == "__main__":
     parser.add_argument("--day", type=day_argument, required=True, help="the day whose week the signals are for")
     parser.add_argument("--lake", help="address of the lake (default: the setting)")
     parser.add_argument("--force", action="store_true", help="make them again even when nothing changed")
-    run_command(main, parser)
+    run_command(main, parser, reads_log=True)

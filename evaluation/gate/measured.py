@@ -24,7 +24,7 @@ from evaluation.metrics import Values
 # What stands in a user's row: found and of, of the candidate and of the champion.
 CANDIDATE, CHAMPION = slice(0, 2), slice(2, 4)
 COLUMNS = 4
-# Bounds are taken at so much of a level. Without it ``bench.gate`` promotes at a margin in 0.053 of the gates and not in
+# Bounds are taken at so much of a level. Without it ``bench.gate`` promotes at a margin in 0.053 of the gates, not in
 # 0.05: differences of users who have little to be found scatter more, and tails are heavier than a bootstrap sees.
 CALIBRATED = 0.9
 

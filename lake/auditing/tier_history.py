@@ -8,7 +8,7 @@ from typing import Any
 
 from lake.auditing.expectations import TableEvidence
 from lake.delta import tables
-from lake.delta.tables import LiveFile
+from lake.delta.live import LiveFile
 from lake.registry import judged_days
 from lake.registry.judged_days import TIER_NAMES, JudgedDay
 from lake.store.location import Lake

@@ -30,6 +30,20 @@ def add_commands(commands: Commands) -> None:
         "restore", restore, "make an older version of a table the newest; what lay between stays in its history"
     )
     parser.add_argument("--version", type=count_argument, required=True, help="the version to go back to")
+    commands.add("seal", seal, "note what each table holds, in a lake of before: then others may compact its tables")
+
+
+def seal(lake: Lake, _arguments: argparse.Namespace) -> None:
+    """Note what each table holds, and for how long what is replaced stays; every commit of ours does so since."""
+    for table in TABLES.values():
+        if tables.open_table(lake, table) is None:
+            continue
+        if writing.note_contents(lake, table):
+            foreign = [file for file in tables.live_files(tables.open_table(lake, table), table) if not file.is_staged]
+            told = f"; others have rewritten {len(foreign)} files of it, which count as changed" if foreign else ""
+            print(f"{table.name} is sealed{told}.")
+        else:
+            print(f"{table.name} was sealed already.")
 
 
 def list_tables(lake: Lake, _arguments: argparse.Namespace) -> None:
@@ -47,7 +61,7 @@ def _summary(lake: Lake, table: Table) -> str:
         contract.compare(delta, table)
     except DataError as error:
         return f"{table.name:20} {delta.version():>7} {error}"
-    files = tables.live_files(delta, table)
+    files = [file for file in tables.live_files(delta, table) if file.path]
     rows = sum(file.rows for file in files)
     days = span([file.partition["day"] for file in files if "day" in file.partition])
     return f"{table.name:20} {delta.version():>7} {rows:>12,} {len(files):>6}  {days}".rstrip()

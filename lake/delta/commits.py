@@ -52,7 +52,7 @@ def read_commit(lake: Lake, path: str) -> Commit:
     info: dict[str, Any] = next((action["commitInfo"] for action in actions if "commitInfo" in action), {})
     added = [action["add"] for action in actions if "add" in action]
     removed = [action["remove"] for action in actions if "remove" in action]
-    partitions = {" ".join((entry.get("partitionValues") or {}).values()) for entry in (*added, *removed)}
+    partitions = {" ".join(filter(None, (entry.get("partitionValues") or {}).values())) for entry in (*added, *removed)}
     found = _COMMIT.fullmatch(path)
     assert found, f"{path} is no commit"
     return Commit(

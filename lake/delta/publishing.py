@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import pyarrow as pa
 from deltalake import DeltaTable, Schema
 from deltalake.transaction import AddAction, RemoveAction
 
-from lake.delta import audits, tables, writing
+from lake.delta import audits, contents, tables, writing
+from lake.delta.contents import Held, values_of
+from lake.delta.live import LiveFile
 from lake.delta.staging import Batch, StagedPartition, read_staged
 from lake.store.location import Lake
-from runtime.errors import DataError, RaceLost
+from runtime.errors import DataError, RaceLost, SourceMissing
 from schemas.registry import TABLES
 from schemas.table import Table
 
@@ -60,8 +62,9 @@ def _publish_table(lake: Lake, table: Table, staged: Sequence[StagedPartition]) 
         return {**record, "inserted": writing.insert_new(lake, table, new), "version": tables.version(lake, table)}
     delta = writing.create(lake, table)
     before = _contents(delta, table, staged)
-    due = [part for part in staged if before[_values(table, part.partition)] != _paths(part)]
+    due = [part for part in staged if before[values_of(table, part.partition)] != _paths(part)]
     if due:
+        _refuse_lost(lake, table, due)
         _replace(delta, table, due, before)
     return {**record, "replaced": len(due), "unchanged": len(staged) - len(due), "version": delta.version()}
 
@@ -69,29 +72,45 @@ def _publish_table(lake: Lake, table: Table, staged: Sequence[StagedPartition]) 
 Contents = dict[tuple[str, ...], list[str]]
 
 
+def _refuse_lost(lake: Lake, table: Table, due: Sequence[StagedPartition]) -> None:
+    """A table must not name files that are gone: others may clean its folder of what nobody refers to."""
+    folders = {file.path.rpartition("/")[0] for part in due for file in part.files}
+    there = {file.path for folder in folders for file in lake.files(f"{table.name}/{folder}".rstrip("/"))}
+    for part in due:
+        for file in part.files:
+            if (path := f"{table.name}/{file.path}") not in there:
+                raise SourceMissing(f"The staged file {path} is gone from {lake.root}: stage it again.")
+
+
 def _replace(delta: DeltaTable, table: Table, due: Sequence[StagedPartition], before: Contents) -> None:
     """Swap the files of the due partitions in one commit: files that stay are not named in it."""
 
     def write(current: DeltaTable) -> None:
+        files = tables.live_files(current, table)
         live = _contents(current, table, due)
         # What another run of the very same work published first is done.
-        left = [part for part in due if live[_values(table, part.partition)] != _paths(part)]
+        left = [part for part in due if live[values_of(table, part.partition)] != _paths(part)]
         if not left:
             return
-        lost = [part for part in left if live[key := _values(table, part.partition)] != before[key]]
+        lost = [part for part in left if live[key := values_of(table, part.partition)] != before[key]]
         if lost:
             where = ", ".join(str(dict(part.partition)) for part in lost[:3])
             raise RaceLost(
                 f"Another run published {table.name} {where} meanwhile; its rows stand, ours were not published."
             )
+        state = {
+            **contents.state_of(table, files),
+            **{values_of(table, part.partition): Held(tuple(_paths(part)), part.rows) for part in left},
+        }
         current.create_write_transaction(
-            [*_removals(table, left, live), *_additions(table, left, live)],
+            [*_removals(table, left, files), *_additions(left, files)],
             # An overwrite by filter would take the cross product of several partition columns.
             mode="append",
             schema=Schema.from_arrow(table.schema),
             partition_by=list(table.partition_by) or None,
             commit_properties=writing.one_attempt(
-                {"intentflow.fingerprint": ",".join(sorted({part.fingerprint for part in left}))[:1000]}
+                {"intentflow.fingerprint": ",".join(sorted({part.fingerprint for part in left}))[:1000]},
+                contents.note(contents.lake_of(current, table), table, state),
             ),
         )
         current.update_incremental()
@@ -100,35 +119,31 @@ def _replace(delta: DeltaTable, table: Table, due: Sequence[StagedPartition], be
 
 
 def _contents(delta: DeltaTable, table: Table, staged: Sequence[StagedPartition]) -> Contents:
-    """The live paths of each staged partition."""
-    live: Contents = {_values(table, part.partition): [] for part in staged}
+    """What each staged partition holds now, by the names under which it was staged."""
+    live: dict[tuple[str, ...], set[str]] = {values_of(table, part.partition): set() for part in staged}
     for file in tables.live_files(delta, table):
-        if (key := _values(table, file.partition)) in live:
-            live[key].append(file.path)
-    return {key: sorted(paths) for key, paths in live.items()}
+        if (key := values_of(table, file.partition)) in live:
+            live[key].update(file.names)
+    return {key: sorted(names) for key, names in live.items()}
 
 
 def _paths(staged: StagedPartition) -> list[str]:
     return sorted(file.path for file in staged.files)
 
 
-def _values(table: Table, partition: Mapping[str, str]) -> tuple[str, ...]:
-    return tuple(partition[name] for name in table.partition_by)
-
-
-def _removals(table: Table, staged: Sequence[StagedPartition], live: Contents) -> Iterator[RemoveAction]:
+def _removals(table: Table, staged: Sequence[StagedPartition], files: Sequence[LiveFile]) -> Iterator[RemoveAction]:
     now = _milliseconds()
-    for part in staged:
-        staying = set(_paths(part))
-        for path in live[_values(table, part.partition)]:
-            if path not in staying:
-                yield RemoveAction(path, True, now, partition_values=dict(part.partition))
+    staying = {values_of(table, part.partition): set(_paths(part)) for part in staged}
+    for file in files:
+        kept = staying.get(values_of(table, file.partition))
+        if kept is not None and file.path and file.path not in kept:
+            yield RemoveAction(file.path, True, now, partition_values=dict(file.partition))
 
 
-def _additions(table: Table, staged: Sequence[StagedPartition], live: Contents) -> Iterator[AddAction]:
+def _additions(staged: Sequence[StagedPartition], files: Sequence[LiveFile]) -> Iterator[AddAction]:
     now = _milliseconds()
+    there = {file.path for file in files}
     for part in staged:
-        there = set(live[_values(table, part.partition)])
         for file in part.files:
             if file.path not in there:
                 yield AddAction(file.path, file.size, dict(part.partition), now, True, file.statistics)

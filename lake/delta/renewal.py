@@ -6,13 +6,15 @@ import time
 from collections.abc import Sequence
 
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from deltalake import DeltaTable, Schema
 from deltalake.transaction import AddAction, RemoveAction
 
-from lake.delta import tables, writing
-from lake.delta.staging import StagedFile, stage
-from lake.delta.tables import LiveFile
+from lake.delta import contents, tables, writing
+from lake.delta.contents import Held
+from lake.delta.live import LiveFile
+from lake.delta.staging import StagedFile
 from lake.store import store_errors
 from lake.store.location import Lake
 from runtime.fingerprint import LENGTH, asked_of
@@ -21,13 +23,8 @@ from schemas.table import Table
 
 def keys_of(lake: Lake, table: Table, name: str) -> pa.Table:
     """The keys of the rows that work of this fingerprint has inserted."""
-    delta = tables.open_table(lake, table)
     with store_errors.of_tables(lake.root, f"Reading the table {table.name}"):
-        found = [
-            _read(lake, table, file, table.key) for file in tables.live_files(delta, table) if file.fingerprint == name
-        ]
-    schema = pa.schema([table.schema.field(column) for column in table.key])
-    return pa.concat_tables([schema.empty_table(), *found])
+        return _keys_of(lake, table, tables.live_files(tables.open_table(lake, table), table), name)
 
 
 def renew(lake: Lake, table: Table, data: pa.Table, name: str) -> int:
@@ -39,20 +36,18 @@ def renew(lake: Lake, table: Table, data: pa.Table, name: str) -> int:
     Raises:
         InfrastructureError: other writers kept winning, or the store refused.
     """
-    if not _others(tables.open_table(lake, table), table, name):
-        return writing.insert_new(lake, table, data, fingerprint=name)
+    if not _others(tables.live_files(tables.open_table(lake, table), table), name):
+        return writing.insert_new(lake, table, data, fingerprint=name, keep_keys=True)
     rows = data.cast(table.schema)
 
     def replace(current: DeltaTable) -> int:
-        mine = [file for file in tables.live_files(current, table) if file.fingerprint == name]
-        there = [_read(lake, table, file, table.key) for file in mine]
-        keys = rows.select(list(table.key))
-        new = rows.take(writing.new_keys(table.key, rows, pa.concat_tables([keys.slice(0, 0), *there])))
+        files = tables.live_files(current, table)
+        new = rows.take(writing.new_keys(table.key, rows, _keys_of(lake, table, files, name)))
         if not new.num_rows:
             return 0
-        removed, kept = _without(lake, table, _others(current, table, name), new)
+        removed, kept = _without(lake, table, _others(files, name), new, name)
         now = int(time.time() * 1000)
-        added = [*kept, stage(lake, table, new, fingerprint=name)]
+        added = [*kept, writing.stage_with_keys(lake, table, new, name)]
         current.create_write_transaction(
             [
                 *(RemoveAction(file.path, True, now, partition_values={}) for file in removed),
@@ -60,7 +55,10 @@ def renew(lake: Lake, table: Table, data: pa.Table, name: str) -> int:
             ],
             mode="append",
             schema=Schema.from_arrow(table.schema),
-            commit_properties=writing.one_attempt({"intentflow.fingerprint": name}),
+            commit_properties=writing.one_attempt(
+                {"intentflow.fingerprint": name},
+                contents.note(lake, table, _state([file for file in files if file not in removed], added)),
+            ),
         )
         current.update_incremental()
         return int(new.num_rows)
@@ -68,29 +66,61 @@ def renew(lake: Lake, table: Table, data: pa.Table, name: str) -> int:
     return writing.commit(writing.create(lake, table), table, replace)
 
 
-def _others(delta: DeltaTable | None, table: Table, name: str) -> list[LiveFile]:
-    """The files of the same work by other code, or by code that nobody noted."""
-    return [
-        file
-        for file in tables.live_files(delta, table)
-        if file.fingerprint != name
-        and (len(file.fingerprint) <= LENGTH or asked_of(file.fingerprint) == asked_of(name))
-    ]
+def _state(staying: Sequence[LiveFile], added: Sequence[StagedFile]) -> contents.State:
+    names = {*(name for file in staying for name in file.names), *(file.path for file in added)}
+    rows = sum(file.rows for file in staying) + sum(file.rows for file in added)
+    return {(): Held(tuple(sorted(names)), rows)}
+
+
+def _keys_of(lake: Lake, table: Table, files: Sequence[LiveFile], name: str) -> pa.Table:
+    schema = pa.schema([table.schema.field(column) for column in table.key])
+    found = [_by_work(lake, table, file, table.key, name)[name] for file in files if name in file.works]
+    return pa.concat_tables([schema.empty_table(), *found])
+
+
+def _others(files: Sequence[LiveFile], name: str) -> list[LiveFile]:
+    """The files that hold rows of the same work by other code, or by code that nobody noted."""
+    return [file for file in files if any(_is_other(work, name) for work in file.works)]
+
+
+def _is_other(work: str, name: str) -> bool:
+    return work != name and (len(work) <= LENGTH or asked_of(work) == asked_of(name))
 
 
 def _without(
-    lake: Lake, table: Table, files: Sequence[LiveFile], new: pa.Table
+    lake: Lake, table: Table, files: Sequence[LiveFile], new: pa.Table, name: str
 ) -> tuple[list[LiveFile], list[StagedFile]]:
     """The files that hold keys of the new rows, and what is left of them, staged as the work it was."""
     removed, kept = [], []
     for file in files:
-        old = _read(lake, table, file, table.schema.names)
-        staying = old.take(writing.new_keys(table.key, old, new))
-        if staying.num_rows < old.num_rows:
+        old = _by_work(lake, table, file, table.schema.names, name)
+        staying = {work: rows.take(writing.new_keys(table.key, rows, new)) for work, rows in old.items()}
+        if any(staying[work].num_rows < rows.num_rows for work, rows in old.items()):
             removed.append(file)
-            if staying.num_rows:
-                kept.append(stage(lake, table, staying, fingerprint=file.fingerprint, part=file.part))
+            kept += [
+                writing.stage_with_keys(lake, table, rows, work) for work, rows in staying.items() if rows.num_rows
+            ]
     return removed, kept
+
+
+def _by_work(lake: Lake, table: Table, file: LiveFile, columns: Sequence[str], name: str) -> dict[str, pa.Table]:
+    """A file's rows by the work that made them. Where others laid files together, kept keys tell whose a row is; one
+    that nobody kept is taken for one of other code than this, so that it is made again rather than believed."""
+    left = _read(lake, table, file, columns)
+    if len(file.works) == 1:
+        return dict.fromkeys(file.works, left)
+    found = {work: [left.slice(0, 0)] for work in file.works}
+    for staged in file.names:
+        keys = writing.kept_keys(lake, table, staged)
+        if keys is not None:
+            others = writing.new_keys(table.key, left, keys)
+            mine = pc.invert(pc.is_in(pa.array(range(left.num_rows)), others))
+            (work,) = LiveFile(staged, 0, {}).works
+            found[work].append(left.filter(mine))
+            left = left.take(others)
+    unknown = min((work for work in file.works if _is_other(work, name)), default=min(file.works - {name}))
+    found[unknown].append(left)
+    return {work: pa.concat_tables(rows) for work, rows in found.items()}
 
 
 def _read(lake: Lake, table: Table, file: LiveFile, columns: Sequence[str]) -> pa.Table:

@@ -15,6 +15,7 @@ from functools import cached_property
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from lake.delta.live import file_order
 from lake.store import objects
 from lake.store.location import Lake
 from runtime.errors import SourceMissing
@@ -118,7 +119,7 @@ def stage(
     if set(values) != set(table.partition_by):
         raise ValueError(f"{table.name} is partitioned by {table.partition_by}, got {sorted(values)}.")
     rows = data.select(table.file_schema.names).cast(table.file_schema)
-    rows = rows.sort_by(_order(table, rows.schema)).combine_chunks()
+    rows = rows.sort_by([(name, "ascending") for name in file_order(table, rows.schema)]).combine_chunks()
     buffer = io.BytesIO()
     pq.write_table(rows, buffer, compression="zstd", row_group_size=256_000)
     content = buffer.getvalue()
@@ -128,12 +129,6 @@ def stage(
     # The row count alone: where some columns have bounds and others none, deltalake's PyArrow reader takes a missing
     # bound for a null one and drops rows. Parquet's own bounds let a reader skip just as well.
     return StagedFile(path, len(content), rows.num_rows, json.dumps({"numRecords": rows.num_rows}))
-
-
-def _order(table: Table, schema: pa.Schema) -> list[tuple[str, str]]:
-    """The key, then every other column that can be sorted: rows equal in the key must not keep their input's order."""
-    rest = [field.name for field in schema if field.name not in table.key and not pa.types.is_nested(field.type)]
-    return [(name, "ascending") for name in (*table.key, *rest) if name in schema.names]
 
 
 def read_staged(lake: Lake, table: Table, staged: StagedPartition, columns: Sequence[str] | None = None) -> pa.Table:

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
@@ -11,7 +10,9 @@ import pyarrow.parquet as pq
 from deltalake import DeltaTable
 from deltalake.exceptions import DeltaError, TableNotFoundError
 
+from lake.delta import contents
 from lake.delta.contract import compare
+from lake.delta.live import LiveFile, Partition, content_of, file_order
 from lake.store import store_errors
 from lake.store.location import Lake
 from runtime.errors import DataError
@@ -22,31 +23,8 @@ if TYPE_CHECKING:
     import pyarrow.compute as pc
     import pyarrow.dataset as pds
 
-Partition = Mapping[str, str]
 # Column, operator, value: the operators are those of ``pyarrow.parquet.filters_to_expression``.
 Filter = tuple[str, str, Any]
-
-
-@dataclass(frozen=True)
-class LiveFile:
-    """A data file that readers see. Staged files carry fingerprint, part and content digest in their name."""
-
-    path: str
-    rows: int
-    partition: Partition
-
-    @property
-    def fingerprint(self) -> str:
-        return self.path.rsplit("/", 1)[-1].split("-", 1)[0]
-
-    @property
-    def part(self) -> int:
-        """Number of the writer among those of the partition."""
-        return int(self.path.rsplit("-", 2)[1])
-
-    @property
-    def content(self) -> str:
-        return self.path.rsplit("-", 1)[-1].removesuffix(".parquet")
 
 
 def open_table(lake: Lake, table: Table, version: int | None = None, *, checked: bool = True) -> DeltaTable | None:
@@ -88,18 +66,25 @@ def live_files(delta: DeltaTable | None, table: Table, partition: Partition | No
     """The files readers see, of one partition or of all, sorted by path."""
     if delta is None:
         return []
+    wanted = partition or {}
+    return sorted(
+        (
+            file
+            for file in contents.with_origins(delta, table, _files_of_log(delta, table))
+            if all(file.partition.get(k) == v for k, v in wanted.items())
+        ),
+        key=lambda file: (file.path, file.names),
+    )
+
+
+def _files_of_log(delta: DeltaTable, table: Table) -> list[LiveFile]:
     # Not pa.table(...): it imports pandas, to see that this is no data frame.
     actions = pa.RecordBatchReader.from_stream(delta.get_add_actions(flatten=True)).read_all()
     columns = ["path", "num_records", *(f"partition.{name}" for name in table.partition_by)]
-    files = [
+    return [
         LiveFile(row["path"], row["num_records"], {name: row[f"partition.{name}"] for name in table.partition_by})
         for row in actions.select(columns).to_pylist()
     ]
-    wanted = partition or {}
-    return sorted(
-        (file for file in files if all(file.partition.get(k) == v for k, v in wanted.items())),
-        key=lambda file: file.path,
-    )
 
 
 def published_days(lake: Lake, table: Table) -> dict[str, list[LiveFile]]:
@@ -111,8 +96,9 @@ def published_days(lake: Lake, table: Table) -> dict[str, list[LiveFile]]:
 
 
 def content_digest(files: Sequence[LiveFile]) -> str | None:
-    """Digest of what the files hold, whoever wrote them; None when there is no file."""
-    return digest(sorted(file.content for file in files)) if files else None
+    """Digest of what the files hold, whoever wrote them and however they lie; None when there is no file."""
+    names = {name for file in files for name in file.names}
+    return digest(sorted(content_of(name) for name in names)) if files else None
 
 
 def partition_digest(lake: Lake, table: Table, day: str | None = None, **partition: str) -> str | None:
@@ -146,10 +132,15 @@ def read(
     if delta is None:
         return pa.schema(fields).empty_table()
     wanted = [*filters, *([("day", "=", day)] if day else [])]
+    keys = [name for name in table.key if name in names]
+    if any(not file.is_staged for file in live_files(delta, table)):
+        # Files that others wrote keep no order, and rows equal in the key must come as they were staged.
+        keys = list(dict.fromkeys([*keys, *table.partition_by, *file_order(table, table.schema)]))
+    read_too = [name for name in keys if name not in names]
     with store_errors.of_tables(lake.root, f"Reading the table {table.name}"):
-        found = _dataset(lake, delta, table).to_table(columns=names, filter=_expression(table, wanted))
-    keys = [(name, "ascending") for name in table.key if name in names]
-    return found.cast(pa.schema(fields)).sort_by(keys) if keys else found.cast(pa.schema(fields))
+        found = _dataset(lake, delta, table).to_table(columns=[*names, *read_too], filter=_expression(table, wanted))
+    ordered = found.sort_by([(name, "ascending") for name in keys]) if keys else found
+    return ordered.select(names).cast(pa.schema(fields))
 
 
 def sample(
@@ -192,6 +183,7 @@ def _dataset(lake: Lake, delta: DeltaTable, table: Table) -> pds.Dataset:
             partition_expression=_expression(table, [(name, "=", value) for name, value in file.partition.items()]),
         )
         for file in live_files(delta, table)
+        if file.path
     ]
     return pds.FileSystemDataset(fragments, table.schema, form, place)
 

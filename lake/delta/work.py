@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from lake.delta import tables
-from lake.delta.tables import LiveFile
+from lake.delta.live import LiveFile
 from lake.store import objects
 from lake.store.location import Lake
 from runtime import imports
@@ -135,10 +135,10 @@ def _holds(of_tables: Collection[list[LiveFile]], name: str, parts: Collection[i
         whole: compare the fingerprint's halves both, or what was asked alone.
     """
     return all(
-        (works := {file.fingerprint for file in files}) == {name}
+        (works := {work for file in files for work in file.works}) == {name}
         or (not whole and len(works) == 1 and asked_of(*works) == asked_of(name))
         for files in of_tables
-    ) and (parts is None or all({file.part for file in files} == set(parts) for files in of_tables))
+    ) and (parts is None or all({part for file in files for part in file.parts} == set(parts) for files in of_tables))
 
 
 def mark(lake: Lake, step: Step, key: str, name: str) -> None:

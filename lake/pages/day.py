@@ -11,6 +11,7 @@ from typing import Any
 
 from lake.auditing.tier_history import SHOWN_DAYS, published_line
 from lake.delta import tables
+from lake.delta.live import LiveFile
 from lake.pages.paging import paged
 from lake.pages.published import Row, figures_of, is_landed, newest_days, pinned, row_of, rows_from
 from lake.pages.templates import notice, rendered
@@ -113,7 +114,7 @@ def _of_users(figures: Mapping[str, float]) -> list[str]:
     return ["users", *(name for name in sorted(figures) if name.rpartition(".")[2] in USERS)]
 
 
-def _tiers(lake: Lake, rows: Sequence[Row], live: Mapping[str, Sequence[tables.LiveFile]]) -> list[dict[str, Any]]:
+def _tiers(lake: Lake, rows: Sequence[Row], live: Mapping[str, Sequence[LiveFile]]) -> list[dict[str, Any]]:
     return [published_line(lake, row, live.get(row["day"], [])) for row in rows]
 
 

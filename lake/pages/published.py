@@ -9,6 +9,7 @@ import pyarrow as pa
 
 from lake.delta import tables
 from lake.delta.tables import Filter
+from lake.registry.days import read_pinned
 from lake.store.location import Lake
 from schemas import behaviors, days
 from schemas.table import Table
@@ -57,7 +58,4 @@ def pinned(
     pin = next((entry for entry in row["versions"] if entry["table"] == table.name), None)
     if pin is None:
         return None
-    # Where nothing changed since, the newest version says the same, and a log may forget versions in time.
-    unchanged = tables.partition_digest(lake, table, row["day"]) == pin["digest"]
-    version = None if unchanged else pin["version"]
-    return tables.read(lake, table, row["day"], columns=columns, filters=filters, version=version)
+    return read_pinned(lake, table, row["day"], pin, columns, filters)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterable, Sequence
 
-from lake.delta import commits, tables
+from lake.delta import commits, contents, tables
 from lake.delta.staging import FOLDER
 from lake.registry.days import pinned_files
 from lake.store import objects
@@ -28,22 +28,32 @@ def leftovers(lake: Lake, older_than_hours: float = RETENTION_HOURS) -> list[Sto
     before = time.time() - older_than_hours * 3600
     # Listed first: a file that is published from here on is younger, or named by a younger batch.
     old = [file for file in lake.files() if file.changed < before]
-    needed = {*_live(lake), *_replaced_since(lake, before), *_staged_since(lake, before), *pinned_files(lake)}
+    waiting = {*_replaced_since(lake, before), *_staged_since(lake, before)}
+    needed = {*_live(lake), *_notes(lake), *waiting, *pinned_files(lake)}
     return [file for file in old if _is_ours(file.path) and file.path not in needed]
 
 
 def _is_ours(path: str) -> bool:
-    """Data files, descriptions of batches, and what killed writers left; never a table's log, nor verdicts."""
+    """Data files, notes on them, descriptions of batches, and what killed writers left; never a table's log, nor
+    verdicts."""
     folder, _, rest = path.partition("/")
     if f"/{TEMPORARY}" in path:
         return True
-    return folder == FOLDER or (folder in TABLES and not rest.startswith(f"{commits.LOG}/"))
+    return folder in (FOLDER, contents.FOLDER) or (folder in TABLES and not rest.startswith(f"{commits.LOG}/"))
 
 
 def _live(lake: Lake) -> Iterable[str]:
     for table in TABLES.values():
         for file in tables.live_files(tables.open_table(lake, table, checked=False), table):
             yield f"{table.name}/{file.path}"
+
+
+def _notes(lake: Lake) -> Iterable[str]:
+    """What tells of their newest versions whose rows are whose."""
+    for table in TABLES.values():
+        delta = tables.open_table(lake, table, checked=False)
+        if delta is not None and (number := contents.noted(delta)) is not None:
+            yield contents.path_of(table, number)
 
 
 def _replaced_since(lake: Lake, moment: float) -> Iterable[str]:

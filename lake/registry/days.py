@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import pyarrow as pa
 
 from lake.delta import tables
+from lake.delta.tables import Filter
 from lake.registry import older_code
 from lake.registry.histories import histories
 from lake.store.location import Lake
@@ -99,9 +100,44 @@ def read_day(lake: Lake, table: Table, day: str, columns: Sequence[str] | None =
         )
     if pin is None:
         raise DataError(f"The table {table.name} is no part of a day: read it as it is now.")
-    # Where nothing changed since, the newest version says the same, and a log may forget versions in time.
-    unchanged = tables.partition_digest(lake, table, day) == pin["digest"]
-    return tables.read(lake, table, day, columns=columns, version=None if unchanged else pin["version"])
+    return read_pinned(lake, table, day, pin, columns)
+
+
+def read_pinned(
+    lake: Lake,
+    table: Table,
+    day: str,
+    pin: Mapping[str, Any],
+    columns: Sequence[str] | None = None,
+    filters: Sequence[Filter] = (),
+) -> pa.Table:
+    """A table's rows of a published day, as the day pins them.
+
+    Args:
+        pin: version and content digest, as the row in ``days`` has them.
+
+    Raises:
+        DataError: they were replaced since, and the version, or a file of it, is gone.
+    """
+    # Where nothing changed since, the newest version says the same, whoever has laid its files together.
+    if tables.partition_digest(lake, table, day) == pin["digest"]:
+        return tables.read(lake, table, day, columns=columns, filters=filters)
+    version = int(pin["version"])
+    try:
+        files = tables.live_files(tables.open_table(lake, table, version), table, {"day": day})
+    except DataError as error:
+        raise DataError(_lost(table, day, version, "its log was cleaned")) from error
+    if any(file.path and lake.size(f"{table.name}/{file.path}") is None for file in files):
+        raise DataError(_lost(table, day, version, "its files were cleaned away"))
+    return tables.read(lake, table, day, columns=columns, filters=filters, version=version)
+
+
+def _lost(table: Table, day: str, version: int, why: str) -> str:
+    return (
+        f"The day {day} was published with version {version} of the table {table.name}, whose rows were replaced "
+        f"since, and that version cannot be read any more: {why}. `make backfill FROM={day} TO={day} "
+        "REPROCESS=completed` publishes the day with the rows there are now."
+    )
 
 
 def pinned_elsewhere(lake: Lake, table: Table) -> dict[str, int]:
@@ -125,4 +161,5 @@ def pinned_files(lake: Lake) -> Iterator[str]:
                 delta = tables.open_table(lake, table, version, checked=False)
             except DataError:
                 continue  # Its log is gone, so nobody can read it.
-            yield from (f"{table.name}/{file.path}" for file in tables.live_files(delta, table, {"day": day}))
+            files = tables.live_files(delta, table, {"day": day})
+            yield from (f"{table.name}/{file.path}" for file in files if file.path)

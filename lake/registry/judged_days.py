@@ -13,7 +13,7 @@ from pathlib import PurePosixPath
 from typing import Any
 
 from lake.delta import tables
-from lake.delta.tables import LiveFile
+from lake.delta.live import LiveFile
 from lake.store import objects
 from lake.store.location import Lake
 from runtime.errors import DataError
@@ -101,8 +101,9 @@ def of_file(lake: Lake, day: str, file: str) -> JudgedDay | None:
 
 
 def of_files(lake: Lake, day: str, files: Sequence[LiveFile]) -> JudgedDay | None:
-    """The note on a day's live files of ``verdicts``, which are one."""
-    return of_file(lake, day, files[0].path) if len(files) == 1 else None
+    """The note on a day's live files of ``verdicts``, which were staged as one."""
+    names = {name for file in files for name in file.names}
+    return of_file(lake, day, *names) if len(names) == 1 else None
 
 
 def verdicts_for(

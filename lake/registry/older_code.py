@@ -84,7 +84,7 @@ def _works(lake: Lake, days: Collection[str]) -> Iterator[tuple[str, str, str]]:
     for table in TABLES.values():
         if "day" in table.partition_by:
             for day, files in tables.published_days(lake, table).items():
-                yield from ((table.name, day, name) for name in sorted({file.fingerprint for file in files}))
+                yield from ((table.name, day, name) for name in sorted({work for file in files for work in file.works}))
     for step, day, name in work.marks(lake):
         if day in days:
             yield step, day, name

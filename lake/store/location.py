@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlparse
+from urllib.parse import unquote, urlparse
 
 import pyarrow.fs as pa_fs
 
@@ -44,7 +44,7 @@ class Lake:
             return cls(text.rstrip("/"))
         if parsed.scheme not in ("", "file"):
             raise ConfigurationError(f"The lake {text!r} is neither a folder nor s3://bucket/prefix.")
-        path = Path(text.removeprefix("file://"))
+        path = Path(unquote(text.removeprefix("file://")) if parsed.scheme == "file" else text)
         if not path.is_absolute():
             path = Path(__file__).resolve().parents[2] / path
         return cls(str(path))

@@ -17,7 +17,12 @@ def put(lake: Lake, path: str, document: Mapping[str, Any]) -> None:
 def get(lake: Lake, path: str) -> dict[str, Any] | None:
     """Read a document, or None when there is none."""
     content = lake.read(path)
-    return None if content is None else dict(json.loads(content))
+    return None if content is None else decode(content)
+
+
+def decode(content: bytes) -> dict[str, Any]:
+    """The document that the bytes of one are."""
+    return dict(json.loads(content))
 
 
 def put_if_absent(lake: Lake, path: str, document: Mapping[str, Any]) -> bool:

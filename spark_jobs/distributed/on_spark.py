@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any, TypeVar
 
 import pyarrow as pa
@@ -18,8 +19,9 @@ from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql.pandas.types import from_arrow_schema
 
 from runtime import errors
-from runtime.errors import CommandError
+from runtime.errors import CommandError, WorkerFailed
 from runtime.progress import Progress
+from runtime.withheld import told
 from settings import load_settings
 
 ROWS_A_RECORD_BATCH = 50_000
@@ -41,7 +43,9 @@ class SparkRows:
         def run(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
             arrived = list(batches)
             if arrived:
-                yield from function(pa.Table.from_batches(arrived).cast(schema)).cast(result).to_batches()
+                with _withheld():
+                    found = function(pa.Table.from_batches(arrived).cast(schema)).cast(result)
+                yield from found.to_batches()
 
         return SparkRows(self._frame.mapInArrow(run, from_arrow_schema(result)), result)
 
@@ -86,11 +90,36 @@ class OnSpark:
         def read_all(numbers: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
             for batch in numbers:
                 for number in batch.column(0).to_pylist():
-                    for piece in read(parts[number]):
-                        yield from piece.cast(schema).to_batches(max_chunksize=ROWS_A_RECORD_BATCH)
+                    with _withheld():
+                        pieces = iter(read(parts[number]))
+                    while (piece := _next(pieces, schema)) is not None:
+                        yield from piece.to_batches(max_chunksize=ROWS_A_RECORD_BATCH)
 
         numbers = self._session.range(0, len(parts), 1, numPartitions=max(len(parts), 1))
         return SparkRows(numbers.mapInArrow(read_all, from_arrow_schema(schema)), schema)
+
+
+@contextmanager
+def _withheld() -> Iterator[None]:
+    """Let no unforeseen error of a worker say a value: Spark logs its whole text, wherever the worker runs.
+
+    Raises:
+        WorkerFailed: in its place.
+    """
+    try:
+        yield
+    except CommandError:
+        raise
+    except Exception as error:
+        raise WorkerFailed(
+            f"A worker failed in a way it should not, what the error says is withheld: {told(error)}"
+        ) from None
+
+
+def _next(pieces: Iterator[pa.Table], schema: pa.Schema) -> pa.Table | None:
+    with _withheld():
+        piece = next(pieces, None)
+        return None if piece is None else piece.cast(schema)
 
 
 def _error_of_worker(traceback: str) -> CommandError | None:

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from decimal import Decimal
 from zoneinfo import ZoneInfo
 
 import polars as pl
@@ -18,9 +16,9 @@ from schemas import behaviors, rejected_behaviors
 from schemas.table import TIMESTAMP, RowRule
 from spark_jobs.distributed import buckets
 from spark_jobs.distributed.columns import map_distinct
-from spark_jobs.landing import pseudonyms
+from spark_jobs.landing import pseudonyms, rejected_rows
+from spark_jobs.landing.rejected_rows import MAXIMUM_ROW
 
-MAXIMUM_ROW = 1_000
 # What becomes of a row whose event had been delivered before; else it is one of rows, rejected, anonymous, ignored.
 REPEATED = "duplicate"
 # Rules whose rows are counted alone; their names are those rows' outcomes.
@@ -73,6 +71,7 @@ class Landing:
         late_days: how many days after its own a row may be delivered.
         last_day: the last one landed (YYYY-MM-DD); what happened after it is rejected.
         zone: name of that by whose clock days begin.
+        carried: by column that is carried along, the values that are kept as they are.
         unlisted_entity: of items that the catalog does not have; none: behaviors on them are rejected.
     """
 
@@ -85,6 +84,7 @@ class Landing:
     last_day: str
     zone: str = "UTC"
     unlisted_entity: str | None = None
+    carried: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
     def entity_of(self, item: str) -> str | None:
         """The entity that an item is."""
@@ -98,7 +98,11 @@ class Landing:
 
 
 def validate(raw: pa.Table, landing: Landing) -> pa.Table:
-    """Name the first rule that each raw row breaks; ``RAW`` in, ``VALIDATED`` out, row for row."""
+    """Name the first rule that each raw row breaks; ``RAW`` in, ``VALIDATED`` out, row for row.
+
+    No raw id leaves it: what is written from here on, by Spark's shuffle too, has pseudonyms of users, sessions and
+    events, and of unusable rows what ``rejected_rows`` shows.
+    """
     queries = map_distinct(raw["query"], lambda text: normalize_text(text, landing.maximum_text))
     entity = pc.if_else(
         pc.fill_null(pc.equal(raw["action"], "search"), False),
@@ -108,28 +112,33 @@ def validate(raw: pa.Table, landing: Landing) -> pa.Table:
     rule = _first_broken_rule(raw.append_column("entity_id", entity), landing.rules)
     users = pseudonyms.pseudonymize(landing.key, raw["user"])
     quantity, measure = _quantities(raw)
+    usable = pc.is_null(rule)
+    searched = pc.and_(usable, pc.fill_null(pc.equal(raw["action"], "search"), False))
+    unusable = pc.and_(pc.is_valid(rule), pc.invert(pc.is_in(rule, pa.array(KEPT_NOWHERE))))
     return pa.table(
         {
             "day": raw["day"],
             "bucket": buckets.bucket_of(users, landing.buckets),
             "user_id": users,
             "at": raw["at"],
-            "action": raw["action"],
+            "action": pc.if_else(usable, raw["action"], None),
             "entity_id": entity,
-            "item_id": raw["item"],
+            "item_id": pc.if_else(usable, raw["item"], None),
             "quantity": quantity,
             "measure": measure,
             "amount": raw["amount"],
-            "session_id": raw["session"],
-            "query": queries,
+            "session_id": pseudonyms.pseudonymize(landing.key, raw["session"]),
+            "query": pc.if_else(searched, queries, None),
             "time_unit": raw["time_unit"],
             "new_columns": raw["new_columns"],
-            "extra": raw["extra"],
-            "event": raw["event"],
+            "extra": map_distinct(
+                raw["extra"], lambda text: rejected_rows.hidden_values(text, landing.carried, landing.key)
+            ),
+            "event": pseudonyms.pseudonymize(landing.key, raw["event"]),
             "delivery": raw["delivery"],
             "sequence": raw["sequence"],
             "rule": rule,
-            "row": _raw_row(raw, pc.fill_null(pc.invert(pc.is_in(rule, pa.array(KEPT_NOWHERE))), False)),
+            "row": rejected_rows.told(raw, unusable, landing.entity_of_item, landing.key),
         }
     ).cast(VALIDATED)
 
@@ -162,22 +171,6 @@ def _first_broken_rule(rows: pa.Table, rules: Sequence[RowRule]) -> pa.Array:
     for rule in reversed(rules):
         name = pc.if_else(pc.fill_null(rule.broken(rows), False), rule.name, name)
     return name
-
-
-def _raw_row(raw: pa.Table, rejected: pa.Array) -> pa.Array:
-    """The rejected rows as JSON without the user id and the columns nobody named; null for the others."""
-    beside = ["user", "anonymous", "ignored", "day", "delivery_ends", "time_unit", "new_columns", "extra"]
-    beside += ["event", "delivery", "sequence"]
-    shown = raw.drop_columns(beside).filter(rejected).to_pylist()
-    texts = iter(
-        [json.dumps({k: v for k, v in row.items() if v is not None}, default=_shown)[:MAXIMUM_ROW] for row in shown]
-    )
-    return pa.array([next(texts) if bad else None for bad in rejected.to_pylist()], pa.string())
-
-
-def _shown(value: object) -> str:
-    """A moment, or a measure without the zeros after its last digit."""
-    return f"{value.normalize():f}" if isinstance(value, Decimal) else str(value)
 
 
 def with_outcomes(validated: pa.Table) -> pl.DataFrame:

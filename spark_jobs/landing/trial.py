@@ -61,7 +61,9 @@ def count_day(validated: pa.Table, landing: Landing, maximum_user_share: float) 
         counts.update(of_bucket)
     rejected = outcomes.filter(pl.col("outcome") == "rejected")
     first = rejected.drop_nulls("sequence").group_by("rule").agg(pl.col("sequence").sort().head(TOLD_EXAMPLES))
-    unknown = rejected.filter(pl.col("rule") == UNKNOWN_ITEM)["item_id"].drop_nulls().unique().to_list()
+    # By their digests: a row that cannot be used shows no id.
+    of_unknown = rejected.filter(pl.col("rule") == UNKNOWN_ITEM)["row"]
+    unknown = of_unknown.str.extract(r'"item": "([^"]*)"').drop_nulls().unique().to_list()
     row = {
         "counts": json.dumps(counts),
         "rows": accepted.num_rows,

@@ -380,12 +380,12 @@ def test_cleaning_spares_what_is_live(run: Run, untidy: Lake) -> None:
     code, out, _ = run("clean")
     assert code == 0
     *listed, last = out.splitlines()
-    assert [line.split("/")[0] for line in listed] == ["_batches"] * 4 + ["rollups"] * 2
+    assert [line.split("/")[0] for line in listed] == ["_batches"] * 4 + ["_contents"] * 2 + ["rollups"] * 2
     assert all("bytes, 400 hours old" in line for line in listed)
-    assert last == "6 files, 0.0 MiB, would be deleted; add --apply."
+    assert last == "8 files, 0.0 MiB, would be deleted; add --apply."
     assert len(data_files(untidy)) == 4
 
-    assert run("clean", "--apply")[1].splitlines()[-1] == "6 files, 0.0 MiB, deleted."
+    assert run("clean", "--apply")[1].splitlines()[-1] == "8 files, 0.0 MiB, deleted."
     assert len(data_files(untidy)) == 2
     assert users(untidy) == ["anna", "new"]
     assert tables.version(untidy, rollups.TABLE) == 3
@@ -395,7 +395,7 @@ def test_cleaning_spares_what_is_live(run: Run, untidy: Lake) -> None:
 def test_cleaning_spares_what_is_young(run: Run, untidy: Lake) -> None:
     for path in data_files(untidy):
         age(untidy, 10, path)
-    assert all(path.startswith("_batches/") for path in paths(untidy))
+    assert all(path.startswith(("_batches/", "_contents/")) for path in paths(untidy))
     assert len([path for path in paths(untidy, 9) if path.startswith("rollups/")]) == 2
     age(untidy, 10)
     assert paths(untidy, 11) == []
@@ -460,7 +460,7 @@ def test_cleaning_touches_neither_logs_nor_verdicts_nor_what_it_does_not_know(un
     for path in ("notes.txt", "mine/data.parquet", "_releases/base.json"):
         untidy.write(path, b"mine")
     age(untidy, 4000)
-    assert {path.split("/")[0] for path in paths(untidy)} == {"_batches", "rollups"}
+    assert {path.split("/")[0] for path in paths(untidy)} == {"_batches", "_contents", "rollups"}
     assert not [path for path in paths(untidy) if "_delta_log" in path]
 
 

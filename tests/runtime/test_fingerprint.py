@@ -7,7 +7,8 @@ from importlib.metadata import version
 
 import pytest
 
-from lake.delta.tables import LiveFile, content_digest
+from lake.delta.live import LiveFile
+from lake.delta.tables import content_digest
 from runtime.fingerprint import (
     CODE_LENGTH,
     LENGTH,

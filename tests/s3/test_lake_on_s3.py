@@ -144,6 +144,36 @@ def test_of_two_publishers_of_a_day_one_wins(
     assert users(lake, DAY) == [names[outcomes.index("won")]]
 
 
+@pytest.mark.parametrize("there_before", [False, True], ids=["empty", "published"])
+def test_who_publishes_while_others_rewrite_the_table_meets_no_race_and_knows_what_they_wrote(
+    lake: Lake, staged: Staged, monkeypatch: pytest.MonkeyPatch, there_before: bool
+) -> None:
+    other = "2017-12-31"
+    publish(lake, [staged(other, "zoe")])
+    if there_before:
+        publish(lake, [staged(DAY, "before")])
+    digest, commit = tables.partition_digest(lake, rollups.TABLE, other), writing.commit
+
+    def rewrite_then_commit(*arguments: Any) -> Any:
+        rewrite(lake)
+        return commit(*arguments)
+
+    monkeypatch.setattr(writing, "commit", rewrite_then_commit)
+    publish(lake, [staged(DAY, "anna", fingerprint="anna")])
+    rewrite(lake)
+    assert users(lake, DAY) == ["anna"]
+    assert tables.partition_digest(lake, rollups.TABLE, other) == digest
+    assert publish(lake, [staged(DAY, "anna", fingerprint="anna")])[0]["unchanged"] == 1
+
+
+def rewrite(lake: Lake) -> None:
+    delta = tables.open_table(lake, rollups.TABLE)
+    assert delta
+    delta.optimize.z_order(["user_id"])
+    delta.create_checkpoint()
+    delta.vacuum(retention_hours=0, enforce_retention_duration=False, dry_run=False)
+
+
 def test_rows_with_a_new_key_are_inserted_once(lake: Lake) -> None:
     assert writing.insert_new(lake, entities.TABLE, entity_rows("a", "b")) == 2
     assert writing.insert_new(lake, entities.TABLE, entity_rows("b", "c")) == 1

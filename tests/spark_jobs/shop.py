@@ -14,6 +14,7 @@ import polars as pl
 import pyarrow as pa
 
 from settings import SourceSettings
+from spark_jobs.landing.pseudonyms import pseudonym
 from spark_jobs.landing.row_validation import Landing, accepted_and_rejected, validate, with_outcomes
 from spark_jobs.landing.sources import Source, open_source
 
@@ -105,10 +106,17 @@ class Shop:
         landing = Landing(catalog, KEY, 1_000, 50, buckets=1, late_days=2, last_day=DAY)
         validated = validate(raw, landing)
         good, bad = accepted_and_rejected(with_outcomes(validated))
+        sessions = {pseudonym(KEY, one): one for one in raw["session"].to_pylist() if one is not None}
+        assert set(good["session_id"].to_pylist()) <= {*sessions, None}
         nobodys = validated["rule"].to_pylist().count("anonymous")
-        landed = Landed(raw.num_rows, good.to_pylist(), bad.to_pylist(), nobodys)
+        landed = Landed(raw.num_rows, _with_sessions(good.to_pylist(), sessions), bad.to_pylist(), nobodys)
         assert landed.rows_in == good.num_rows + sum(landed.rules.values()) + nobodys
         return landed
+
+
+def _with_sessions(rows: list[dict[str, Any]], sessions: Mapping[str, str]) -> list[dict[str, Any]]:
+    """The shop's sessions in place of their pseudonyms, for whoever tells rows apart by them."""
+    return [{**row, "session_id": sessions.get(row["session_id"])} for row in rows]
 
 
 def _toml(value: Any) -> str:

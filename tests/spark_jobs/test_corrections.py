@@ -9,13 +9,17 @@ import pytest
 
 from lake.store.location import Lake
 from runtime.errors import ConfigurationError
+from spark_jobs.landing.pseudonyms import load_key, pseudonym
 from tests.spark_jobs.delivering_shop import DeliveringShop, landed, purchase
 
 DAY, LATER = "2017-11-01", "2017-11-20"
 
 
 def users(lake: Lake, day: str = DAY) -> list[str]:
-    return sorted(row["session_id"] for row in landed(lake, day))
+    key = load_key(Path(lake.root).parent / "key")
+    names = ("first", "wrong", "right", "forgotten", *(f"version {number}" for number in range(20)))
+    named = {pseudonym(key, name): name for name in names}
+    return sorted(named[row["session_id"]] for row in landed(lake, day))
 
 
 def shop_with(folder: Path, corrections: str) -> DeliveringShop:

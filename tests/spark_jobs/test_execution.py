@@ -5,11 +5,12 @@ from __future__ import annotations
 import subprocess
 import sys
 import threading
+import traceback
 
 import pyarrow as pa
 import pytest
 
-from runtime.errors import DataError
+from runtime.errors import DataError, Exit, WorkerFailed
 from settings import ROOT, SparkSettings
 from spark_jobs.distributed.execution import is_small
 from spark_jobs.distributed.in_process import InProcess
@@ -64,6 +65,31 @@ def test_rows_are_mapped_table_by_table_until_they_are_brought_together() -> Non
     rows = InProcess("a test").read([(1, 2), (), (3,)], lambda part: _table(*part), NUMBERS)
     assert rows.map(how_many, NUMBERS).collect("sizes")["number"].to_pylist() == [2, 1]
     assert rows.brought_together("number").map(how_many, NUMBERS).collect("sizes")["number"].to_pylist() == [3]
+
+
+def test_what_an_unforeseen_error_says_leaves_no_worker_and_no_command() -> None:
+    from spark_jobs.distributed.on_spark import _withheld
+
+    def read(text: str) -> int:
+        try:
+            return int(text)
+        except ValueError as error:
+            raise KeyError(text) from error
+
+    with pytest.raises(WorkerFailed) as caught, _withheld():
+        read("Canary-7f3a9b")
+    shown = "".join(traceback.format_exception(caught.value))
+    assert "Canary-7f3a9b" not in shown
+    assert "KeyError at tests/spark_jobs/test_execution.py" in shown
+    assert "after ValueError" in shown
+    code = (
+        "import argparse; from runtime.entry import run_command\n"
+        "run_command(lambda _: int('Canary-' + '7f3a9b'), argparse.ArgumentParser(prog='demo'), reads_log=True)"
+    )
+    ended = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=False)
+    assert ended.returncode == Exit.INTERNAL
+    assert "demo failed in a way it should not, what the error says is withheld: ValueError at" in ended.stderr
+    assert "Canary-7f3a9b" not in ended.stderr + ended.stdout
 
 
 def test_what_a_function_raises_arrives_as_it_is() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -36,6 +37,7 @@ from schemas import (
     rollups,
     signals,
 )
+from schemas.registry import TABLES
 from settings import HistorySettings, Settings, SourceSettings, load_settings
 from spark_jobs.compress import compress
 from spark_jobs.examples import make_examples
@@ -148,6 +150,27 @@ def test_the_same_files_come_from_spark_and_without_it(
     assert without.live() == refreshed.live()
     assert without.compressed["users"] == refreshed.compressed["users"] > 0
     assert without.examples["examples"] == refreshed.examples["examples"] > 0
+
+
+@pytest.mark.parametrize("rows", [0, 1_000_000], ids=["on Spark", "in this process"])
+def test_what_others_laid_together_gives_the_same_files(refreshed: Refreshed, tmp_path: Path, rows: int) -> None:
+    lake = Lake.open(shutil.copytree(refreshed.lake.root, tmp_path / "lake"))
+    for module in (behaviors, rollups):
+        delta = open_table(lake, module.TABLE)
+        assert delta
+        delta.optimize.z_order(["entity_id"])
+        assert not any(file.is_staged for file in live_files(open_table(lake, module.TABLE), module.TABLE))
+    with in_process_rows(rows):
+        manifests = (
+            roll_up_until(lake, DAY, force=True),
+            compress(lake, DAY, HISTORY, TOKENIZER, force=True),
+            make_examples(lake, EXAMPLES_DAY, refreshed.settings, force=True),
+        )
+    for batch in (Batch.load(lake, path) for manifest in manifests for path in manifest["batches"]):
+        table = TABLES[batch.table]
+        for part in batch.partitions:
+            live = live_files(open_table(refreshed.lake, table), table, part.partition)
+            assert sorted(file.path for file in part.files) == sorted(file.path for file in live), table.name
 
 
 def test_rows_in_are_rows_out_plus_rejected(refreshed: Refreshed) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -96,7 +97,8 @@ def test_a_search_is_a_behavior_on_its_query() -> None:
 
 def test_what_is_carried_along_makes_no_other_row() -> None:
     copies = [_raw(), _raw(extra='{"mood":"good"}'), _raw(extra='{"mood":"bad"}')]
-    good, bad = accepted_and_rejected(with_outcomes(validate(_table(copies), LANDING)))
+    landing = replace(LANDING, carried={"mood": ("good", "bad")})
+    good, bad = accepted_and_rejected(with_outcomes(validate(_table(copies), landing)))
     assert good["extra"].to_pylist() == ['{"mood":"bad"}']
     assert bad["copies"].to_pylist() == [2]
 

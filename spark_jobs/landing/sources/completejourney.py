@@ -6,11 +6,12 @@ simulated from real shopping patterns, for education. Times have no zone; they a
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from datetime import UTC, date, datetime, time, timedelta
 from functools import cached_property
 from importlib.util import find_spec
 from pathlib import Path
+from types import MappingProxyType
 
 import polars as pl
 import pyarrow as pa
@@ -53,6 +54,7 @@ class CompleteJourney:
     # Everybody has a card here.
     maximum_anonymous = 0.0
     maximum_user_share = 0.1
+    carried: Mapping[str, tuple[str, ...]] = MappingProxyType({})
     unlisted_category: str | None = None
     zone_of_days = "UTC"
 

@@ -100,6 +100,9 @@ class Behaviors(FileForm):
     new_columns: Literal["drop", "carry", "refuse"] = Field(
         default="drop", description="What to do with columns that nobody named; they are reported in any case"
     )
+    carried: dict[str, tuple[str, ...]] = Field(
+        default_factory=dict, description="By column that is carried: values that are kept as they are"
+    )
     known_columns: tuple[str, ...] = Field(default=(), description="Columns that are known and not used")
 
     @property
@@ -158,6 +161,14 @@ class Behaviors(FileForm):
             raise ValueError("give columns.item or columns.query, or both")
         return self
 
+    @model_validator(mode="after")
+    def _nobody_is_carried(self) -> Behaviors:
+        if self.carried and self.new_columns != "carry":
+            raise ValueError('carried says which values are kept of what new_columns = "carry" carries along')
+        if self.columns.user in self.carried:
+            raise ValueError(f"carried names {self.columns.user}, the user's column: no id is kept as it is")
+        return self
+
 
 class ItemColumns(FieldGroup):
     item: Column
@@ -203,6 +214,12 @@ class Users(FileForm):
     user: ColumnName
     attributes: tuple[ColumnName, ...] = Field(min_length=1)
 
+    @model_validator(mode="after")
+    def _no_id_is_an_attribute(self) -> Users:
+        if self.user in self.attributes:
+            raise ValueError(f"attributes names {self.user}, the user's column: no id is kept as it is")
+        return self
+
 
 class Campaigns(FileForm):
     """Optional: columns first_day, last_day, text, under these or other names."""
@@ -220,6 +237,12 @@ class Description(FieldGroup):
     items: Items
     users: Users | None = None
     campaigns: Campaigns | None = None
+
+    @model_validator(mode="after")
+    def _nobody_is_carried(self) -> Description:
+        if self.users and self.users.user in self.behaviors.carried:
+            raise ValueError(f"behaviors.carried names {self.users.user}, the user's column: no id is kept as it is")
+        return self
 
 
 def lines_to_fill(text: str) -> list[tuple[int, str]]:

@@ -71,10 +71,12 @@ def present(path: SourceFile, there: Iterable[str], wanted: Wanted) -> tuple[dic
         }
     )
     if missing:
-        told = ", ".join(names) or "none"
+        # Where none of them is ours, the first line may be no header at all, and name a person.
+        is_header = any(theirs in names for theirs in named.values())
+        told = ", ".join(names) if is_header else f"{len(names)} others, none of which it names"
         raise DataError(
             f"{path} lacks the column {', '.join(missing)} of {wanted.what}; it has: {told}. Rename it in the source "
-            "file."
+            "file, or give the header there."
         )
     if twice := sorted({theirs for theirs in named.values() if names.count(theirs) > 1}):
         raise DataError(f"{path} has the column {twice[0]} of {wanted.what} twice: which one is meant cannot be known.")

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import nullcontext
 from datetime import UTC, date, datetime, timedelta
 from functools import cached_property
@@ -33,7 +33,6 @@ from spark_jobs.landing.sources.file_form import FileForm
 from spark_jobs.landing.sources.file_rows import PROBLEM, Wanted
 from spark_jobs.landing.sources.formats import (
     LEAST_BYTES_A_ROW,
-    first_line,
     pieces_of_file,
     rows_of_file,
     spans_of_file,
@@ -74,6 +73,7 @@ class Files:
         self.name = self._description.name
         self.maximum_anonymous = self._behaviors.maximum_anonymous
         self.maximum_user_share = self._behaviors.maximum_user_share
+        self.carried: Mapping[str, tuple[str, ...]] = self._behaviors.carried
         self._deliveries = Deliveries(
             self._folder,
             self._behaviors,
@@ -293,7 +293,10 @@ class Files:
         try:
             return frame.with_columns(pl.col("first_day", "last_day").str.to_date()).to_arrow().cast(CAMPAIGNS)
         except pl.exceptions.PolarsError as error:
-            raise DataError(f"campaigns in {campaigns.files}: days must be YYYY-MM-DD ({first_line(error)}).") from None
+            raise DataError(
+                f"campaigns in {campaigns.files}: the days in {campaigns.first_day} and {campaigns.last_day} must be "
+                f"YYYY-MM-DD ({type(error).__name__})."
+            ) from None
 
     def _read_all(self, form: FileForm, named: dict[str, str], what: str) -> pl.DataFrame:
         """The rows of all files of a part of the catalog that can be read; of the others the log tells."""

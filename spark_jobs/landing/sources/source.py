@@ -33,6 +33,8 @@ class Source(Protocol):
     # Shares of a day's rows: that may be nobody's; past which one user is reported as probably no person.
     maximum_anonymous: float
     maximum_user_share: float
+    # By column, the values of those carried along that are kept as they are; of all others a digest is.
+    carried: Mapping[str, tuple[str, ...]]
     # What items are called, as a category, that the catalog never had; none: behaviors on them are rejected.
     unlisted_category: str | None
 

@@ -122,4 +122,4 @@ if __name__ == "__main__":
     parser.add_argument("--source", required=True, help="the description, a .toml file")
     parser.add_argument("--day", type=day_argument, required=True)
     parser.add_argument("--lake", help="address of the lake (default: the setting); it is read alone")
-    run_command(main, parser)
+    run_command(main, parser, reads_log=True)

@@ -67,4 +67,4 @@ if __name__ == "__main__":
     parser = argparse.ArgumentParser(prog="python -m spark_jobs.describe", description=__doc__)
     parser.add_argument("files", nargs="+", metavar="FILE", help="files or folders of the log, its catalog, its users")
     parser.add_argument("--out", help="the description to be written, beside which paths are; else it is printed")
-    run_command(main, parser)
+    run_command(main, parser, reads_log=True)

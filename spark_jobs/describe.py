@@ -45,7 +45,7 @@ def main(arguments: argparse.Namespace) -> dict[str, Any]:
     missing = [path for path in named if not path.exists()]
     if missing:
         raise UsageError(f"There is no file {missing[0]}.")
-    files = [file for path in named for file in files_of(path.parent, path.name)]
+    files = [file for path in named for file in files_of(path.parent, path.name) if isinstance(file, Path)]
     if not files:
         raise UsageError(f"There is no file in {named[0]}.")
     out = Path(arguments.out).resolve() if arguments.out else None

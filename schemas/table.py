@@ -75,12 +75,6 @@ class BatchRule:
             return None if value else 0.0
         return value / divisor
 
-    def holds(self, value: float | None) -> bool:
-        """Whether a metric is known and within the bounds."""
-        if value is None:
-            return False
-        return (self.minimum is None or value >= self.minimum) and (self.maximum is None or value <= self.maximum)
-
 
 @dataclass(frozen=True)
 class Table:

@@ -23,7 +23,7 @@ from lake.store.location import Lake
 from runtime.entry import day_argument, run_command
 from runtime.errors import DataError, SourceMissing
 from schemas import behaviors, items
-from schemas.table import Table
+from schemas.table import BatchRule, Table
 from settings import SourceSettings, load_settings
 from spark_jobs.landing import catalog, clock, day_counts, pseudonyms
 from spark_jobs.landing.reading_days import landing_of
@@ -92,7 +92,14 @@ def _broken(table: Table, partition: str, counts: dict[str, float]) -> list[str]
     """The rules of a table that the audit would find broken, in its words."""
     metrics = {rule.metric: rule.value(counts) for rule in table.batch_rules}
     row = Evidence(partition, counts, metrics)
-    return [Failure(rule, row).sentence for rule in table.batch_rules if not rule.holds(metrics[rule.metric])]
+    return [Failure(rule, row).sentence for rule in table.batch_rules if not _holds(rule, metrics[rule.metric])]
+
+
+def _holds(rule: BatchRule, value: float | None) -> bool:
+    """Whether a metric is known and within a rule's bounds."""
+    if value is None:
+        return False
+    return (rule.minimum is None or value >= rule.minimum) and (rule.maximum is None or value <= rule.maximum)
 
 
 def main(arguments: argparse.Namespace) -> dict[str, Any]:

@@ -32,7 +32,7 @@ def landing_of(
         last_day,
         source.zone_of_days,
         catalog.unlisted_entity(category, settings.maximum_text) if category else None,
-        source.carried,
+        dict(source.carried),
     )
 
 

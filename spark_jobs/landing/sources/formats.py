@@ -71,8 +71,10 @@ def pieces_of_file(
                 yield FileRows(_without_nulls(rows.named, form.nulls), rows.unnamed, rows.new)
     except (pl.exceptions.PolarsError, pl.exceptions.PanicException, pa.ArrowException, UnicodeError) as error:
         # Of text a reader shows what it could not read.
-        why = type(error).__name__ if form.is_text else first_line(error)
-        raise DataError(f"{path} cannot be read as {form.format} ({why}): it is damaged or another format.") from None
+        raise DataError(
+            f"{path} cannot be read as {form.format} "
+            f"({type(error).__name__ if form.is_text else first_line(error)}): it is damaged or another format."
+        ) from None
     if none_yet:
         yield nothing
 

@@ -122,8 +122,8 @@ def check_schedulers(settings: AirflowSettings, environment: Mapping[str, str]) 
     named = any(environment.get(f"{DATABASE}{suffix}") for suffix in ("", "_CMD", "_SECRET"))
     if settings.schedulers > 1 and (not named or environment.get(DATABASE, "").startswith("sqlite")):
         raise ConfigurationError(
-            f"INTENTFLOW_AIRFLOW__SCHEDULERS is {settings.schedulers}, and Airflow's database is SQLite, which serves one: "
-            f"name a PostgreSQL database in {DATABASE} (postgresql+psycopg2://user@host/database), or set it to 1."
+            f"INTENTFLOW_AIRFLOW__SCHEDULERS is {settings.schedulers}, and Airflow's database is SQLite, which serves "
+            f"one: name a PostgreSQL database in {DATABASE} (postgresql+psycopg2://user@host/database), or set it to 1."
         )
 
 

@@ -272,8 +272,8 @@ class AirflowSettings(Section):
         default=1,
         ge=1,
         le=16,
-        description="Schedulers that are started; more than one need PostgreSQL or MySQL as Airflow's database, and then "
-        "work goes on when one is lost.",
+        description="Schedulers that are started. More than one want PostgreSQL as Airflow's database; then work goes "
+        "on when one is lost.",
     )
 
 

@@ -53,9 +53,16 @@ def below(process: int) -> list[psutil.Process]:
 
 def lose(guard: int) -> list[str]:
     """SIGKILL all that runs below a guard, parents first, as when a machine is lost; returns their command lines."""
-    lost = []
-    for process in below(guard):
+    lost = {process: " ".join(words(process)) for process in below(guard)}
+    for process in lost:
         with suppress(psutil.NoSuchProcess):
-            lost.append(" ".join(process.cmdline()))
             process.send_signal(signal.SIGKILL)
-    return lost
+    return list(lost.values())
+
+
+def words(process: psutil.Process) -> list[str]:
+    """The command line of a process; nothing of one that has just ended."""
+    try:
+        return list(process.cmdline())
+    except (psutil.NoSuchProcess, psutil.ZombieProcess):
+        return []

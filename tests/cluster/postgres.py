@@ -18,6 +18,7 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 
 import psycopg2
+import pytest
 
 from runtime.errors import CommandError, ConfigurationError
 from tests.cluster.guarded import guarded
@@ -43,8 +44,8 @@ def programs(versions: Path = VERSIONS) -> Path:
     if on_path and all(Path(on_path).with_name(name).exists() for name in PROGRAMS):
         return Path(on_path).parent
     raise ConfigurationError(
-        "The cluster's proof needs PostgreSQL's server, and this machine has none: install it, on Debian and Ubuntu with "
-        "`apt-get install postgresql` (its own service need not run), elsewhere so that `initdb` is on PATH."
+        "The cluster's proof needs PostgreSQL's server, and this machine has none: install it, on Debian and Ubuntu "
+        "with `apt-get install postgresql` (its own service need not run), elsewhere so that `initdb` is on PATH."
     )
 
 
@@ -88,8 +89,8 @@ def _create_database(process: subprocess.Popen[bytes], port: int, password: str,
             connection = psycopg2.connect(host="127.0.0.1", port=port, user=NAME, password=password, dbname="postgres")
             break
         except psycopg2.OperationalError as error:
-            ended = process.poll() is not None
-            assert not ended and time.monotonic() < deadline, f"PostgreSQL: {error}\n{log.read_text()[-3000:]}"
+            if process.poll() is not None or time.monotonic() > deadline:
+                pytest.fail(f"PostgreSQL is not there: {error}\n{log.read_text()[-3000:]}")
             time.sleep(0.2)
     with closing(connection):
         connection.autocommit = True

@@ -19,7 +19,7 @@ from pathlib import Path
 import pyspark
 
 from launcher.java import java_home
-from tests.cluster.guarded import below, guarded
+from tests.cluster.guarded import below, guarded, words
 from tests.end_to_end.airflow import free_port
 
 HOME = Path(pyspark.__file__).parent
@@ -39,9 +39,7 @@ class Standalone:
     def at_work(self) -> list[subprocess.Popen[bytes]]:
         """Workers whose executors run tasks in Python now."""
         return [
-            worker
-            for worker in self.workers
-            if any(PYTHON_WORKERS in " ".join(process.cmdline()) for process in below(worker.pid))
+            worker for worker in self.workers if any(PYTHON_WORKERS in words(process) for process in below(worker.pid))
         ]
 
 

@@ -44,7 +44,7 @@ def test_without_a_server_the_sentence_says_what_to_install(tmp_path: Path, monk
 
 
 def test_the_target_ends_with_the_sentence_before_any_work(tmp_path: Path) -> None:
-    code = f"""
+    code = """
 import runpy, sys
 from pathlib import Path
 glob = Path.glob

@@ -72,7 +72,8 @@ class Site:
         environment = {**self.environment, "INTENTFLOW_LAKE__URI": self.lake(lake).root}
         command = [sys.executable, "-m", "launcher", "run", "--day", DAY, "--users", str(USERS)]
         logs, output = self.folder / "airflow" / "logs" / "dag_id=daily_refresh", self.folder / f"{time.time_ns()}.log"
-        before, started, lost = set(logs.glob("run_id=*")), time.monotonic(), {}
+        before, started = set(logs.glob("run_id=*")), time.monotonic()
+        lost: dict[str, list[str]] = {}
         with guarded(command, output, environment) as process:
             while process.poll() is None:
                 assert time.monotonic() - started < HANGS, output.read_text()[-4000:]

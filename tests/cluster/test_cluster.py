@@ -15,7 +15,7 @@ import pytest
 
 from lake.registry.days import read_day
 from schemas import failures, intents
-from tests.cluster.site import SHARDS, Losses, Run, Site, content, running_site, versions
+from tests.cluster.cluster_site import SHARDS, Losses, Run, Site, content, running_site, versions
 from tests.end_to_end.airflow import DAY, TAGS, USERS
 
 pytestmark = pytest.mark.proof

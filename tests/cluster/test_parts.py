@@ -11,9 +11,9 @@ import pytest
 
 from runtime.errors import ConfigurationError, Exit
 from settings import ROOT
+from tests.cluster.cluster_site import Run
 from tests.cluster.guarded import below, guarded, lose
 from tests.cluster.postgres import programs
-from tests.cluster.site import Run
 from tests.cluster.test_cluster import NO_WORK
 
 # A process that has started another, as a worker has its executor.

@@ -78,7 +78,7 @@ class Site:
             while process.poll() is None:
                 assert time.monotonic() - started < HANGS, output.read_text()[-4000:]
                 watch(process.pid, lost)
-                time.sleep(0.2)
+                time.sleep(0.5)
         files = [file for run in set(logs.glob("run_id=*")) - before for file in run.rglob("attempt=*.log")]
         tasks = {
             file.relative_to(logs).as_posix(): [message(line) for line in file.read_text().splitlines()]

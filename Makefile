@@ -71,7 +71,7 @@ prove-review: ## review a candidate on a real Airflow, through every way that it
 	@$(SET_UP)
 	@JAVA_HOME="$$($(VENV_PYTHON) -m launcher.java)" $(VENV_PYTHON) -m pytest -m proof tests/end_to_end/test_review.py
 
-prove-cluster: ## refresh a day on a cluster (Spark standalone, S3, PostgreSQL), again, and with losses; about a quarter of an hour
+prove-cluster: ## refresh a day on a cluster (Spark standalone, S3, PostgreSQL), again, and with losses; about twenty minutes
 	@$(SET_UP)
 	@$(VENV_PYTHON) -m tests.cluster.postgres
 	@JAVA_HOME="$$($(VENV_PYTHON) -m launcher.java)" $(VENV_PYTHON) -m pytest -rP -m proof tests/cluster/test_cluster.py

@@ -11,7 +11,7 @@ SET_UP := ./launcher/set_up.sh
 VENV_PYTHON := .venv/bin/python
 
 .DEFAULT_GOAL := help
-.PHONY: help set-up run calibrate retrain test prove-kills prove-orders prove-run prove-models prove-training prove-calibration prove-retraining prove-review lint ui stop backfill bench clean lock
+.PHONY: help set-up run calibrate retrain test prove-kills prove-orders prove-run prove-models prove-training prove-calibration prove-retraining prove-review prove-cluster lint ui stop backfill bench clean lock
 
 help: ## list what make can do
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{ printf "  make %-17s %s\n", $$1, $$2 }'
@@ -70,6 +70,11 @@ prove-retraining: ## retrain at the tiny preset on a landed lake, again, and wit
 prove-review: ## review a candidate on a real Airflow, through every way that it can end; takes about an hour
 	@$(SET_UP)
 	@JAVA_HOME="$$($(VENV_PYTHON) -m launcher.java)" $(VENV_PYTHON) -m pytest -m proof tests/end_to_end/test_review.py
+
+prove-cluster: ## refresh a day on a cluster (Spark standalone, S3, PostgreSQL), again, and with losses; about twenty minutes
+	@$(SET_UP)
+	@$(VENV_PYTHON) -m tests.cluster.postgres
+	@JAVA_HOME="$$($(VENV_PYTHON) -m launcher.java)" $(VENV_PYTHON) -m pytest -rP -m proof tests/cluster/test_cluster.py
 
 lint: ## check style and types
 	@$(SET_UP) --packages-only

@@ -24,7 +24,7 @@ from pathlib import Path
 from launcher.environment import HOST, address, airflow_environment, create_home, password_file
 from launcher.rest import Rest
 from runtime import process
-from runtime.errors import InfrastructureError
+from runtime.errors import ConfigurationError, InfrastructureError
 from settings import ROOT, AirflowSettings
 
 AIRFLOW = (sys.executable, "-m", "airflow")
@@ -39,6 +39,9 @@ COMPONENTS: Mapping[str, tuple[str, ...]] = {
 FOR_A_RUN = ("api-server", "dag-processor", "scheduler")
 FOR_THE_UI = (*FOR_A_RUN, "triggerer")
 BEFORE_API = ("api-server", "dag-processor")
+# Of which there may be several, that take over from one another.
+SEVERAL = "scheduler"
+DATABASE = "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN"
 
 
 class Airflow:
@@ -49,23 +52,39 @@ class Airflow:
         self.rest = Rest(address(settings), password_file(settings))
         self._guards: dict[str, subprocess.Popen[bytes]] = {}
 
-    def log_file(self, component: str) -> Path:
-        return self.settings.home / "logs" / "launcher" / f"{component}.log"
+    def log_file(self, process_name: str) -> Path:
+        return self.settings.home / "logs" / "launcher" / f"{process_name}.log"
 
     def check(self) -> None:
-        """Raise InfrastructureError when one of the processes has ended."""
-        for name, guard in self._guards.items():
-            if guard.poll() is not None:
-                raise InfrastructureError(
-                    f"Airflow's {name} ended with code {guard.returncode}; {_end_of(self.log_file(name))}"
-                )
+        """Say which of several schedulers has ended, once; the others go on with its work.
+
+        Raises:
+            InfrastructureError: another process has ended, or the last scheduler.
+        """
+        running = {name for name, guard in self._guards.items() if guard.poll() is None}
+        for name in self._guards.keys() - running:
+            how = f"Airflow's {name} ended with code {self._guards[name].returncode}"
+            if not name.startswith(SEVERAL) or not any(other.startswith(SEVERAL) for other in running):
+                raise InfrastructureError(f"{how}; {_end_of(self.log_file(name))}")
+            print(
+                f"{how}. Another takes over: what ran below it is tried again within some minutes. Its log: "
+                f"{self.log_file(name)}",
+                file=sys.stderr,
+                flush=True,
+            )
+            del self._guards[name]
 
     def start(self, component: str, environment: Mapping[str, str]) -> None:
-        log = self.log_file(component)
+        """Start a component: as many processes as the settings say where there may be several."""
+        for name in process_names(component, self.settings):
+            self._start(name, component, environment)
+
+    def _start(self, name: str, component: str, environment: Mapping[str, str]) -> None:
+        log = self.log_file(name)
         log.parent.mkdir(parents=True, exist_ok=True)
         guard = (sys.executable, "-I", "-S", str(process.GUARD), str(os.getpid()))
         with log.open("wb") as output:
-            self._guards[component] = subprocess.Popen(
+            self._guards[name] = subprocess.Popen(
                 [*guard, *AIRFLOW, *COMPONENTS[component]],
                 cwd=ROOT,
                 env=environment,
@@ -92,6 +111,22 @@ class Airflow:
         self._guards.clear()
 
 
+def process_names(component: str, settings: AirflowSettings) -> list[str]:
+    """``scheduler``, ``scheduler-2``: a name a process."""
+    number = settings.schedulers if component == SEVERAL else 1
+    return [component, *(f"{component}-{one}" for one in range(2, number + 1))]
+
+
+def check_schedulers(settings: AirflowSettings, environment: Mapping[str, str]) -> None:
+    """Raise ConfigurationError for several schedulers on SQLite, which cannot lock the rows that each takes."""
+    named = any(environment.get(f"{DATABASE}{suffix}") for suffix in ("", "_CMD", "_SECRET"))
+    if settings.schedulers > 1 and (not named or environment.get(DATABASE, "").startswith("sqlite")):
+        raise ConfigurationError(
+            f"INTENTFLOW_AIRFLOW__SCHEDULERS is {settings.schedulers}, and Airflow's database is SQLite, which serves "
+            f"one: name a PostgreSQL database in {DATABASE} (postgresql+psycopg2://user@host/database), or set it to 1."
+        )
+
+
 @contextmanager
 def running_airflow(
     settings: AirflowSettings, prepare: Callable[[Rest], None], components: Sequence[str] = FOR_THE_UI
@@ -103,12 +138,14 @@ def running_airflow(
         components: the processes to start.
 
     Raises:
+        ConfigurationError: there shall be several schedulers, and the database serves one.
         InfrastructureError: the port is taken, the database could not be prepared, or a process ended or did
             not become healthy in time.
     """
     check_port(settings.port)
     create_home(settings)
     environment = airflow_environment(settings)
+    check_schedulers(settings, environment)
     migrate(settings, environment)
     first = components if nothing_to_schedule(settings, environment) else BEFORE_API
     airflow = Airflow(settings)
@@ -134,7 +171,7 @@ def nothing_to_schedule(settings: AirflowSettings, environment: Mapping[str, str
 
     Read from the database, for the API does not answer yet. Another database than ours is not looked into.
     """
-    if environment.get("AIRFLOW__DATABASE__SQL_ALCHEMY_CONN"):
+    if environment.get(DATABASE):
         return False
     question = (
         "SELECT EXISTS (SELECT 1 FROM dag_run WHERE state IN ('queued', 'running')) "
@@ -188,13 +225,14 @@ def check_port(port: int) -> None:
 
 
 def migrate(settings: AirflowSettings, environment: Mapping[str, str]) -> None:
-    """Bring Airflow's SQLite database to this Airflow's schema, unless it is there already.
+    """Bring Airflow's database to this Airflow's schema, unless it is there already.
 
-    Asking Airflow takes 3 s, so the version it was brought to is kept beside it.
+    Asking Airflow takes 3 s, so the version that SQLite's was brought to is kept beside it. Another is always asked.
     """
     database, stamp = settings.home / "airflow.db", settings.home / "airflow.db.version"
     wanted = version("apache-airflow")
-    if database.exists() and stamp.exists() and stamp.read_text() == wanted:
+    own = not environment.get(DATABASE)
+    if own and database.exists() and stamp.exists() and stamp.read_text() == wanted:
         return
     log = settings.home / "logs" / "launcher" / "migrate.log"
     log.parent.mkdir(parents=True, exist_ok=True)
@@ -206,8 +244,10 @@ def migrate(settings: AirflowSettings, environment: Mapping[str, str]) -> None:
             environment=environment,
         )
     if result.exit_code != 0:
-        raise InfrastructureError(f"Airflow's database {database} could not be prepared; {_end_of(log)}")
-    stamp.write_text(wanted)
+        place = database if own else f"that {DATABASE} names"
+        raise InfrastructureError(f"Airflow's database {place} could not be prepared; {_end_of(log)}")
+    if own:
+        stamp.write_text(wanted)
 
 
 def _end_of(log: Path) -> str:

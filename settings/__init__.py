@@ -10,7 +10,7 @@ import os
 from datetime import date
 from functools import cache
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal
 
 from pydantic import Field, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict, SettingsError
@@ -112,6 +112,19 @@ class SparkSettings(Section):
         default=1_024,
         ge=512,
         description="Megabytes that a Python worker may take to land a log: what it holds at a time follows.",
+    )
+
+    executor_environment: tuple[Annotated[str, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$")], ...] = Field(
+        default=(
+            "AWS_ACCESS_KEY_ID",
+            "AWS_SECRET_ACCESS_KEY",
+            "AWS_SESSION_TOKEN",
+            "AWS_REGION",
+            "AWS_ENDPOINT_URL",
+            "AWS_ENDPOINT_URL_S3",
+        ),
+        description="Environment variables that a cluster's executors are given as they are here: they read and write "
+        "the lake themselves. A JSON list; an empty one where executors have a role of their own.",
     )
 
     @property
@@ -256,6 +269,13 @@ class AirflowSettings(Section):
         "heavy pool, on one machine.",
     )
     gpu_slots: int = Field(default=1, ge=1, description="How many such machines there are.")
+    schedulers: int = Field(
+        default=1,
+        ge=1,
+        le=16,
+        description="Schedulers that are started. More than one want PostgreSQL as Airflow's database; then work goes "
+        "on when one is lost.",
+    )
 
 
 class Settings(BaseSettings):

@@ -23,6 +23,7 @@ from runtime.errors import CommandError, WorkerFailed
 from runtime.progress import Progress
 from runtime.withheld import told
 from settings import load_settings
+from spark_jobs.distributed.executors import seen_on_executor
 
 ROWS_A_RECORD_BATCH = 50_000
 
@@ -63,7 +64,11 @@ class SparkRows:
         try:
             return self._frame.toArrow()
         except PythonException as error:
-            raise _error_of_worker(str(error)) or error from error
+            found = _error_of_worker(str(error))
+            if found is None:
+                raise
+            settings = load_settings().spark
+            raise seen_on_executor(found, settings.master, settings.executor_environment) from error
         finally:
             finished.set()
             watcher.join()

@@ -13,13 +13,15 @@ from pyspark.sql import SparkSession
 
 from runtime.errors import ConfigurationError
 from settings import ROOT, load_settings
+from spark_jobs.distributed.executors import handed_over
 
 
 @contextmanager
 def spark_session(name: str) -> Iterator[SparkSession]:
     """Start a session, stop it afterwards; one that runs already is used, and left running.
 
-    Nothing listens beyond this machine in local mode; the UI is off.
+    Nothing listens beyond this machine in local mode; the UI is off. A cluster's executors get the variables that the
+    setting ``executor_environment`` names.
 
     Raises:
         ConfigurationError: there is no Java to start Spark with.
@@ -55,6 +57,9 @@ def spark_session(name: str) -> Iterator[SparkSession]:
         # A cluster's executors call back, so there Spark finds the driver's address itself.
         os.environ.setdefault("SPARK_LOCAL_IP", "127.0.0.1")
         builder = builder.config("spark.driver.host", "127.0.0.1").config("spark.driver.bindAddress", "127.0.0.1")
+    else:
+        for name, value in handed_over(settings.executor_environment, os.environ).items():
+            builder = builder.config(name, value)
     try:
         session = builder.getOrCreate()
     except Exception as error:

@@ -14,11 +14,18 @@ from pathlib import Path
 import pytest
 
 from launcher import lock
-from launcher.airflow_processes import check_port, nothing_to_schedule
+from launcher.airflow_processes import (
+    FOR_A_RUN,
+    Airflow,
+    check_port,
+    check_schedulers,
+    nothing_to_schedule,
+    process_names,
+)
 from launcher.environment import SILENT, airflow_environment, create_home
 from launcher.java import java_home
 from launcher.stop import stop
-from runtime.errors import InfrastructureError
+from runtime.errors import ConfigurationError, InfrastructureError
 from settings import ROOT, AirflowSettings, Settings
 
 # Holds the lock until it is told to end, as `make ui` does.
@@ -55,6 +62,83 @@ def test_a_taken_port_is_named_with_the_way_out() -> None:
     assert f"Port {port} " in str(error.value)
     assert "INTENTFLOW_AIRFLOW__PORT=" in str(error.value)
     check_port(port)  # free again
+
+
+def test_there_are_as_many_schedulers_as_the_setting_says(tmp_path: Path) -> None:
+    settings = AirflowSettings(home=tmp_path, schedulers=3)
+    assert process_names("scheduler", settings) == ["scheduler", "scheduler-2", "scheduler-3"]
+    assert process_names("api-server", settings) == ["api-server"]
+    assert process_names("scheduler", AirflowSettings(home=tmp_path)) == ["scheduler"]
+
+
+@pytest.mark.parametrize(
+    ("schedulers", "database", "refused"),
+    [
+        (1, {}, False),
+        (2, {}, True),
+        (2, {"AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": "sqlite:////var/airflow.db"}, True),
+        (2, {"AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": "postgresql+psycopg2://airflow@host/airflow"}, False),
+        (2, {"AIRFLOW__DATABASE__SQL_ALCHEMY_CONN_CMD": "cat address"}, False),
+    ],
+)
+def test_several_schedulers_want_a_database_that_serves_them(
+    tmp_path: Path, schedulers: int, database: dict[str, str], refused: bool
+) -> None:
+    settings = AirflowSettings(home=tmp_path, schedulers=schedulers)
+    if not refused:
+        check_schedulers(settings, database)
+        return
+    with pytest.raises(ConfigurationError, match=r"INTENTFLOW_AIRFLOW__SCHEDULERS is 2.*SQL_ALCHEMY_CONN"):
+        check_schedulers(settings, database)
+
+
+class Begun(Airflow):
+    """Airflow whose processes are small ones: those named have ended."""
+
+    def __init__(self, settings: AirflowSettings, ended: set[str]) -> None:
+        super().__init__(settings)
+        for component in FOR_A_RUN:
+            for name in process_names(component, settings):
+                code = "raise SystemExit(9)" if name in ended else "input()"
+                self._guards[name] = subprocess.Popen([sys.executable, "-I", "-S", "-c", code], stdin=subprocess.PIPE)
+                if name in ended:
+                    self._guards[name].wait(60)
+                self.log_file(name).parent.mkdir(parents=True, exist_ok=True)
+                self.log_file(name).write_text("the end of its log")
+
+
+@pytest.mark.parametrize(
+    ("schedulers", "ended", "fatal"),
+    [
+        (1, {"scheduler"}, "scheduler"),
+        (2, {"scheduler", "scheduler-2"}, "scheduler"),
+        (2, {"dag-processor"}, "dag-processor"),
+        (2, {"scheduler", "api-server"}, "api-server"),
+        (2, {"scheduler"}, None),
+        (2, {"scheduler-2"}, None),
+        (3, {"scheduler", "scheduler-3"}, None),
+        (2, set(), None),
+    ],
+)
+def test_a_lost_scheduler_is_told_once_where_there_is_another(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], schedulers: int, ended: set[str], fatal: str | None
+) -> None:
+    airflow = Begun(AirflowSettings(home=tmp_path, schedulers=schedulers), ended)
+    try:
+        if fatal:
+            with pytest.raises(InfrastructureError, match=rf"(?s){fatal}.* ended with code 9; .*the end of its log"):
+                airflow.check()
+            return
+        airflow.check()
+        said = capsys.readouterr().err.splitlines()
+        assert sorted(line.split()[1] for line in said) == sorted(ended)
+        airflow.check()
+        assert capsys.readouterr().err == ""
+    finally:
+        for guard in airflow._guards.values():
+            guard.kill()
+            guard.wait()
+        airflow.rest.close()
 
 
 def test_one_launcher_at_a_time(tmp_path: Path) -> None:

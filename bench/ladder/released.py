@@ -38,7 +38,7 @@ class ShippedRung:
 SHIPPED = (
     ShippedRung(BASE, "adaptor-db3b5bcf172d", "python -m model_steps.train_adaptor"),
     ShippedRung(SFT, "experts-024e829c0755", "python -m model_steps.train_experts"),
-    ShippedRung(SUM, None, "python -m model_steps.reinforce_experts --shaping sum"),
+    ShippedRung(SUM, "experts-32a54d485040", "python -m model_steps.reinforce_experts --shaping sum --last"),
     ShippedRung(CRS, "experts-85d1aedd2433", "python -m model_steps.reinforce_experts --shaping crs"),
 )
 

@@ -74,7 +74,7 @@ prove-review: ## review a candidate on a real Airflow, through every way that it
 prove-cluster: ## refresh a day on a cluster (Spark standalone, S3, PostgreSQL), again, and with losses; about twenty minutes
 	@$(SET_UP)
 	@$(VENV_PYTHON) -m tests.cluster.postgres
-	@JAVA_HOME="$$($(VENV_PYTHON) -m launcher.java)" $(VENV_PYTHON) -m pytest -rP -m proof tests/cluster/test_cluster.py
+	@JAVA_HOME="$$($(VENV_PYTHON) -m launcher.java)" $(VENV_PYTHON) -m pytest -rP -m proof tests/cluster
 
 lint: ## check style and types
 	@$(SET_UP) --packages-only

@@ -1,4 +1,7 @@
-"""A cluster's executors on a lake in S3: credentials come from the driver, by a setting, or a sentence says so."""
+"""A cluster's executors on a lake in S3: credentials come from the driver, by a setting, or a sentence says so.
+
+They start Spark standalone, so not a part of ``make test``: ``make prove-cluster`` runs them.
+"""
 
 from __future__ import annotations
 
@@ -17,6 +20,8 @@ from settings import ROOT
 from spark_jobs.distributed.executors import SETTING
 from tests.cluster.spark_standalone import Standalone, running_spark
 from tests.s3.server import BUCKET, Server, running_server
+
+pytestmark = pytest.mark.proof
 
 SCRIPT = Path(__file__).with_name("objects_by_executors.py")
 HANGS = 900

@@ -200,5 +200,5 @@ def test_the_command_line_looks_at_it(lake: Lake, staged: Staged) -> None:
     assert users(lake) == ["anna"]
     assert "0 files" in run("clean")
     listed = run("clean", "--older-than-hours", "0", "--apply").splitlines()
-    assert [line.split("/")[0] for line in listed[:-1]] == ["_batches", "_batches", "rollups"]
+    assert [line.split("/")[0] for line in listed[:-1]] == ["_batches", "_batches", "_contents", "rollups"]
     assert users(lake) == ["anna"]

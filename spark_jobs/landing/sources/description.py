@@ -165,8 +165,8 @@ class Behaviors(FileForm):
     def _nobody_is_carried(self) -> Behaviors:
         if self.carried and self.new_columns != "carry":
             raise ValueError('carried says which values are kept of what new_columns = "carry" carries along')
-        if self.columns.user in self.carried:
-            raise ValueError(f"carried names {self.columns.user}, the user's column: no id is kept as it is")
+        if named := self.carried.keys() & set(names_of("user", self.columns.user).values()):
+            raise ValueError(f"carried names {min(named)}, the user's column: no id is kept as it is")
         return self
 
 

@@ -67,6 +67,12 @@ class ReinforcementSettings(Section):
         description="Score the alignment of all lists, for the log; false: only where it decides, of those that name "
         "something that came true and hold the other constraints. Sums need it of all.",
     )
+    judged_tags: int | None = Field(
+        default=None,
+        ge=1,
+        description="Tags of a list whose alignment is scored, at most, drawn of it: each costs a prompt, and of a "
+        "long list some say what all would. None: all.",
+    )
     weight_accuracy: float = Field(default=1.0, ge=0, description="Of the sum.")
     weight_alignment: float = Field(default=1.0, ge=0, description="Of the sum.")
     weight_diversity: float = Field(default=1.0, ge=0, description="Of the sum.")

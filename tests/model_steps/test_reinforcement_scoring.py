@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import permutations
 
 import pytest
 
@@ -53,3 +54,21 @@ def test_alignment_is_asked_where_it_decides() -> None:
     found = scoring(judge).parts(PERSONA, lists, THRESHOLDS)
     assert [parts["alignment"] for parts in found] == [None, None, pytest.approx(0.07)]
     assert judge.asked == ["corn", "white milk"]
+
+
+def test_of_a_long_list_some_tags_stand_for_all() -> None:
+    tags = ["corn", "white milk", "corn oil", "skim milk"]
+    means = set()
+    for order in permutations(tags):
+        judge = Judge()
+        some = Scoring(catalog(), {tag: tag for tag in TAGS}, BANDS["english"], judge, judged=2)
+        (found,) = some.parts(PERSONA, [list(order)])
+        assert len(judge.asked) == 2
+        assert found["alignment"] == pytest.approx(sum(map(len, judge.asked)) / 200)
+        assert found["accuracy"] == 0.5  # all four count for the others
+        means.add(found["alignment"])
+        again = some.parts(PERSONA, [list(order)])
+        assert again == [found]
+    # 4, 10, 8 and 9 letters: drawn by the list, and by no tag's place.
+    assert len(means) == 6
+    assert sum(means) / len(means) == pytest.approx(0.0775)

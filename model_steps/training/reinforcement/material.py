@@ -62,7 +62,8 @@ class ReinforcementMaterial:
     def scoring(self, aligning: Aligning | None) -> Scoring:
         """What scores lists; without a reward model alignment is no part of them."""
         category_of = {label: category for category, label in self.material.labels.items()}
-        return Scoring(self.facts.vectors, category_of, BANDS[self.settings.reinforcement.length], aligning)
+        chosen = self.settings.reinforcement
+        return Scoring(self.facts.vectors, category_of, BANDS[chosen.length], aligning, chosen.judged_tags)
 
     def validation(self, scoring: Scoring) -> Validation:
         """What chooses the step."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from collections.abc import Mapping, Sequence
 from typing import Protocol
 
@@ -28,12 +29,19 @@ class Scoring:
         category_of: the tag-to-category map.
         bands: of words a tag.
         aligning: none: alignment is not scored, and is no part of any list.
+        judged: tags of a list whose alignment is scored, at most, for their mean to stand for that of all; none: all.
     """
 
     def __init__(
-        self, catalog: CategoryVectors, category_of: Mapping[str, str], bands: Bands, aligning: Aligning | None
+        self,
+        catalog: CategoryVectors,
+        category_of: Mapping[str, str],
+        bands: Bands,
+        aligning: Aligning | None,
+        judged: int | None = None,
     ) -> None:
         self._catalog, self._category_of, self._bands, self._aligning = catalog, category_of, bands, aligning
+        self._judged = judged
         self._row_of = {tag: catalog.row_of[category] for tag, category in category_of.items()}
 
     def parts(
@@ -49,13 +57,20 @@ class Scoring:
         if self._aligning is None:
             return list(found)
         asked = [deciding is None or _is_open(parts, deciding) for parts in found]
+        judged = [self._drawn(tags) if ask else [] for tags, ask in zip(lists, asked, strict=True)]
         # All at once: what is asked together shares its beginning.
-        wanted = sorted({tag for tags, ask in zip(lists, asked, strict=True) if ask for tag in tags})
+        wanted = sorted({tag for tags in judged for tag in tags})
         score = dict(zip(wanted, self._aligning.scores(persona, wanted), strict=True))
         return [
-            {**parts, "alignment": rewards.alignment([score[tag] for tag in tags]) if ask else None}
-            for parts, tags, ask in zip(found, lists, asked, strict=True)
+            {**parts, "alignment": rewards.alignment([score[tag] for tag in tags]) if tags else None}
+            for parts, tags in zip(found, judged, strict=True)
         ]
+
+    def _drawn(self, tags: Sequence[str]) -> Sequence[str]:
+        """The tags of a list whose alignment is scored, the same of equal lists."""
+        if self._judged is None or self._judged >= len(tags):
+            return tags
+        return random.Random("\0".join(tags)).sample(tags, self._judged)
 
     def _cheap(self, persona: PersonaExample, tags: Sequence[str]) -> dict[str, float | None]:
         return {

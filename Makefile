@@ -74,7 +74,8 @@ prove-review: ## review a candidate on a real Airflow, through every way that it
 prove-cluster: ## refresh a day on a cluster (Spark standalone, S3, PostgreSQL), again, and with losses; about twenty minutes
 	@$(SET_UP)
 	@$(VENV_PYTHON) -m tests.cluster.postgres
-	@JAVA_HOME="$$($(VENV_PYTHON) -m launcher.java)" $(VENV_PYTHON) -m pytest -rP -m proof tests/cluster
+	@JAVA_HOME="$$($(VENV_PYTHON) -m launcher.java)" $(VENV_PYTHON) -m pytest -m proof tests/cluster/test_executors.py
+	@JAVA_HOME="$$($(VENV_PYTHON) -m launcher.java)" $(VENV_PYTHON) -m pytest -rP -m proof tests/cluster/test_cluster.py
 
 lint: ## check style and types
 	@$(SET_UP) --packages-only

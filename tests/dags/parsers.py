@@ -11,6 +11,6 @@ import pytest
 def parser_of(module: str, monkeypatch: pytest.MonkeyPatch) -> argparse.ArgumentParser:
     """The parser that a command has."""
     found: list[argparse.ArgumentParser] = []
-    monkeypatch.setattr("runtime.entry.run_command", lambda _main, parser: found.append(parser))
+    monkeypatch.setattr("runtime.entry.run_command", lambda _main, parser, **_reads: found.append(parser))
     runpy.run_module(module, run_name="__main__")
     return found[0]

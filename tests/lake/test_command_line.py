@@ -473,4 +473,4 @@ def test_a_file_that_goes_while_the_lake_is_listed_is_left_out(untidy: Lake, mon
             yield entry
 
     monkeypatch.setattr(os, "walk", walk_and_lose)
-    assert len(paths(untidy)) == 6
+    assert len(paths(untidy)) == 8

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -76,8 +77,11 @@ def adapters(settings: Settings, folders: dict[str, Path]) -> dict[str, Adapter]
 
 
 @pytest.fixture(scope="module")
-def tuned_engine(settings: Settings, adapters: dict[str, Adapter]) -> Engine:
-    return Engine(settings.engine, EntitySlots.empty(model_width(settings.engine.model)), adapters)
+def tuned_engine(settings: Settings, adapters: dict[str, Adapter]) -> Iterator[Engine]:
+    found = Engine(settings.engine, EntitySlots.empty(model_width(settings.engine.model)), adapters)
+    yield found
+    # Left to the collector, it would take what engines of one process share with it while the next one answers.
+    found.close()
 
 
 @pytest.fixture(scope="module")

@@ -68,6 +68,7 @@ COMMAND_ERRORS = {
     "DataError": 65,
     "SourceMissing": 66,
     "GateBroken": 69,
+    "WorkerFailed": 70,
     "InfrastructureError": 75,
     "RaceLost": 76,
     "ConfigurationError": 78,

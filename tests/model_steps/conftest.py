@@ -37,6 +37,12 @@ def settings() -> Settings:
     return base.model_copy(update={"inference": inference, "engine": engine})
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The engine that many tests share comes after those that tests make for themselves: one that ends takes with it
+    what all engines of a process share."""
+    items.sort(key=lambda item: "engine" in getattr(item, "fixturenames", ()))
+
+
 @pytest.fixture(scope="session")
 def engine(settings: Settings) -> Engine:
     return Engine(settings.engine, EntitySlots.empty(model_width(settings.engine.model)))

@@ -54,7 +54,7 @@ var/releases/NAME` works with it.
 
 from __future__ import annotations
 
-from airflow.sdk import chain, dag, task_group
+from airflow.sdk import TriggerRule, chain, dag, task_group
 
 from tasks import retraining as steps
 from tasks.candidate import make_candidate
@@ -84,7 +84,7 @@ def compress() -> None:
     """Contexts of the newest training day, which tell whose log it is; signals where an adaptor is trained."""
     signals = spark_job("signals", steps.NEWEST, when=chosen("trains_adaptor"))
     contexts = spark_job("compress", steps.NEWEST, task_id="contexts")
-    publish(signals, contexts)
+    publish(signals, contexts, trigger_rule=TriggerRule.NONE_FAILED)
 
 
 @dag(

@@ -63,9 +63,13 @@ def _flat(manifests: Iterable[Any]) -> Iterable[Manifest]:
             yield from _flat(entry)
 
 
-def publish(*manifests: Any, task_id: str = "publish") -> Any:
-    """Audit and publish what tasks staged; when the audit fails, so does the day, and nothing is published."""
-    publisher = AuditAndPublish(task_id=task_id, manifests=list(manifests))
+def publish(*manifests: Any, task_id: str = "publish", **kwargs: Any) -> Any:
+    """Audit and publish what tasks staged; when the audit fails, so does the day, and nothing is published.
+
+    Args:
+        kwargs: of the task; a trigger rule where one of several tasks may be skipped and the others not.
+    """
+    publisher = AuditAndPublish(task_id=task_id, manifests=list(manifests), **kwargs)
     if len(manifests) == 1 and isinstance(only := manifests[0].operator, Command):
         only.publisher = publisher.task_id
     return publisher.output

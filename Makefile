@@ -11,7 +11,7 @@ SET_UP := ./launcher/set_up.sh
 VENV_PYTHON := .venv/bin/python
 
 .DEFAULT_GOAL := help
-.PHONY: help set-up run calibrate retrain test prove-kills prove-orders prove-run prove-models prove-training prove-calibration prove-retraining prove-review prove-cluster lint ui stop backfill bench clean lock
+.PHONY: help set-up run calibrate retrain test prove-kills prove-orders prove-run prove-models prove-training prove-calibration prove-retraining prove-review prove-cluster prove-ids lint ui stop backfill bench clean lock
 
 help: ## list what make can do
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{ printf "  make %-17s %s\n", $$1, $$2 }'
@@ -76,6 +76,10 @@ prove-cluster: ## refresh a day on a cluster (Spark standalone, S3, PostgreSQL),
 	@$(VENV_PYTHON) -m tests.cluster.postgres
 	@JAVA_HOME="$$($(VENV_PYTHON) -m launcher.java)" $(VENV_PYTHON) -m pytest -m proof tests/cluster/test_executors.py
 	@JAVA_HOME="$$($(VENV_PYTHON) -m launcher.java)" $(VENV_PYTHON) -m pytest -rP -m proof tests/cluster/test_cluster.py
+
+prove-ids: ## search all that a run wrote on a real Airflow for two customers' raw ids; takes about five minutes
+	@$(SET_UP)
+	@JAVA_HOME="$$($(VENV_PYTHON) -m launcher.java)" $(VENV_PYTHON) -m pytest -m proof tests/end_to_end/test_hidden_ids.py
 
 lint: ## check style and types
 	@$(SET_UP) --packages-only

@@ -3,18 +3,15 @@ searched for in all that landing, audit, roll-up and compression wrote, as decod
 
 from __future__ import annotations
 
-import gzip
 import json
 import logging
-import sqlite3
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
-from datetime import date, datetime
+from datetime import date
 from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
-import pyarrow.parquet as pq
 import pytest
 
 from lake.audit import audit
@@ -30,6 +27,7 @@ from spark_jobs.land import land
 from spark_jobs.landing import pseudonyms, rejected_rows
 from spark_jobs.landing.sources import open_source
 from spark_jobs.roll_up import roll_up_until
+from tests.canary import found
 from tests.spark_jobs.test_jobs import TOKENIZER
 
 NAMES = ("at", "user", "action", "item", "query", "quantity", "amount", "session", "event", "mood")
@@ -106,39 +104,6 @@ def shop(tmp_path: Path) -> Iterator[WatchedShop]:
     yield made
     logger.removeHandler(handler)
     logger.level = before
-
-
-def found(folder: Path, canary: str) -> list[str]:
-    """The files below a folder that have a canary in their names or in what they hold, decoded."""
-    return sorted({path.name for path in folder.rglob("*") if path.is_file() and _has(path, canary)})
-
-
-def _has(path: Path, canary: str) -> bool:
-    if canary in str(path):
-        return True
-    if path.suffix == ".parquet":
-        return any(canary in text for row in pq.ParquetFile(path).read().to_pylist() for text in _texts(row))
-    content = path.read_bytes()
-    if content[:2] == b"\x1f\x8b":
-        content = gzip.decompress(content)
-    if content[:15] == b"SQLite format 3":
-        with sqlite3.connect(path) as database:
-            return any(canary in line for line in database.iterdump())
-    return canary.encode() in content
-
-
-def _texts(value: Any) -> Iterator[str]:
-    """Everything that a value holds as text; a moment also as the number it may have been read from."""
-    if isinstance(value, Mapping):
-        for one in value.values():
-            yield from _texts(one)
-    elif isinstance(value, list | tuple):
-        for one in value:
-            yield from _texts(one)
-    elif isinstance(value, datetime):
-        yield from (str(value), f"{value.timestamp():.0f}")
-    else:
-        yield f"{value:f}" if isinstance(value, float) else str(value)
 
 
 def test_a_canary_is_found_nowhere(shop: WatchedShop) -> None:

@@ -1,4 +1,4 @@
-"""Champions on an S3 server: of eight who promote, and of eight who roll back, one gets through, the others are told."""
+"""Champions on an S3 server: of eight who promote, and of eight who roll back, one gets through; the rest are told."""
 
 from __future__ import annotations
 

@@ -25,7 +25,7 @@ from runtime.errors import DataError, SourceMissing
 from schemas import behaviors, items
 from schemas.table import BatchRule, Table
 from settings import SourceSettings, load_settings
-from spark_jobs.landing import catalog, clock, day_counts, pseudonyms
+from spark_jobs.landing import catalog, clock, day_counts, layout, pseudonyms
 from spark_jobs.landing.reading_days import landing_of
 from spark_jobs.landing.sources import Source, open_source
 from spark_jobs.landing.trial import land_on_trial
@@ -51,7 +51,8 @@ def check(lake: Lake, source: Source, day: date, settings: SourceSettings, bucke
 
     Raises:
         DataError: a file as a whole cannot be used. ConfigurationError: the lake has other names for what is in the
-            catalog, or its days begin by another clock. SourceMissing: there is no catalog.
+            catalog, or its days begin by another clock, or have another number of files. SourceMissing: there is no
+            catalog.
     """
     half, lacking = source.half(day), source.lacking(day)
     key = pseudonyms.load_key(path) if (path := settings.pseudonym_key).exists() else secrets.token_bytes(32)
@@ -60,6 +61,7 @@ def check(lake: Lake, source: Source, day: date, settings: SourceSettings, bucke
     )
     landed = tables.published_days(lake, behaviors.TABLE)
     clock.refuse_another(lake, source.zone_of_days, landed.keys() - {day.isoformat()})
+    layout.refuse_another(lake, buckets, landed, landed.keys() - {day.isoformat()})
     landing = landing_of(source, settings, known, key, buckets, day.isoformat())
     parts = source.parts(day, day)
     trial = land_on_trial(source, day.isoformat(), parts, landing)

@@ -26,7 +26,7 @@ from schemas import behaviors, entities, items, profiles, rejected_behaviors
 from settings import SourceSettings, load_settings
 from spark_jobs.distributed import workers
 from spark_jobs.distributed.execution import execution
-from spark_jobs.landing import catalog, clock, day_counts, earlier_days, pseudonyms
+from spark_jobs.landing import catalog, clock, day_counts, earlier_days, layout, pseudonyms
 from spark_jobs.landing.counting_days import ALWAYS_COUNTED
 from spark_jobs.landing.queries import query_entities
 from spark_jobs.landing.reading_days import landing_of, validated_by_day
@@ -59,8 +59,8 @@ def land(
 
     Raises:
         UsageError: the last day is before the first. ConfigurationError: the catalog has new names for what the lake
-            holds, and nobody forces it; or the lake's days begin by another clock. SourceMissing: no day that was
-            asked for has arrived.
+            holds, and nobody forces it; or the lake's days begin by another clock, or have another number of files.
+            SourceMissing: no day that was asked for has arrived.
     """
     if last < first:
         raise UsageError(f"--to {last} is before --from {first}.")
@@ -86,6 +86,7 @@ def land(
         saved = [batch.save(lake) for batch in catalog_batches]
         return {"batches": saved, "days": 0, **reused, "rows_in": 0, **catalog_counts}
     due, last_due = planned.due, max(planned.due)
+    layout.refuse_another(lake, files_a_day, landed, landed.keys() - due.keys())
     clock.keep(lake, source.zone_of_days, landed.keys() - due.keys())
     landing = landing_of(source, settings, catalog_items, key, files_a_day, last_due)
     parts = [part for start, end in _runs(list(due)) for part in source.parts(start, end)]

@@ -176,7 +176,7 @@ def _first_broken_rule(rows: pa.Table, rules: Sequence[RowRule]) -> pa.Array:
 def with_outcomes(validated: pa.Table) -> pl.DataFrame:
     """``VALIDATED`` in the order of deliveries, with what becomes of each row as ``outcome``.
 
-    Of an event that comes again the first row stays, the first usable one if it has any: the others are ``repeated``.
+    Of a user's event that comes again the first row stays, the first usable one if it has any: the others are ``repeated``.
     Without anything that tells events apart, later copies of a usable row are ``rejected``, as ``duplicate``. Users do
     not share buckets, nor rows a day, so it does not matter how many days and buckets come at once.
     """
@@ -187,7 +187,7 @@ def with_outcomes(validated: pa.Table) -> pl.DataFrame:
     rows = rows.with_columns(outcome=kind.otherwise(pl.lit("rejected")))
     has_key = pl.col("event").is_not_null()
     if rows["event"].null_count() < rows.height:
-        again = has_key & ~pl.struct("day", "bucket", "event", "outcome").is_first_distinct()
+        again = has_key & ~pl.struct("day", "user_id", "event", "outcome").is_first_distinct()
         rows = rows.with_columns(outcome=pl.when(again).then(pl.lit(REPEATED)).otherwise("outcome"))
     usable = pl.col("outcome") == "rows"
     copy = usable & ~has_key & ~pl.struct(usable, has_key, *_IDENTITY).is_first_distinct()

@@ -126,6 +126,16 @@ def test_of_two_versions_of_an_event_the_first_delivered_stays(lake: Lake, tmp_p
     assert [row["quantity"] for row in landed(lake)] == [3]
 
 
+def test_an_id_that_several_users_have_is_an_event_of_each(lake: Lake, tmp_path: Path) -> None:
+    # Of six users some share a file and some do not.
+    shop = DeliveringShop(tmp_path, columns=WITH_EVENT)
+    rows = [morning(DAY, 9, "a", user=f"user {number}") for number in range(6)]
+    shop.deliver(f"{DAY}.csv", [*rows, *rows])
+    manifest = shop.land(lake, DAY)
+    assert balanced(manifest)
+    assert (manifest["rows"], manifest["rows_duplicate"], len(landed(lake))) == (6, 6, 6)
+
+
 def test_several_columns_tell_an_event(lake: Lake, tmp_path: Path) -> None:
     shop = DeliveringShop(tmp_path, columns={**WITH_EVENT, "event": ["user", "event"]})
     rows = [morning(DAY, 9, "1", user="ann"), morning(DAY, 9, "2", user="ann"), morning(DAY, 9, "1", user="ben")]

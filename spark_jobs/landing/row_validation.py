@@ -176,9 +176,9 @@ def _first_broken_rule(rows: pa.Table, rules: Sequence[RowRule]) -> pa.Array:
 def with_outcomes(validated: pa.Table) -> pl.DataFrame:
     """``VALIDATED`` in the order of deliveries, with what becomes of each row as ``outcome``.
 
-    Of a user's event that comes again the first row stays, the first usable one if it has any: the others are ``repeated``.
-    Without anything that tells events apart, later copies of a usable row are ``rejected``, as ``duplicate``. Users do
-    not share buckets, nor rows a day, so it does not matter how many days and buckets come at once.
+    Of a user's event that comes again the first row stays, the first usable one if it has any: the others are
+    ``repeated``. Without anything that tells events apart, later copies of a usable row are ``rejected``, as
+    ``duplicate``. Users do not share buckets, nor rows a day, so it does not matter how many of either come at once.
     """
     frame = pl.DataFrame(pl.from_arrow(validated))
     rows = frame.sort("sequence", maintain_order=True) if frame["sequence"].null_count() < frame.height else frame

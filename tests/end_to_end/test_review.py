@@ -16,7 +16,10 @@ import pytest
 import yaml
 
 from bench.lakes.landed import DEMO_KEY
+from lake.registry import canary as canaries
 from lake.registry import champions, evidence, releases
+from lake.registry.canary import Canary
+from lake.registry.champions import Terms
 from lake.registry.days import read_day
 from launcher.rest import DagRun, Rest
 from schemas import intents, personas
@@ -128,6 +131,15 @@ def look_at_pages(airflow: RunningAirflow, run_id: str, decided: str) -> None:
         assert (answer.status_code, said in answer.text) == (200, True), page
 
 
+def dividing(record: int, users: set[str]) -> Terms:
+    """Terms on which a record's canary serves some of these few users, and not all of them."""
+    for percent in range(10, 100, 10):
+        sides = {Canary(record, "", "", percent / 100).side_of(user) for user in users}
+        if len(sides) == 2:
+            return Terms(1, percent / 100)
+    raise AssertionError(f"No share divides {users}.")
+
+
 @pytest.mark.proof
 def test_every_end_of_a_review(airflow: RunningAirflow) -> None:
     lake, name = airflow.lake, candidate()
@@ -185,9 +197,24 @@ def test_every_end_of_a_review(airflow: RunningAirflow) -> None:
     assert read_day(lake, personas.TABLE, DAY).num_rows > 0
     look_at_pages(airflow, run_id, record.evidence)
 
-    # Another champion by an act of its own; the rollback returns the one before, and the next refresh uses it.
+    # Another champion by an act of its own, as a canary: the next refresh works with both, each for its users.
     untuned = airflow.command("model_steps.release", "--out", str(airflow.folder / "releases"))
-    promoted = champions.promote(lake, airflow.folder / "releases" / untuned["release"], "a try", kind="override")
+    terms = dividing(record.number + 1, set(read_day(lake, intents.TABLE, DAY)["user_id"].to_pylist()))
+    promoted = champions.promote(
+        lake, airflow.folder / "releases" / untuned["release"], "a try", kind="override", canary=terms
+    )
+    assert airflow.run().returncode == 0
+    canary = canaries.of_row(airflow.row())
+    assert canary
+    assert (canary.record, canary.release, canary.beside) == (promoted.number, untuned["release"], name)
+    served = {row["user_id"]: row["release"] for row in read_day(lake, intents.TABLE, DAY).to_pylist()}
+    assert set(served.values()) == {canary.release, canary.beside}
+    assert all(release == canary.release_for(user) for user, release in served.items())
+    compared = airflow.command("evaluation.compare_canary", "--day", DAY)
+    assert sum(compared["users"].values()) <= len(served)
+    assert compared["canary"]["release"] == canary.release
+
+    # The rollback returns the one before, and the next refresh uses it alone.
     rolled = airflow.rest().trigger("rollback", None, {"reason": "worse", "record": promoted.number})
     while not (run := airflow.rest().run("rollback", rolled.run_id)).finished:
         time.sleep(2)
@@ -195,7 +222,7 @@ def test_every_end_of_a_review(airflow: RunningAirflow) -> None:
     assert back
     assert (run.state, back.release, back.kind, back.reviewer) == ("success", name, "rollback", "admin")
     assert airflow.run("--force").returncode == 0
-    assert airflow.row()["release"] == name
+    assert (airflow.row()["release"], airflow.row()["canary"]) == (name, None)
 
     # Beside a champion and by the shipped policy so few users prove nothing: nobody is asked, and the run is red.
     run_id = begin(airflow, untuned["release"], "shipped")

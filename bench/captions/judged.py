@@ -1,0 +1,69 @@
+"""Quality: the share of captions that pass all seven dimensions (PAPER 2.2), by a judge of captions where there is one.
+
+What a judge has to give is said here; where none is there the figure is absent, and says so.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from bench.captions.figures import share_of
+from bench.captions.written import Outcome
+from model_steps.explaining.captions import Pair
+
+DIMENSIONS = (
+    "relevance",
+    "factuality",
+    "clarity",
+    "safety",
+    "timeliness",
+    "informativeness",
+    "attractiveness",
+)
+WITHOUT = "No judge of captions is there: how many pass all seven dimensions is not measured."
+
+
+@dataclass(frozen=True)
+class Shown:
+    """A caption with what it was written for."""
+
+    caption: str
+    pair: Pair
+
+
+class JudgesCaptions(Protocol):
+    """A judge of captions.
+
+    Attributes:
+        name: of its release. calibrated: by dimension how well it agrees with labels, as its record says it.
+    """
+
+    name: str
+    calibrated: Mapping[str, Any]
+
+    def judge(self, shown: Sequence[Shown]) -> Sequence[Mapping[str, bool]]:
+        """Of each caption in order, by dimension of ``DIMENSIONS``, whether it passes."""
+        ...
+
+
+def quality(
+    judge: JudgesCaptions | None, outcomes: Mapping[str, Outcome], pairs: Mapping[tuple[str, str], Pair]
+) -> dict[str, Any]:
+    """Of each way, the share of captions that may be published and pass all dimensions, with its interval over items.
+
+    Args:
+        judge: none where none is there: then each figure is ``{"absent": why}``.
+        pairs: by user and category.
+    """
+    if judge is None:
+        return {way: {"absent": WITHOUT} for way in outcomes}
+    found = {}
+    for way, outcome in outcomes.items():
+        kept = [caption for caption in outcome.captions if caption.kept is not None]
+        shown = [Shown(str(caption.kept), pairs[caption.user_id, caption.category]) for caption in kept]
+        passed = [all(one[name] for name in DIMENSIONS) for one in judge.judge(shown)] if shown else []
+        verdicts = dict(zip(kept, passed, strict=True))
+        found[way] = share_of(kept, verdicts.__getitem__)
+    return found

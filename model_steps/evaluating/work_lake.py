@@ -21,9 +21,9 @@ def copy_inputs(log_lake: Lake, work: Lake, day: str, users: Sequence[str]) -> N
     """Copy what inference reads of a day, for these users."""
     for table in (entities.TABLE, entity_vectors.TABLE):
         writing.insert_new(work, table, tables.read(log_lake, table))
-    _replace(work, signals.TABLE, day, tables.read(log_lake, signals.TABLE, day))
+    replace_day(work, signals.TABLE, day, tables.read(log_lake, signals.TABLE, day))
     chosen = [("user_id", "in", list(users))]
-    _replace(work, contexts.TABLE, day, tables.read(log_lake, contexts.TABLE, day, filters=chosen))
+    replace_day(work, contexts.TABLE, day, tables.read(log_lake, contexts.TABLE, day, filters=chosen))
 
 
 def publish_unaudited(work: Lake, batches: Sequence[Batch]) -> None:
@@ -35,8 +35,8 @@ def publish_unaudited(work: Lake, batches: Sequence[Batch]) -> None:
     publish(work, batches)
 
 
-def _replace(work: Lake, table: Table, day: str, rows: pa.Table) -> None:
-    """Publish rows that are copies of audited ones."""
+def replace_day(work: Lake, table: Table, day: str, rows: pa.Table) -> None:
+    """Publish a day's rows in a lake apart: copies of audited ones, or made up."""
     partition = {"day": day}
     file = stage(work, table, rows, fingerprint="copy", partition=partition)
     publish_unaudited(work, [Batch(table.name, "copy", (StagedPartition(partition, "copy", (file,)),))])

@@ -91,10 +91,10 @@ def test_too_few_are_told_of(changed: dict[str, int], sentence: str) -> None:
 
 
 def test_in_a_chunk_a_user_stands_once_and_no_pair_is_lost() -> None:
-    groups = chosen(items=4)
-    chunks = chunks_of(groups, 3)
+    groups = [Audience(item.category, tuple(customer(f"{n:016x}", [item]) for n in range(3)), 3) for item in ITEMS]
+    chunks = chunks_of(groups, 5)
     for chunk in chunks:
-        assert len(chunk) <= 3
+        assert len(chunk) <= 5
         assert len({customer.context.user_id for customer in chunk}) == len(chunk)
     pairs = [(customer.context.user_id, customer.tags[0].category) for chunk in chunks for customer in chunk]
     assert sorted(pairs) == sorted(
@@ -213,6 +213,7 @@ class Model:
     def __init__(self) -> None:
         self.asked: list[Request] = []
         self.seconds, self.starts, self.waves_left, self.closed = 0.0, 0, -1, 0
+        self.styleless = "nothing that a prompt says"
 
     def __call__(self, slots: EntitySlots | None) -> Model:
         assert slots is None
@@ -229,6 +230,8 @@ class Model:
     def _text(self, request: Request) -> str:
         seed = request.sampling.seed
         if request.role == prompt_files.STYLIST:
+            if self.styleless in request.prompt:
+                return "{}"
             return json.dumps(
                 {
                     "tone": STYLES[seed % 4],
@@ -301,6 +304,17 @@ def test_each_way_is_asked_of_the_same_pairs_and_a_second_run_asks_nothing(lake:
     assert [one.pop("model_calls") for one in later.values()] == [24, 15]
     assert told == later
     assert told[BASE]["seconds_per_caption"] is not None
+
+
+def test_a_pair_that_gets_no_style_has_no_caption_of_another_item(lake: Lake) -> None:
+    model = Model()
+    model.styleless = "cereal"
+    found = asking(lake).ask(UNTUNED[1], "closed", OneEngine(model))
+    by_category = {one.category: [] for one in found.captions}
+    for one in found.captions:
+        by_category[one.category].append(one.first)
+    assert by_category[CEREAL.category] == [None] * 4
+    assert None not in by_category[YOGURT.category] + by_category[CARDIGAN.category]
 
 
 def test_a_killed_run_goes_on_at_its_chunk(lake: Lake) -> None:

@@ -168,6 +168,15 @@ def test_what_the_catalog_has_not_is_told_of(before: str, after: str, sentence: 
         context_row(small(changed.replace(before, after, 1)), ROWS, "case.toml")
 
 
+@pytest.mark.parametrize("more", [0, 1])
+def test_what_was_bought_most_often_comes_first(more: int) -> None:
+    texts = [text for _, text, _ in CATALOG[:2]]
+    bought = json.dumps([*texts, texts[more]])
+    changed = SMALL.replace('["plain yogurt, 32 oz", "whole milk", "plain yogurt, 32 oz"]', bought)
+    first = context_row(small(changed), ROWS, "case.toml")["periods"][0]["actions"][0]["entities"][0]
+    assert first == {"entity_id": entity_id("item", texts[more]), "count": 2}
+
+
 def test_a_case_is_named_by_its_content() -> None:
     assert small().digest == small().digest != small(SMALL.replace("first frost", "rain")).digest
     assert small().user_id == small(SMALL.replace("first frost", "rain")).user_id

@@ -129,20 +129,21 @@ def main(arguments: argparse.Namespace) -> dict[str, Any]:
     prepare_environment(settings.engine)
     asking, groups = prepare_asking(lake, work, rule, day, arguments, settings)
     compared = [*ways.UNTUNED, *tuned]
-    written = write(asking, compared, settings)
+    # The judge of captions takes its place here.
+    judge: judged.JudgesCaptions | None = None
     forms = {
         form: {
             **figures.side_by_side(outcomes),
-            # The judge of captions takes its place here.
-            "quality": judged.quality(None, outcomes, asking.pair_of),
+            "quality": judged.quality(judge, outcomes, asking.pair_of, asking.shop),
         }
-        for form, outcomes in written.items()
+        for form, outcomes in write(asking, compared, settings).items()
     }
     of_base = forms[ways.HEADLINE]["asked_of"][ways.BASE]
     found = {
         **forms[ways.HEADLINE],
         "headline": ways.HEADLINE,
         "other_forms": {form: one for form, one in forms.items() if form != ways.HEADLINE},
+        "judge": judged.told_of(judge),
         "style_cache_hit_rate": of_base["style_cache_hit_rate"],
         "seconds_per_caption": of_base["seconds_per_caption"],
         "day": day,

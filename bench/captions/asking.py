@@ -5,7 +5,7 @@ A killed run goes on at the chunk it was in, and a second one asks nothing.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -21,6 +21,7 @@ from model_steps.engine.untuned import Untuned
 from model_steps.explaining.candidates import candidates
 from model_steps.explaining.captions import Pair
 from model_steps.explaining.explainer import STYLE_OWNER, Customer, Explainer, Shop
+from model_steps.explaining.styles import Style
 from runtime.progress import Progress
 from settings import ExplanationsSettings
 
@@ -102,9 +103,9 @@ class Asking:
             explained = explainer.explain(chunk)
             ledger.enter([[user, pair.candidate.item.item_id] for user, pair in pairs.items()], recorder.costs)
             cache.end_chunk()
-            kept = {row["user_id"]: row["caption"] for row in explained.rows}
+            kept = {row["user_id"]: row for row in explained.rows}
             captions += [
-                checked.caption(pair, recorder.first.get(user), kept.get(user)) for user, pair in pairs.items()
+                checked.caption(pair, recorder.first.get(user), *_said(kept.get(user))) for user, pair in pairs.items()
             ]
             progress.advance(len(chunk))
         told = {**ledger.figures(len(captions)), "model_calls": recorder.calls}
@@ -118,3 +119,10 @@ class Asking:
     def _named(self, release: str) -> dict[str, Any]:
         settings = self.settings.model_dump(mode="json", exclude={"way", "form"})
         return {"release": release, "model": self.model, "engine": self.engine, "seed": self.seed, "with": settings}
+
+
+def _said(row: Mapping[str, Any] | None) -> tuple[str | None, Style | None]:
+    """The caption of a row of ``explanations`` and its style, where there is one."""
+    if row is None:
+        return None, None
+    return row["caption"], None if row["style"] is None else Style(**row["style"])

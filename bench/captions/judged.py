@@ -12,6 +12,8 @@ from typing import Any, Protocol
 from bench.captions.figures import share_of
 from bench.captions.written import Outcome
 from model_steps.explaining.captions import Pair
+from model_steps.explaining.explainer import Shop
+from model_steps.explaining.styles import Style
 
 DIMENSIONS = (
     "relevance",
@@ -27,10 +29,16 @@ WITHOUT = "No judge of captions is there: how many pass all seven dimensions is 
 
 @dataclass(frozen=True)
 class Shown:
-    """A caption with what it was written for."""
+    """A caption with what it was written for.
+
+    Args:
+        style: none where the way has none. shop: with the day and its surroundings.
+    """
 
     caption: str
     pair: Pair
+    style: Style | None
+    shop: Shop
 
 
 class JudgesCaptions(Protocol):
@@ -49,7 +57,7 @@ class JudgesCaptions(Protocol):
 
 
 def quality(
-    judge: JudgesCaptions | None, outcomes: Mapping[str, Outcome], pairs: Mapping[tuple[str, str], Pair]
+    judge: JudgesCaptions | None, outcomes: Mapping[str, Outcome], pairs: Mapping[tuple[str, str], Pair], shop: Shop
 ) -> dict[str, Any]:
     """Of each way, the share of captions that may be published and pass all dimensions, with its interval over items.
 
@@ -61,9 +69,14 @@ def quality(
         return {way: {"absent": WITHOUT} for way in outcomes}
     found = {}
     for way, outcome in outcomes.items():
-        kept = [caption for caption in outcome.captions if caption.kept is not None]
-        shown = [Shown(str(caption.kept), pairs[caption.user_id, caption.category]) for caption in kept]
-        passed = [all(one[name] for name in DIMENSIONS) for one in judge.judge(shown)] if shown else []
+        kept = [one for one in outcome.captions if one.kept is not None]
+        shown = [Shown(str(one.kept), pairs[one.user_id, one.category], one.style, shop) for one in kept]
+        passed = [all(said[name] for name in DIMENSIONS) for said in judge.judge(shown)] if shown else []
         verdicts = dict(zip(kept, passed, strict=True))
         found[way] = share_of(kept, verdicts.__getitem__)
     return found
+
+
+def told_of(judge: JudgesCaptions | None) -> dict[str, Any]:
+    """Who judged, and how well by dimension."""
+    return {"absent": WITHOUT} if judge is None else {"name": judge.name, "calibrated": dict(judge.calibrated)}

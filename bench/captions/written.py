@@ -10,6 +10,7 @@ from model_steps.explaining import rules
 from model_steps.explaining.captions import Pair
 from model_steps.explaining.explainer import Shop
 from model_steps.explaining.rules import Said
+from model_steps.explaining.styles import Style
 from settings import ExplanationsSettings
 
 
@@ -19,7 +20,8 @@ class Caption:
 
     Args:
         first: before any rule was looked at; none where no style came. broken: rules that the first one breaks.
-        kept: the first of the tries that keeps all rules; none where none does.
+        kept: the first of the tries that keeps all rules; none where none does. style: that it was written in; none
+            where the way has none.
     """
 
     category: str
@@ -27,6 +29,7 @@ class Caption:
     first: str | None
     broken: tuple[str, ...]
     kept: str | None
+    style: Style | None = None
 
 
 @dataclass(frozen=True)
@@ -54,9 +57,10 @@ class Checked:
         about = (pair.candidate.item, context.user_id, context.attributes, shop.surroundings, shop.lexicon)
         return rules.broken(Said(caption, *about, self.settings))
 
-    def caption(self, pair: Pair, first: str | None, kept: str | None) -> Caption:
+    def caption(self, pair: Pair, first: str | None, kept: str | None, style: Style | None = None) -> Caption:
+        """What a way wrote for a pair, with the rules that the first try breaks."""
         broken = () if first is None else self.broken(pair, first)
-        return Caption(pair.candidate.tag.category, pair.context.user_id, first, broken, kept)
+        return Caption(pair.candidate.tag.category, pair.context.user_id, first, broken, kept, style)
 
     def write(self, pair: Pair, draw: Callable[[int], str]) -> Caption:
         """A caption by what needs no model, drawn again as often as a model is asked.

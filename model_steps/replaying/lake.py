@@ -50,7 +50,7 @@ def context_row(case: Case, known: list[dict[str, Any]], where: str) -> dict[str
     categories = {row["category"] for row in known if row["kind"] == "category"}
     for text in case.texts:
         _refuse_unknown(text, by_text.keys(), "an item's text", where)
-    for category in [one.category for one in (*case.evidence, *case.interests)]:
+    for category in [*(one.category for one in case.evidence), *(one.category for one in case.interests)]:
         _refuse_unknown(category, categories, "a category", where)
     acted_on = {by_text[text]["category"] for text in case.texts}
     if unfounded := [one.category for one in case.evidence if one.category not in acted_on]:

@@ -85,7 +85,7 @@ def test_the_same_people_in_any_order_read_the_same() -> None:
         ({"items": 5}, "buy from 4 categories that get captions, and 5 are wanted"),
     ],
 )
-def test_too_few_are_told_of(changed: dict[str, int], sentence: str) -> None:
+def test_too_few_are_told_of(changed: Any, sentence: str) -> None:
     with pytest.raises(UsageError, match=sentence):
         chosen(**changed)
 
@@ -196,12 +196,14 @@ class Judge:
 def test_quality_is_absent_without_a_judge_and_else_the_share_that_passes_everything() -> None:
     found = Outcome((caption("x", "1", "a"), caption("x", "2", "b"), caption("x", "3", "c", "length")))
     pairs: Any = {("1", "x"): None, ("2", "x"): None}
-    assert judged.quality(None, {V1: found}, pairs) == {V1: {"absent": judged.WITHOUT}}
-    assert judged.quality(Judge(), {V1: found, BASE: Outcome(())}, pairs) == {
+    assert judged.quality(None, {V1: found}, pairs, shop_of()) == {V1: {"absent": judged.WITHOUT}}
+    assert judged.quality(Judge(), {V1: found, BASE: Outcome(())}, pairs, shop_of()) == {
         # One item alone shows no spread.
         V1: {"value": 0.5, "low": None, "high": None},
         BASE: {"value": None, "low": None, "high": None},
     }
+    assert judged.told_of(None) == {"absent": judged.WITHOUT}
+    assert judged.told_of(Judge()) == {"name": "judge-1", "calibrated": {}}
 
 
 # --- asking
@@ -290,6 +292,9 @@ def test_each_way_is_asked_of_the_same_pairs_and_a_second_run_asks_nothing(lake:
     assert all(not one.broken and one.kept == one.first for one in found[BASE].captions)
     assert found[V1].told["answers"] == {"explainer_v1": 24}
     assert found[V1].told["output_tokens_per_caption"] == 14.0
+    assert all(one.style is None for one in found[V1].captions)
+    assert {one.style.tone for one in found[BASE].captions if one.style} <= set(STYLES)
+    assert all(one.style for one in found[BASE].captions)
     # Four users of one segment share an item's style.
     assert found[BASE].told["styles"] == 3
     assert found[BASE].told["style_cache_hit_rate"] == pytest.approx(9 / 12)
@@ -310,9 +315,9 @@ def test_a_pair_that_gets_no_style_has_no_caption_of_another_item(lake: Lake) ->
     model = Model()
     model.styleless = "cereal"
     found = asking(lake).ask(UNTUNED[1], "closed", OneEngine(model))
-    by_category = {one.category: [] for one in found.captions}
+    by_category: dict[str, list[str | None]] = {}
     for one in found.captions:
-        by_category[one.category].append(one.first)
+        by_category.setdefault(one.category, []).append(one.first)
     assert by_category[CEREAL.category] == [None] * 4
     assert None not in by_category[YOGURT.category] + by_category[CARDIGAN.category]
 

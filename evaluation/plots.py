@@ -61,6 +61,10 @@ def intervals(axes: Axes, figures: Mapping[str, Interval], colors: Mapping[str, 
     # A figure below zero has its bar on the other side, and its value where all values stand.
     lowest = min(0.0, *(found[key] or 0.0 for found in figures.values() for key in ("low", "value")))
     for row, (name, found) in zip(rows, figures.items(), strict=True):
+        if found["value"] is None:
+            # No bar, for 0 would be a figure.
+            axes.text(0.02 * max(ends), row, "not known", va="center", fontsize=9, style="italic")
+            continue
         value, low, high = (found[key] or 0.0 for key in ("value", "low", "high"))
         color = colors.get(name, GREY)
         axes.barh(row, value, height=0.6, color=color, alpha=0.85)

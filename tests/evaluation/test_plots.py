@@ -28,3 +28,12 @@ def test_a_figure_below_zero_is_seen_and_its_value_stands_beside_its_bar() -> No
     assert written["-0.088"] > 0
     assert written["0.623"] > 0.69
     assert plots.svg(drawing)
+
+
+def test_what_is_not_known_has_no_bar_and_says_so() -> None:
+    unknown = {"value": None, "low": None, "high": None}
+    figure, (axes,) = plots.panels(1, height=2.0)
+    plots.intervals(axes, {"v1": {"value": 0.5, "low": 0.4, "high": 0.6}, "meta": unknown}, {}, "diversity")
+    assert len(axes.patches) == 1
+    assert [text.get_text() for text in axes.texts] == ["0.500", "not known"]
+    plots.svg(figure)

@@ -48,8 +48,8 @@ class LakeSettings(Section):
         default=2,
         ge=1,
         le=4096,
-        description="Files a day: users are spread over them by their pseudonym. All days of a lake have as many: after "
-        "a change the landing stops, and says how to land them anew.",
+        description="Files a day: users are spread over them by their pseudonym. All days of a lake have as many: "
+        "after a change the landing stops, and says how to land them anew.",
     )
     first_release: PathBelowRoot = Field(
         default=Path("releases/experts-024e829c0755"),

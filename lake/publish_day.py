@@ -5,7 +5,8 @@ consistent day reads the ``days`` row first and then the tables at the versions 
 
 ``verdicts`` are pinned where there are some of exactly these intents; without them the day is published all the same,
 and says why. ``python -m lake.publish_day --day D --verdicts`` pins verdicts that came later, and leaves everything
-else as the day was published.
+else as the day was published. ``explanations`` are pinned where they are of the very work that the intents are of: a day
+that is done without them has none, whatever an earlier run left in their table.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from __future__ import annotations
 import argparse
 import json
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 import pyarrow as pa
@@ -33,6 +34,7 @@ from schemas import (
     behaviors,
     contexts,
     days,
+    explanations,
     failures,
     intents,
     personas,
@@ -83,7 +85,7 @@ def publish_day(
     Raises:
         DataError: a table of the day is not published, or a user was served by the wrong release of a canary.
     """
-    versions = [_version(lake, table, day) for table in DAY_TABLES]
+    versions = [*(_version(lake, table, day) for table in DAY_TABLES), *_explained(lake, day)]
     note, pin, why = judged_days.verdicts_for(lake, day, _digests(versions))
     if note is None:
         why = (why_unjudged or why).rstrip(".")
@@ -97,7 +99,7 @@ def publish_day(
         "versions": [*versions, pin] if note else versions,
     }
     of_sides = sides.of_intents(lake, day, canary) if canary else {}
-    counted = {**_counts(lake, day), **_judged_figures(lake, day, note, canary), **of_sides, **figures}
+    counted = {**_counts(lake, day, [pin["table"] for pin in versions]), **_judged_figures(lake, day, note, canary), **of_sides, **figures}
     return _publish_row(lake, {**row, "empty": counted["behaviors"] == 0}, counted)
 
 
@@ -174,11 +176,29 @@ def _version(lake: Lake, table: Table, day: str) -> dict[str, Any]:
     return {"table": table.name, "version": delta.version(), "digest": tables.content_digest(files)}
 
 
-def _counts(lake: Lake, day: str) -> dict[str, float]:
-    """Rows of the day by table, and users with intents."""
+def _explained(lake: Lake, day: str) -> list[dict[str, Any]]:
+    """The pin of the day's explanations; none where there are none of its intents."""
+    of_explanations, of_intents = (_works(lake, table, day) for table in (explanations.TABLE, intents.TABLE))
+    if not of_explanations:
+        return []
+    if of_explanations != of_intents:
+        log.warning("%s is published without explanations: those that are there are of other intents.", day)
+        return []
+    return [_version(lake, explanations.TABLE, day)]
+
+
+def _works(lake: Lake, table: Table, day: str) -> frozenset[str]:
+    """Fingerprints of the work that a day's rows are of."""
+    files = tables.live_files(tables.open_table(lake, table), table, {"day": day})
+    return frozenset(work for file in files for work in file.works)
+
+
+def _counts(lake: Lake, day: str, pinned: Collection[str]) -> dict[str, float]:
+    """Rows of the day by table, of those that are pinned, and users with intents."""
     counts: dict[str, float] = {
         table.name: sum(file.rows for file in tables.live_files(tables.open_table(lake, table), table, {"day": day}))
-        for table in DAY_TABLES
+        for table in (*DAY_TABLES, explanations.TABLE)
+        if table.name in pinned
     }
     wanted = tables.read(lake, intents.TABLE, day, columns=["user_id"])
     counts["users"] = len(set(wanted["user_id"].to_pylist()))

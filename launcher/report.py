@@ -1,4 +1,4 @@
-"""The day as a person reads it: three users' intents, and the figures of the run."""
+"""The day as a person reads it: three users' intents, the figures of the run, and three captions."""
 
 from __future__ import annotations
 
@@ -10,16 +10,18 @@ from lake.delta import tables
 from lake.registry.days import read_day
 from lake.store.location import Lake
 from launcher.watch import Say, say
-from schemas import days, intents, verdicts
+from schemas import days, explanations, intents, items, verdicts
 from settings import Settings
 
-SHOWN_USERS = 3
+SHOWN_USERS = SHOWN_CAPTIONS = 3
 WIDTH = 110
 TASK_WIDTH = 26
 COLUMNS = {"rank": 4, "tag": 32, "category": 32, "persona": 26, "chosen_by": 11}
 
 # Figures from which the time is split: the whole run, and what of it went by with users in the engine.
 RUN_SECONDS, USER_SECONDS, USERS = "run.seconds", "infer.shard.seconds_users", "infer.shard.users_in"
+# Seconds that explanations added to these, and what they came to.
+EXPLAINED = "infer.shard.explanations"
 # Figures of the verdicts begin with it.
 JUDGED = f"{verdicts.TABLE.name}."
 
@@ -36,8 +38,65 @@ def report(day: str, settings: Settings, say: Say = say) -> None:
     if published[0]["empty"]:
         say(f"The log has no usable behavior on {day}: the day is published as empty.")
     rows = read_day(lake, intents.TABLE, day).to_pylist()
-    for line in [*users_lines(rows), *figures_lines(published[0]), *judged_lines(published[0])]:
+    explained, texts = _explained(lake, published[0])
+    of_day = [*figures_lines(published[0]), *judged_lines(published[0]), *explained_lines(published[0])]
+    for line in [*users_lines(rows), *of_day, *captions_lines(explained, texts)]:
         say(line)
+
+
+def _explained(lake: Lake, day: Row) -> tuple[list[dict[str, Any]], dict[str, str]]:
+    """Some of the day's captions, and the texts of their items; nothing of a day that was published without."""
+    if not any(entry["table"] == explanations.TABLE.name for entry in day["versions"]):
+        return [], {}
+    chosen = some_captions(read_day(lake, explanations.TABLE, day["day"]).to_pylist())
+    wanted = [("item_id", "in", sorted({row["item_id"] for row in chosen}))]
+    known = tables.read(lake, items.TABLE, columns=["item_id", "text"], filters=wanted)
+    return chosen, dict(zip(known["item_id"].to_pylist(), known["text"].to_pylist(), strict=True))
+
+
+def some_captions(rows: Sequence[Row], shown: int = SHOWN_CAPTIONS) -> list[Any]:
+    """Captions of as many users as there are, the best tags first."""
+    turns: dict[str, int] = {}
+    in_turn = []
+    for row in sorted(rows, key=lambda one: (one["user_id"], one["rank"], one["item_id"])):
+        turns[row["user_id"]] = turn = turns.get(row["user_id"], 0) + 1
+        in_turn.append((turn, row["user_id"], row))
+    return [row for _, _, row in sorted(in_turn, key=lambda one: one[:2])][:shown]
+
+
+def captions_lines(rows: Sequence[Row], texts: Mapping[str, str]) -> list[str]:
+    """Captions, each with its item and the style it was written in.
+
+    Args:
+        texts: of items, by id.
+    """
+    lines: list[str] = [f"Captions, {len(rows)} of them:"] if rows else []
+    for row in rows:
+        style = ", ".join(row["style"].values()) if row["style"] else "none"
+        lines += [
+            f'  User {row["user_id"]}: "{row["caption"]}"',
+            *_wrapped(f"item: {texts.get(row['item_id'], row['item_id'])} (tag {row['rank']}, {row['tag']})"),
+            *_wrapped(f"style: {style}"),
+        ]
+    return lines
+
+
+def _wrapped(text: str) -> list[str]:
+    return textwrap.wrap(text, WIDTH, initial_indent="    ", subsequent_indent="      ")
+
+
+def explained_lines(day: Row) -> list[str]:
+    """How many captions the day has and which seconds they added; nothing where the last run wrote none."""
+    figures = {figure["name"]: figure["value"] for figure in day["figures"]}
+    own = {name.removeprefix(f"{EXPLAINED}."): value for name, value in figures.items() if name.startswith(EXPLAINED)}
+    if "captions" not in own or "seconds" not in own:
+        return []
+    reused = own.get("style_cache_hit_rate")
+    told = f"{own['captions']:.0f} captions, {own.get('pairs_dropped', 0):.0f} items without one"
+    styles = "" if reused is None else f"; {reused:.0%} of their styles were another caption's, too"
+    return textwrap.wrap(
+        f"Explained: {told}; they added {own['seconds']:.1f} s to inference{styles}.", WIDTH, subsequent_indent="  "
+    )
 
 
 def users_lines(rows: Sequence[Row], shown: int = SHOWN_USERS) -> list[str]:
@@ -82,7 +141,13 @@ def figures_lines(day: Row) -> list[str]:
     tasks = sorted(name.removesuffix(".seconds") for name in figures if name.endswith(".seconds"))
     lines = [f"Figures of {day['day']}, release {day['release']}:"]
     for task in tasks:
-        own = {name.removeprefix(f"{task}."): value for name, value in figures.items() if name.startswith(f"{task}.")}
+        # What is a part of another task's has a line of its own.
+        parts = tuple(f"{other}." for other in tasks if other.startswith(f"{task}."))
+        own = {
+            name.removeprefix(f"{task}."): value
+            for name, value in figures.items()
+            if name.startswith(f"{task}.") and not name.startswith(parts)
+        }
         seconds = own.pop("seconds")
         counts = ", ".join(f"{name.replace('_', ' ')} {number(value)}" for name, value in own.items())
         head = f"  {task:<{TASK_WIDTH}}{seconds:>7.1f} s  "
@@ -112,6 +177,7 @@ def _time_lines(figures: Mapping[str, float]) -> list[str]:
     total, user_seconds, users = (figures.get(name) for name in (RUN_SECONDS, USER_SECONDS, USERS))
     if total is None or user_seconds is None or not users:
         return []
+    user_seconds += figures.get(f"{EXPLAINED}.seconds", 0.0)
     return [
         f"Time: {total:.0f} s, of which {total - user_seconds:.0f} s are fixed "
         f"and {user_seconds / users:.2g} s come with each of {users:.0f} users."

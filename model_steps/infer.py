@@ -1,8 +1,9 @@
 """Infer what each user intends to buy next: ``python -m model_steps.infer --day D --shard i/n``.
 
 Reads the day's contexts and signals, lets planner, experts and arbiter work chunk by chunk, and stages ``intents``,
-``personas`` and ``failures`` of this shard, all with one release (default: the lake's champion). Answers are cached by
-what was asked: a killed run goes on at the chunk it was in, and a user for whom nothing changed costs no model call.
+``personas`` and ``failures`` of this shard, all with one release (default: the lake's champion). Then the same engine
+writes captions for items of the best tags, ``explanations``, where the settings want any. Answers are cached by what was
+asked: a killed run goes on at the chunk it was in, and a user for whom nothing changed costs no model call.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ import argparse
 import logging
 import time
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any, get_args
 
@@ -36,6 +37,15 @@ from model_steps.engine.environment import prepare_environment
 from model_steps.engine.start import LazyEngine, StartsModel
 from model_steps.engine.untuned import Untuned
 from model_steps.engine.vllm_engine import engine_name
+from model_steps.explaining.explained_shard import (
+    Day,
+    ExplainedShard,
+    explain_shard,
+    inputs_of,
+    owners_of,
+    parameters_of,
+)
+from model_steps.explaining.outputs import stage_explanations, stage_none
 from model_steps.serving.experts import Experts
 from model_steps.serving.fit import adaptor_of
 from model_steps.serving.form import Form
@@ -46,12 +56,13 @@ from runtime.errors import UsageError
 from runtime.fingerprint import code_of
 from runtime.processor import NumberType
 from runtime.progress import Progress
-from schemas import contexts, signals
+from schemas import contexts, explanations, signals
 from settings import Settings, load_settings
 
 log = logging.getLogger("intentflow")
 
 STEP = Step("infer", __file__, TABLES)
+WITH_EXPLANATIONS = (*TABLES, explanations.TABLE)
 EMBED = "embed"
 ENGINE = "model_steps.engine.vllm_engine"
 ROLES = (planner.ROLE, expert.ROLE, arbiter.ROLE)
@@ -69,6 +80,7 @@ def name_of_work(
             "vectors": marked(lake, EMBED, day),
             "users": list(users),
             "release": made_with.name,
+            **inputs_of(lake, settings.explanations),
         },
         {
             "day": day,
@@ -81,6 +93,7 @@ def name_of_work(
             "block": settings.engine.block_tokens,
             "personas_shown": [settings.examples.personas, settings.examples.categories, settings.examples.tokens],
             **settings.inference.model_dump(exclude={"users", "shards"}),
+            **parameters_of(settings.explanations),
         },
     )
 
@@ -178,8 +191,9 @@ class Work:
         return Untuned(frozenset(self.experts.adapters), release.model, adaptor)
 
     def is_due(self, force: bool) -> bool:
-        """Whether the day's intents are not, all shards of them, the result of this very work."""
-        return bool(plan(self.lake, STEP, {self.day: self.name}, force=force, parts=range(self.shards)).due)
+        """Whether what is published of the day is not, all shards of it, the result of this very work."""
+        step = replace(STEP, tables=WITH_EXPLANATIONS) if self.settings.explanations.tags else STEP
+        return bool(plan(self.lake, step, {self.day: self.name}, force=force, parts=range(self.shards)).due)
 
     def manifest(self) -> dict[str, Any]:
         """What every manifest of this work begins with."""
@@ -208,11 +222,12 @@ class Agents:
         slots = read_slots(work.lake, work.adaptor, sorted(entities)) if work.adaptor else None
         # Answers are kept by what was asked, by what answers, and by the code that asks the engine.
         engine = f"{engine_name(settings.engine)}/{code_of(ENGINE).digest}"
-        self._work = work
+        self._work, self._start = work, start
+        owners = owners_of(work.users, settings.explanations)
         self.cache = AnswerCache(
-            work.lake, work.users, work.day, work.release.name, engine, partial(start, slots), work.untuned
+            work.lake, owners, work.day, work.release.name, engine, partial(start, slots), work.untuned
         )
-        chat = Chat(settings.engine.model)
+        self.chat = chat = Chat(settings.engine.model)
         of_day = (work.lake, work.day, settings, self.cache.ask, chat)
         if settings.inference.asking == "ranked":
             self._flow = flows.ranked(*of_day, work.categories, people, work.experts.calibration)
@@ -236,6 +251,17 @@ class Agents:
         release, maximum_why = work.release.name, work.settings.inference.maximum_why
         of_intents = rows.intents_rows(inferred, work.categories, work.embedder, release, maximum_why)
         return Outputs(of_intents, rows.persona_rows(inferred, release), failed)
+
+    def explain(self, tags: Sequence[dict[str, Any]]) -> ExplainedShard:
+        """Captions for items of the users' best tags.
+
+        Args:
+            tags: rows of ``intents``.
+        """
+        work = self._work
+        serves = served_by(work.release.name, work.canary)
+        day = Day(work.lake, work.day, work.settings, work.embedder, work.release.name, serves, self.capacity)
+        return explain_shard(day, self.cache, self.chat, self._start, tags)
 
     def figures(self) -> dict[str, Any]:
         """What was asked, what was found in the caches, what histories lost."""
@@ -295,18 +321,26 @@ def infer(
         tokens = agents.cache.counts.total("computed_tokens") + agents.cache.counts.total("output_tokens")
         progress.advance(len(chunk), f"{tokens / max(time.monotonic() - ready - start.seconds, 1e-9):.0f} tokens/s")
     working = time.monotonic() - ready - start.seconds
+    explained = agents.explain(outputs.intents) if settings.explanations.tags else None
     counts = outputs.counts(len(work.users), settings.inference.tags)
+    batches = stage_outputs(
+        lake, STEP.name, day, work.number, work.name, outputs, counts, served_by(work.release.name, canary)
+    )
+    named = (lake, day, work.number, work.name)
+    if explained:
+        batches += stage_explanations(*named, explained.explained, explained.counts)
+    else:
+        batches += stage_none(*named)
     return {
         **work.manifest(),
         **counts,
-        "batches": stage_outputs(
-            lake, STEP.name, day, work.number, work.name, outputs, counts, served_by(work.release.name, canary)
-        ),
+        "batches": batches,
         "reused": False,
         **agents.figures(),
         "chosen_by": selection.shares([row["chosen_by"] for row in outputs.intents]),
         **work.form.figures(),
         **work.experts.figures(),
+        **({"explanations": explained.figures} if explained else {}),
         "seconds_fixed": round(ready - started + start.seconds, 3),
         "seconds_engine_start": round(start.seconds, 3),
         "seconds_users": round(working, 3),

@@ -49,7 +49,7 @@ from model_steps.judge.judge_standing import standing_of
 from model_steps.judge.ready import ReadyJudge, judge_named
 from runtime.entry import day_argument, run_command
 from runtime.errors import DataError, SourceMissing, UsageError
-from runtime.fingerprint import code_of, digest
+from runtime.fingerprint import digest
 from schemas import intents
 from settings import Settings, load_settings
 
@@ -179,7 +179,7 @@ def asked_of(
         RECORD: standing.record,
         "decides": decides(settings.judge, judged_by.name),
         "number type": settings.engine.dtype,
-        "code": code_of(MODULE).digest,
+        "code": results.code_without_captions(MODULE).digest,
     }
 
 

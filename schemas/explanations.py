@@ -1,7 +1,13 @@
 """explanations: one caption for a user and an item, with the style that it was written in (PAPER 1.5).
 
 Counts that each shard's batch states: ``pairs_in`` (items that were chosen for users), ``captions``, ``pairs_dropped``
-(no caption kept the rules) and ``captions_beside_the_rules`` (that break one after all: code counts them again).
+(no caption kept the rules), and what code counts once more, by the catalog, the intents and the contexts as they are:
+
+``captions_beside_the_rules`` (that break one after all), ``captions_of_another_length`` (words beyond what the settings
+allow, none among them), ``captions_with_a_pseudonym`` (of their user or of another one of the shard),
+``explained_without_intent`` (no tag of this rank of this user is in ``intents``), ``explained_outside_the_catalog``,
+``explained_of_another_category`` (an item of a category that none of the user's tags names), ``explained_twice``,
+``explained_by_another_release`` (than serves the user).
 """
 
 from __future__ import annotations
@@ -45,6 +51,37 @@ TABLE = Table(
             minimum=0,
             maximum=0,
             why="No caption with personal data, a copied title or an invented attribute is published.",
+        ),
+        BatchRule(
+            "captions_of_another_length",
+            minimum=0,
+            maximum=0,
+            why="A caption has as many words as the settings say, so none is empty.",
+        ),
+        BatchRule(
+            "captions_with_a_pseudonym", minimum=0, maximum=0, why="What a user is shown names nobody of the lake."
+        ),
+        BatchRule(
+            "explained_without_intent",
+            minimum=0,
+            maximum=0,
+            why="An item is explained to a user of the day, for a tag that the user has under this rank.",
+        ),
+        BatchRule(
+            "explained_outside_the_catalog", minimum=0, maximum=0, why="What is explained is an item of the catalog."
+        ),
+        BatchRule(
+            "explained_of_another_category",
+            minimum=0,
+            maximum=0,
+            why="An item's category is among those that the user intends to buy from.",
+        ),
+        BatchRule("explained_twice", minimum=0, maximum=0, why="One caption a user and item."),
+        BatchRule(
+            "explained_by_another_release",
+            minimum=0,
+            maximum=0,
+            why="Who is served by which release of a canary follows from the champion log alone.",
         ),
         BatchRule(
             "lost_captions",

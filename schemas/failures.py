@@ -12,7 +12,7 @@ TABLE = Table(
     columns=(
         DAY,
         Column("step", pa.string(), "The step that failed on it."),
-        Column("key", pa.string(), "The unit: a user id for inference."),
+        Column("key", pa.string(), "The unit: a user id for inference, a user id and an item id for explanations."),
         Column("reason", pa.string(), "Why, in a sentence."),
         Column("attempts", pa.int32(), "How often it was tried."),
     ),

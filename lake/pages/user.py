@@ -11,9 +11,10 @@ from lake.pages.paging import Paged, paged
 from lake.pages.published import Row, newest_days, pinned, row_of
 from lake.pages.templates import rendered
 from lake.registry.canary import of_row
+from lake.registry.sides import INFERENCE
 from lake.store.location import Lake
 from runtime.errors import SourceMissing
-from schemas import contexts, entities, failures, intents, personas, verdicts
+from schemas import contexts, entities, explanations, failures, intents, items, personas, verdicts
 from schemas.table import Table
 
 # Users on one page, and lines of a user's evidence.
@@ -22,6 +23,7 @@ EVIDENCE_SIZE = 30
 
 # A row of ``contexts`` and each entity's text: the context as text. The room that renders lies beside this one.
 Render = Callable[[Mapping[str, Any], Mapping[str, str]], str]
+Rows = Sequence[Mapping[str, Any]]
 
 
 @dataclass(frozen=True)
@@ -33,7 +35,9 @@ class UserDay:
         evidence: what experts may be shown; none in contexts from before it was kept.
         personas: its rows; none where the day was published before they were kept.
         tags: rows of ``intents``, the best first. verdicts: by rank, where the tag was judged.
-        judged: what the day's row says of judging. failures: what failed on the user.
+        captions: rows of ``explanations``, each with the item's text as ``item``; none where the day was published
+            without.
+        judged: what the day's row says of judging. failures: what failed on the user, or on one of the user's items.
     """
 
     day: str
@@ -44,6 +48,7 @@ class UserDay:
     personas: Sequence[Mapping[str, Any]] | None
     tags: Sequence[Mapping[str, Any]]
     verdicts: Mapping[int, Mapping[str, Any]]
+    captions: Sequence[Mapping[str, Any]] | None
     judged: str
     failures: Sequence[Mapping[str, Any]]
 
@@ -73,9 +78,29 @@ def user_day(lake: Lake, row: Row, user: str, render: Render, number: int) -> Us
         _rows(lake, row, personas.TABLE, "user_id", user) if _has(row, personas.TABLE) else None,
         _rows(lake, row, intents.TABLE, "user_id", user),
         {verdict["rank"]: verdict for verdict in _rows(lake, row, verdicts.TABLE, "user_id", user)},
+        _captions(lake, _rows(lake, row, explanations.TABLE, "user_id", user))
+        if _has(row, explanations.TABLE)
+        else None,
         row["judged"] or "",
-        _rows(lake, row, failures.TABLE, "key", user),
+        _failures(lake, row, user),
     )
+
+
+def _captions(lake: Lake, rows: Rows) -> list[dict[str, Any]]:
+    """Explanations with the text of their items, by the rank of their tags; of one that left the catalog its id."""
+    wanted = sorted({row["item_id"] for row in rows})
+    known = tables.read(lake, items.TABLE, columns=["item_id", "text"], filters=[("item_id", "in", wanted)])
+    texts = dict(zip(known["item_id"].to_pylist(), known["text"].to_pylist(), strict=True))
+    shown = [{**row, "item": texts.get(row["item_id"], f"item {row['item_id']}")} for row in rows]
+    return sorted(shown, key=lambda row: (row["rank"], row["item_id"]))
+
+
+def _failures(lake: Lake, row: Row, user: str) -> list[dict[str, Any]]:
+    """Failures whose key is the user, or begins with the user: then it is an item for which no caption came."""
+    # From the user's id on to whatever follows it and a space.
+    of_user = [("key", ">=", user), ("key", "<", f"{user}!")]
+    found = pinned(lake, row, failures.TABLE, failures.TABLE.schema.names, of_user)
+    return [] if found is None else [one for one in found.to_pylist() if one["key"].partition(" ")[0] == user]
 
 
 def _rows(lake: Lake, row: Row, table: Table, column: str, value: str) -> list[dict[str, Any]]:
@@ -160,7 +185,7 @@ def users_page(lake: Lake, day: str, number: int) -> str:
     row = _published(lake, day or next(iter(days), ""))
     found: dict[str, int] = {}
     said = pinned(lake, row, intents.TABLE, ["user_id"])
-    failed = pinned(lake, row, failures.TABLE, ["key"])
+    failed = pinned(lake, row, failures.TABLE, ["key"], [("step", "=", INFERENCE)])
     for user in said["user_id"].to_pylist() if said else []:
         found[user] = found.get(user, 0) + 1
     for key in failed["key"].to_pylist() if failed else []:

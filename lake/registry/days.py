@@ -14,7 +14,7 @@ from lake.registry import older_code
 from lake.registry.histories import histories
 from lake.store.location import Lake
 from runtime.errors import DataError
-from schemas import behaviors, days, personas, verdicts
+from schemas import behaviors, days, explanations, personas, verdicts
 from schemas.registry import TABLES
 from schemas.table import Table
 
@@ -71,7 +71,9 @@ def _pins(row: dict[str, Any]) -> dict[str, dict[str, Any]]:
     return {entry["table"]: entry for entry in row["versions"]}
 
 
-def read_day(lake: Lake, table: Table, day: str, columns: Sequence[str] | None = None) -> pa.Table:
+def read_day(
+    lake: Lake, table: Table, day: str, columns: Sequence[str] | None = None, filters: Sequence[Filter] = ()
+) -> pa.Table:
     """A table's rows of a day as the day was published with them.
 
     Args:
@@ -79,10 +81,12 @@ def read_day(lake: Lake, table: Table, day: str, columns: Sequence[str] | None =
         table: one of those that a day pins.
         day: a published one.
         columns: to read (default: all).
+        filters: ``(column, operator, value)`` triples, all of which must hold: the caption of a user and an item is
+            ``("user_id", "=", USER), ("item_id", "=", ITEM)``.
 
     Raises:
         DataError: the day is not published, the table is none of a day's, or its version is gone; or it is
-            ``verdicts`` or ``personas``, and the day is published without.
+            ``verdicts``, ``personas`` or ``explanations``, and the day is published without.
     """
     rows = tables.read(lake, days.TABLE, day).to_pylist()
     if not rows:
@@ -98,9 +102,14 @@ def read_day(lake: Lake, table: Table, day: str, columns: Sequence[str] | None =
             f"The day {day} was published before {table.name} were kept: run daily_refresh for it again, which has the "
             "model's answers already."
         )
+    if pin is None and table.name == explanations.TABLE.name:
+        raise DataError(
+            f"The day {day} is published without {table.name}: it is from before they were written, or "
+            "INTENTFLOW_EXPLANATIONS__TAGS was 0. Set it and run daily_refresh for the day again."
+        )
     if pin is None:
         raise DataError(f"The table {table.name} is no part of a day: read it as it is now.")
-    return read_pinned(lake, table, day, pin, columns)
+    return read_pinned(lake, table, day, pin, columns, filters)
 
 
 def read_pinned(

@@ -33,13 +33,16 @@ SETTINGS = {
     "INTENTFLOW_INFERENCE__USERS": "0",
     "INTENTFLOW_INFERENCE__SHARDS": "1",
 }
+# Nobody is shown a caption here.
+UNEXPLAINED = {"INTENTFLOW_EXPLANATIONS__TAGS": "0"}
 
 
 def as_asked(settings: Settings) -> Settings:
-    """These settings, with those of inference that an evaluation's has."""
+    """These settings, with those of inference that an evaluation's has, and without explanations."""
     told = {name.removeprefix(PREFIX).lower(): value for name, value in SETTINGS.items()}
     inference = InferenceSettings.model_validate({**settings.inference.model_dump(), **told})
-    return settings.model_copy(update={"inference": inference})
+    explanations = settings.explanations.model_copy(update={"tags": 0})
+    return settings.model_copy(update={"inference": inference, "explanations": explanations})
 
 
 @dataclass(frozen=True)
@@ -82,7 +85,7 @@ def infer(
     copy_inputs(log_lake, work, day, users)
     log.info("Inferring %d users as of %s.", len(users), day)
     named = ("--day", day, "--lake", work.root, "--release", release)
-    environment = {**SETTINGS, "INTENTFLOW_INFERENCE__REPRESENTATION": form, **(asking or {})}
+    environment = {**SETTINGS, **UNEXPLAINED, "INTENTFLOW_INFERENCE__REPRESENTATION": form, **(asking or {})}
     manifest = run_step("model_steps.infer", *named, environment=environment)
     # Failed users count as found nothing, so the audit's bound on failures is none here.
     publish_unaudited(work, [Batch.load(work, path) for path in manifest["batches"]])

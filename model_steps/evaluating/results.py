@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -19,12 +20,13 @@ from lake.registry.splits import SplitRule, drawn
 from lake.registry.user_results import Header, UserResults
 from lake.store.location import Lake
 from model_steps.evaluating.inferred import SETTINGS
-from runtime.fingerprint import bytes_digest, code_of, digest
+from runtime.fingerprint import Code, bytes_digest, code_of, digest
 from settings import Settings, SourceSettings
 
 # Whose lists a person sees side by side.
 SAMPLED_USERS = 5
 MODULE, INFERENCE = "model_steps.evaluate", "model_steps.infer"
+CAPTIONS = "model_steps/explaining/"
 # Settings that change how a run goes and not what is said.
 WAYS = ("users", "shards", "chunk_users")
 
@@ -66,6 +68,12 @@ def asked_with(settings: Settings) -> dict[str, Any]:
         "settings": {**settings.inference.model_dump(mode="json", exclude=set(WAYS)), **SETTINGS},
         "number type": settings.engine.dtype,
     }
+
+
+def code_without_captions(module: str) -> Code:
+    """A command's code without what writes captions, which nobody asks for here: a new word in one is no other list."""
+    code = code_of(module)
+    return replace(code, files={path: said for path, said in code.files.items() if not path.startswith(CAPTIONS)})
 
 
 def samples_of(study: Study, system: str) -> dict[str, list[str]]:
@@ -110,7 +118,7 @@ def keep(
         "users": digest(study.judged.grid.users),
         **asked_with(settings),
         # What holds lists against outcomes, and what makes them: results of other code are no match.
-        "code": {module: code_of(module).digest for module in (MODULE, INFERENCE)},
+        "code": {module: code_without_captions(module).digest for module in (MODULE, INFERENCE)},
     }
     header = Header(
         release=release.name,

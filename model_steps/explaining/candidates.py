@@ -8,7 +8,7 @@ category. Pure functions.
 from __future__ import annotations
 
 from calendar import monthrange
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 
@@ -52,27 +52,36 @@ class Shelf:
     What gets no captions (``Item.is_explained``) and what has no vector is left out.
 
     Args:
-        items: in any order. vectors: of the distinct texts, by entity, of unit length.
+        items: in any order.
+        vectors: of the distinct texts of a category's items, by entity, of unit length. They are asked for when the
+            category is, all together: so they depend on nothing else that is asked for.
     """
 
-    def __init__(self, items: Iterable[Item], vectors: Mapping[str, Vectors]) -> None:
+    def __init__(self, items: Iterable[Item], vectors: Callable[[Sequence[Item]], Mapping[str, Vectors]]) -> None:
         by_category: dict[str, dict[str, Item]] = {}
         for item in sorted(items, key=lambda one: (len(one.item_id), one.item_id)):
-            if item.entity_id in vectors and item.is_explained:
+            if item.is_explained:
                 by_category.setdefault(item.category, {}).setdefault(item.entity_id, item)
         self._items = {
             category: [by_text[entity] for entity in sorted(by_text)] for category, by_text in by_category.items()
         }
-        self._vectors = {
-            category: np.stack([vectors[item.entity_id] for item in found]) for category, found in self._items.items()
-        }
+        self._vectors_of = vectors
+        self._known: dict[str, tuple[list[Item], Vectors]] = {}
+
+    def _with_vectors(self, category: str) -> tuple[list[Item], Vectors]:
+        if category not in self._known:
+            items = self._items.get(category, [])
+            vectors = self._vectors_of(items) if items else {}
+            found = [item for item in items if item.entity_id in vectors]
+            self._known[category] = found, np.array([vectors[item.entity_id] for item in found])
+        return self._known[category]
 
     def nearest(self, category: str, tag: Vectors) -> list[tuple[Item, float]]:
         """A category's items with their cosines, the nearest to a vector first, among equals the smaller entity id."""
-        items = self._items.get(category)
+        items, vectors = self._with_vectors(category)
         if not items:
             return []
-        cosines = np.round(self._vectors[category] @ tag, DIGITS)
+        cosines = np.round(vectors @ tag, DIGITS)
         order = np.argsort(-cosines, kind="stable")
         return [(items[int(row)], float(cosines[row])) for row in order]
 

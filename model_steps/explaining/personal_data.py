@@ -40,10 +40,11 @@ def has_personal_data(caption: str, user_id: str, attributes: Iterable[tuple[str
         return True
     if any(len(re.sub(r"\D", "", found)) > MOST_DIGITS for found in _DIGITS.findall(text)):
         return True
-    return _names_user(text, user_id) or _names_person(text, own) or _tells_profile(text, attributes, own)
+    return names_user(text, user_id) or _names_person(text, own) or _tells_profile(text, attributes, own)
 
 
-def _names_user(text: str, user_id: str) -> bool:
+def names_user(text: str, user_id: str) -> bool:
+    """Whether a text has a user's pseudonym or a part of it, whatever signs stand between."""
     letters, whole = _letters(text), _letters(user_id)
     parts = {whole, *(whole[start : start + ID_PART] for start in range(len(whole) - ID_PART + 1))}
     # What is all letters may be a word; what has a digit is none.

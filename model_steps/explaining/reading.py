@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any
 
 import pyarrow as pa
@@ -40,7 +40,8 @@ def customers_of(lake: Lake, day: str, intents: Sequence[Mapping[str, Any]]) -> 
 def read_shop(lake: Lake, day: str, embedder: Embedder, categories: Collection[str]) -> Shop:
     """The shop of a day for tags of some categories.
 
-    Texts without a vector, which nobody has in a context, are embedded here and kept by nobody.
+    Texts without a vector, which nobody has in a context, are embedded when their category is looked at, and kept by
+    nobody.
 
     Raises:
         SourceMissing: there is no catalog.
@@ -53,18 +54,32 @@ def read_shop(lake: Lake, day: str, embedder: Embedder, categories: Collection[s
     found = [Item(**row) for row in wanted.to_pylist()]
     return Shop(
         day=day,
-        shelf=Shelf(found, _vectors(lake, embedder, {item.entity_id: item.text for item in found})),
+        shelf=Shelf(found, _vectors(lake, embedder, found)),
         lexicon=Lexicon.of(paths, [brand for brand in brands if brand]),
         surroundings=Surroundings.of(tables.read(lake, signals.TABLE, day).to_pylist()),
     )
 
 
-def _vectors(lake: Lake, embedder: Embedder, texts: Mapping[str, str]) -> dict[str, Vectors]:
-    if not texts:
-        return {}
-    filters = [("embedder", "=", embedder.name), ("entity_id", "in", sorted(texts))]
-    kept = tables.read(lake, entity_vectors.TABLE, columns=["entity_id", "vector"], filters=filters)
-    flat = kept["vector"].combine_chunks().flatten().to_numpy().reshape(kept.num_rows, -1)
-    vectors = dict(zip(kept["entity_id"].to_pylist(), flat, strict=True))
-    missing = sorted(texts.keys() - vectors.keys())
-    return vectors | dict(zip(missing, embedder.embed([texts[entity] for entity in missing]), strict=True))
+def read_items(lake: Lake, item_ids: Collection[str]) -> dict[str, Item]:
+    """Items of the catalog by id; one that is not in it is missing."""
+    rows = tables.read(lake, items.TABLE, columns=list(COLUMNS), filters=[("item_id", "in", list(item_ids))])
+    return {row["item_id"]: Item(**row) for row in rows.to_pylist()}
+
+
+def _vectors(
+    lake: Lake, embedder: Embedder, found: Sequence[Item]
+) -> Callable[[Sequence[Item]], dict[str, Vectors]]:
+    """Gives the vectors of items: those that are kept, read at once, and others as they are asked for."""
+    wanted = sorted({item.entity_id for item in found})
+    filters = [("embedder", "=", embedder.name), ("entity_id", "in", wanted)]
+    rows = tables.read(lake, entity_vectors.TABLE, columns=["entity_id", "vector"], filters=filters)
+    flat = rows["vector"].combine_chunks().flatten().to_numpy().reshape(rows.num_rows, -1)
+    kept = dict(zip(rows["entity_id"].to_pylist(), flat, strict=True))
+
+    def vectors_of(of_category: Sequence[Item]) -> dict[str, Vectors]:
+        texts = {item.entity_id: item.text for item in of_category}
+        missing = sorted(texts.keys() - kept.keys())
+        made = embedder.embed([texts[entity] for entity in missing]) if missing else []
+        return {entity: kept[entity] for entity in texts if entity in kept} | dict(zip(missing, made, strict=True))
+
+    return vectors_of

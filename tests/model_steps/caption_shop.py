@@ -77,7 +77,7 @@ def vector(angle: float) -> Any:
 
 
 def shelf_of(items: Sequence[Item] = ITEMS) -> Shelf:
-    return Shelf(items, {one.entity_id: vector(0.1 * int(one.item_id)) for one in items})
+    return Shelf(items, lambda found: {one.entity_id: vector(0.1 * int(one.item_id)) for one in found})
 
 
 def embed(texts: Sequence[str]) -> Any:

@@ -89,15 +89,15 @@ def test_the_nearest_item_of_the_category_is_chosen_and_ties_are_settled() -> No
     # The twin has the text of the near one, under a longer number.
     twin = Item("200", near.entity_id, near.text, near.category, near.category_path)
     vectors = {near.entity_id: vector(0.3), far.entity_id: vector(0.9), elsewhere.entity_id: vector(0.0)}
-    found = Shelf([far, twin, elsewhere, near], vectors).nearest("milk", vector(0.0))
+    found = Shelf([far, twin, elsewhere, near], lambda _: vectors).nearest("milk", vector(0.0))
     assert [one.item_id for one, _ in found] == ["30", "4"]
     assert found[0][1] == pytest.approx(np.cos(0.3), abs=1e-4)
     even = {**vectors, far.entity_id: vector(-0.3)}
     orders = [[far, near, twin], [twin, near, far], [near, twin, far]]
-    assert {tuple(one.item_id for one, _ in Shelf(order, even).nearest("milk", vector(0.0))) for order in orders} == {
+    assert {tuple(one.item_id for one, _ in Shelf(order, lambda _: even).nearest("milk", vector(0.0))) for order in orders} == {
         ("30", "4")
     }
-    assert Shelf([near], vectors).nearest("soap", vector(0.0)) == []
+    assert Shelf([near], lambda _: vectors).nearest("soap", vector(0.0)) == []
 
 
 def test_coupons_private_purchases_and_what_has_no_name_get_no_caption() -> None:

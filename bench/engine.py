@@ -204,6 +204,9 @@ def main(arguments: argparse.Namespace) -> dict[str, Any]:
     if arguments.users < 1 or arguments.pairs < FEWEST_PAIRS:
         raise UsageError(f"--users is at least 1, --pairs at least {FEWEST_PAIRS}.")
     settings = load_settings()
+    # Of the agents alone: what explanations ask after them says nothing more of the engine.
+    explanations = settings.explanations.model_copy(update={"tags": 0})
+    settings = settings.model_copy(update={"explanations": explanations})
     prepare_environment(settings.engine)
     log_lake = Lake.open(arguments.lake)
     landed.land_until(log_lake, arguments.day)

@@ -24,7 +24,7 @@ READY = re.compile(r"^Airflow is ready after (\d+) s\.$", re.M)
 TASK = re.compile(r"^ *\d+:\d\d  (\S+)(?: \[.*\])? +done after ([\d.]+) s$", re.M)
 WHOLE = re.compile(r"^daily_refresh for \S+ took (\d+):(\d\d) min in all\.$", re.M)
 # Told of the published day: of an earlier run when this one changed nothing.
-WITH_USERS = re.compile(r"seconds\s+users\s+([\d.,]+)")
+WITH_USERS = re.compile(r"seconds\s+(?:users|explanations)\s+([\d.,]+)")
 
 START, INFERENCE, BETWEEN, FIXED = "Airflow's start", "infer.shard", "between tasks, and Airflow's end", "fixed"
 
@@ -43,8 +43,7 @@ def parts(told: str) -> dict[str, float]:
         seconds[task] = seconds.get(task, 0.0) + float(took)
     total = float(int(whole[1]) * 60 + int(whole[2]))
     seconds[BETWEEN] = total - sum(seconds.values())
-    users = WITH_USERS.search(told)
-    with_users = float(users[1].replace(",", "")) if users else 0.0
+    with_users = sum(float(found.replace(",", "")) for found in WITH_USERS.findall(told))
     if with_users < seconds.get(INFERENCE, 0.0):
         seconds[INFERENCE] -= with_users
         total -= with_users

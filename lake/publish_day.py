@@ -5,8 +5,8 @@ consistent day reads the ``days`` row first and then the tables at the versions 
 
 ``verdicts`` are pinned where there are some of exactly these intents; without them the day is published all the same,
 and says why. ``python -m lake.publish_day --day D --verdicts`` pins verdicts that came later, and leaves everything
-else as the day was published. ``explanations`` are pinned where they are of the very work that the intents are of: a day
-that is done without them has none, whatever an earlier run left in their table.
+else as the day was published. ``explanations`` are pinned where they are of the very work that the intents are of: a
+day that is done without them has none, whatever an earlier run left in their table.
 """
 
 from __future__ import annotations
@@ -99,7 +99,12 @@ def publish_day(
         "versions": [*versions, pin] if note else versions,
     }
     of_sides = sides.of_intents(lake, day, canary) if canary else {}
-    counted = {**_counts(lake, day, [pin["table"] for pin in versions]), **_judged_figures(lake, day, note, canary), **of_sides, **figures}
+    counted = {
+        **_counts(lake, day, {pin["table"] for pin in versions}),
+        **_judged_figures(lake, day, note, canary),
+        **of_sides,
+        **figures,
+    }
     return _publish_row(lake, {**row, "empty": counted["behaviors"] == 0}, counted)
 
 

@@ -20,8 +20,8 @@ COLUMNS = {"rank": 4, "tag": 32, "category": 32, "persona": 26, "chosen_by": 11}
 
 # Figures from which the time is split: the whole run, and what of it went by with users in the engine.
 RUN_SECONDS, USER_SECONDS, USERS = "run.seconds", "infer.shard.seconds_users", "infer.shard.users_in"
-# Seconds that explanations added to these, and what they came to.
-EXPLAINED = "infer.shard.explanations"
+# Seconds that explanations added to these, and figures of what they came to.
+EXPLAINED_SECONDS, EXPLAINED = "infer.shard.seconds_explanations", "infer.shard.explanations."
 # Figures of the verdicts begin with it.
 JUDGED = f"{verdicts.TABLE.name}."
 
@@ -88,14 +88,14 @@ def _wrapped(text: str) -> list[str]:
 def explained_lines(day: Row) -> list[str]:
     """How many captions the day has and which seconds they added; nothing where the last run wrote none."""
     figures = {figure["name"]: figure["value"] for figure in day["figures"]}
-    own = {name.removeprefix(f"{EXPLAINED}."): value for name, value in figures.items() if name.startswith(EXPLAINED)}
-    if "captions" not in own or "seconds" not in own:
+    names = (EXPLAINED + one for one in ("captions", "pairs_dropped", "style_cache_hit_rate"))
+    seconds, (captions, dropped, reused) = figures.get(EXPLAINED_SECONDS), map(figures.get, names)
+    if seconds is None or captions is None:
         return []
-    reused = own.get("style_cache_hit_rate")
-    told = f"{own['captions']:.0f} captions, {own.get('pairs_dropped', 0):.0f} items without one"
+    told = f"{captions:.0f} captions, {dropped or 0:.0f} items without one"
     styles = "" if reused is None else f"; {reused:.0%} of their styles were another caption's, too"
     return textwrap.wrap(
-        f"Explained: {told}; they added {own['seconds']:.1f} s to inference{styles}.", WIDTH, subsequent_indent="  "
+        f"Explained: {told}; they added {seconds:.1f} s to inference{styles}.", WIDTH, subsequent_indent="  "
     )
 
 
@@ -141,13 +141,7 @@ def figures_lines(day: Row) -> list[str]:
     tasks = sorted(name.removesuffix(".seconds") for name in figures if name.endswith(".seconds"))
     lines = [f"Figures of {day['day']}, release {day['release']}:"]
     for task in tasks:
-        # What is a part of another task's has a line of its own.
-        parts = tuple(f"{other}." for other in tasks if other.startswith(f"{task}."))
-        own = {
-            name.removeprefix(f"{task}."): value
-            for name, value in figures.items()
-            if name.startswith(f"{task}.") and not name.startswith(parts)
-        }
+        own = {name.removeprefix(f"{task}."): value for name, value in figures.items() if name.startswith(f"{task}.")}
         seconds = own.pop("seconds")
         counts = ", ".join(f"{name.replace('_', ' ')} {number(value)}" for name, value in own.items())
         head = f"  {task:<{TASK_WIDTH}}{seconds:>7.1f} s  "
@@ -177,7 +171,7 @@ def _time_lines(figures: Mapping[str, float]) -> list[str]:
     total, user_seconds, users = (figures.get(name) for name in (RUN_SECONDS, USER_SECONDS, USERS))
     if total is None or user_seconds is None or not users:
         return []
-    user_seconds += figures.get(f"{EXPLAINED}.seconds", 0.0)
+    user_seconds += figures.get(EXPLAINED_SECONDS, 0.0)
     return [
         f"Time: {total:.0f} s, of which {total - user_seconds:.0f} s are fixed "
         f"and {user_seconds / users:.2g} s come with each of {users:.0f} users."

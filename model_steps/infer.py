@@ -2,8 +2,8 @@
 
 Reads the day's contexts and signals, lets planner, experts and arbiter work chunk by chunk, and stages ``intents``,
 ``personas`` and ``failures`` of this shard, all with one release (default: the lake's champion). Then the same engine
-writes captions for items of the best tags, ``explanations``, where the settings want any. Answers are cached by what was
-asked: a killed run goes on at the chunk it was in, and a user for whom nothing changed costs no model call.
+writes captions for items of the best tags, ``explanations``, where the settings want any. Answers are cached by what
+was asked: a killed run goes on at the chunk it was in, and a user for whom nothing changed costs no model call.
 """
 
 from __future__ import annotations
@@ -340,7 +340,7 @@ def infer(
         "chosen_by": selection.shares([row["chosen_by"] for row in outputs.intents]),
         **work.form.figures(),
         **work.experts.figures(),
-        **({"explanations": explained.figures} if explained else {}),
+        **({"explanations": explained.figures, "seconds_explanations": explained.seconds} if explained else {}),
         "seconds_fixed": round(ready - started + start.seconds, 3),
         "seconds_engine_start": round(start.seconds, 3),
         "seconds_users": round(working, 3),

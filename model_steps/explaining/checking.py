@@ -1,7 +1,7 @@
 """What a shard's explanations are held against once more, before anybody sees them. Pure functions.
 
-It counts what must not be, from the catalog, the intents and the contexts as they are, not from what the explainer knew:
-the audit stops a day with any of it (``schemas.explanations``).
+It counts what must not be, from the catalog, the intents and the contexts as they are, not from what the explainer
+knew: the audit stops a day with any of it (``schemas.explanations``).
 """
 
 from __future__ import annotations
@@ -76,9 +76,7 @@ def counts_of(explained: Explained, known: Known, settings: ExplanationsSettings
         "captions_beside_the_rules": sum(_is_beside_the_rules(row, known, settings) for row in rows),
         "captions_of_another_length": sum(not _has_length(row["caption"], settings) for row in rows),
         "captions_with_a_pseudonym": sum(_has_pseudonym(row, known) for row in rows),
-        "explained_without_intent": sum(
-            (row["user_id"], row["rank"], row["tag"]) not in known.tags for row in rows
-        ),
+        "explained_without_intent": sum((row["user_id"], row["rank"], row["tag"]) not in known.tags for row in rows),
         "explained_outside_the_catalog": sum(row["item_id"] not in known.items for row in rows),
         "explained_of_another_category": sum(_is_of_another_category(row, known) for row in rows),
         "explained_twice": len(rows) - len({(row["user_id"], row["item_id"]) for row in rows}),
@@ -97,9 +95,7 @@ def _is_beside_the_rules(row: Row, known: Known, settings: ExplanationsSettings)
     if item is None or context is None:
         return True
     shop = known.shop
-    said = Said(
-        row["caption"], item, row["user_id"], context.attributes, shop.surroundings, shop.lexicon, settings
-    )
+    said = Said(row["caption"], item, row["user_id"], context.attributes, shop.surroundings, shop.lexicon, settings)
     return rules.first_broken(said) is not None
 
 

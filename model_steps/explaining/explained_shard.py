@@ -1,7 +1,7 @@
 """The explanations of a shard of a day, by the engine and the answer cache that its intents came from.
 
-A second engine would start, and hold a second cache, for a few short prompts a user. Chunks of users are fixed, done whole
-and kept whole, as those of inference are: a killed run goes on at the chunk it was in.
+A second engine would start, and hold a second cache, for a few short prompts a user. Chunks of users are fixed, done
+whole and kept whole, as those of inference are: a killed run goes on at the chunk it was in.
 """
 
 from __future__ import annotations
@@ -59,12 +59,13 @@ class ExplainedShard:
 
     Args:
         explained: rows of ``explanations``, and pairs that were dropped. counts: that its batch states.
-        figures: for the manifest.
+        figures: for the manifest. seconds: that it took, the engine's start left out.
     """
 
     explained: Explained
     counts: Mapping[str, int]
     figures: Mapping[str, Any]
+    seconds: float
 
 
 def inputs_of(lake: Lake, settings: ExplanationsSettings) -> dict[str, Any]:
@@ -128,7 +129,7 @@ def explain_shard(
         figures["dropped_by_rule"],
         figures["style_cache_hit_rate"],
     )
-    return ExplainedShard(done, counts_of(done, known, settings), {**figures, "seconds": seconds})
+    return ExplainedShard(done, counts_of(done, known, settings), figures, seconds)
 
 
 def tokens_of(settings: ExplanationsSettings) -> int:

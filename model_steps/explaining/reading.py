@@ -66,9 +66,7 @@ def read_items(lake: Lake, item_ids: Collection[str]) -> dict[str, Item]:
     return {row["item_id"]: Item(**row) for row in rows.to_pylist()}
 
 
-def _vectors(
-    lake: Lake, embedder: Embedder, found: Sequence[Item]
-) -> Callable[[Sequence[Item]], dict[str, Vectors]]:
+def _vectors(lake: Lake, embedder: Embedder, found: Sequence[Item]) -> Callable[[Sequence[Item]], dict[str, Vectors]]:
     """Gives the vectors of items: those that are kept, read at once, and others as they are asked for."""
     wanted = sorted({item.entity_id for item in found})
     filters = [("embedder", "=", embedder.name), ("entity_id", "in", wanted)]
@@ -79,7 +77,9 @@ def _vectors(
     def vectors_of(of_category: Sequence[Item]) -> dict[str, Vectors]:
         texts = {item.entity_id: item.text for item in of_category}
         missing = sorted(texts.keys() - kept.keys())
-        made = embedder.embed([texts[entity] for entity in missing]) if missing else []
-        return {entity: kept[entity] for entity in texts if entity in kept} | dict(zip(missing, made, strict=True))
+        found: dict[str, Vectors] = {entity: kept[entity] for entity in texts if entity in kept}
+        if missing:
+            found |= dict(zip(missing, embedder.embed([texts[entity] for entity in missing]), strict=True))
+        return found
 
     return vectors_of

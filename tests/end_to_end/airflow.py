@@ -21,6 +21,7 @@ from schemas import days
 ROOT = Path(__file__).resolve().parents[2]
 DAY = "2017-11-01"
 USERS, SHARDS, TAGS = 4, 2, 10
+EXPLAINED_TAGS = 1
 JUDGED_USERS = 2
 READY = "Ctrl-C here"
 # Seconds after which a run that hangs is ended; a good one takes some minutes.
@@ -47,6 +48,7 @@ def settings_below(folder: Path) -> dict[str, str]:
         # One user a chunk, so that there is something to lose; two personas, so that it does not take for ever.
         "INTENTFLOW_INFERENCE__CHUNK_USERS": "1",
         "INTENTFLOW_INFERENCE__PERSONAS": "2",
+        "INTENTFLOW_EXPLANATIONS__TAGS": str(EXPLAINED_TAGS),
         # Whatever judge is shipped, and whatever it is worth.
         "INTENTFLOW_JUDGE__SAMPLE_USERS": str(JUDGED_USERS),
         "INTENTFLOW_JUDGE__WITHOUT_STANDING": "true",

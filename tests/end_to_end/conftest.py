@@ -48,6 +48,8 @@ class Commands:
             "INTENTFLOW_LAKE__URI": self.lake.root,
             "INTENTFLOW_LAKE__DATA_DOCS": str(self.folder / "data_docs"),
             "INTENTFLOW_SOURCE__PSEUDONYM_KEY": str(self.folder / "key"),
+            # Whoever wants captions says so: they cost an engine some seconds.
+            "INTENTFLOW_EXPLANATIONS__TAGS": "0",
             **{f"INTENTFLOW_{name}": value for name, value in self.settings.items()},
         }
 

@@ -19,7 +19,17 @@ import pytest
 
 from lake.delta import tables
 from lake.store.location import Lake
-from schemas import answers, behaviors, contexts, entity_vectors, intents, personas, rejected_behaviors, rollups
+from schemas import (
+    answers,
+    behaviors,
+    contexts,
+    entity_vectors,
+    explanations,
+    intents,
+    personas,
+    rejected_behaviors,
+    rollups,
+)
 from schemas.table import Table
 
 FIRST, DAY = "2017-10-30", "2017-11-01"
@@ -29,11 +39,20 @@ SETTINGS = {
     "INFERENCE__PERSONAS": "2",
     "INFERENCE__MINIMUM_EVENTS": "5",
     "INFERENCE__MINIMUM_ACTIVE_DAYS": "2",
+    "EXPLANATIONS__TAGS": "2",
 }
 pytestmark = pytest.mark.proof
 
 ROUNDS = int(os.environ.get("KILL_ROUNDS", "1"))
-CONTENT = (behaviors.TABLE, rejected_behaviors.TABLE, rollups.TABLE, contexts.TABLE, intents.TABLE, personas.TABLE)
+CONTENT = (
+    behaviors.TABLE,
+    rejected_behaviors.TABLE,
+    rollups.TABLE,
+    contexts.TABLE,
+    intents.TABLE,
+    personas.TABLE,
+    explanations.TABLE,
+)
 
 
 def contents(lake: Lake) -> dict[str, Any]:
@@ -143,3 +162,23 @@ def test_embedding_and_inference_killed(undisturbed: Undisturbed, commands: Call
     manifest = again.infer(DAY)
     assert manifest["cached_answers"] == answered > 0
     assert contents(again.lake) == undisturbed.contents
+
+
+@pytest.mark.parametrize("number", range(ROUNDS))
+def test_inference_killed_while_it_explains(
+    undisturbed: Undisturbed, commands: Callable[..., Any], number: int
+) -> None:
+    again = undisturbed.copy(commands, "infer", "explain")
+    again.run("model_steps.embed", "--day", DAY)
+
+    def captions() -> int:
+        roles = tables.read(again.lake, answers.TABLE, columns=["role"])["role"].to_pylist()
+        return roles.count("explainer")
+
+    process = again.start("model_steps.infer", "--day", DAY, "--shard", "1/1")
+    kill_when(process, lambda: captions() > 0)
+    answered = tables.read(again.lake, answers.TABLE).num_rows
+    manifest = again.infer(DAY)
+    assert manifest["cached_answers"] == answered > captions() - manifest["roles"]["explainer"]["calls"] > 0
+    assert contents(again.lake) == undisturbed.contents
+    assert undisturbed.contents["explanations"]

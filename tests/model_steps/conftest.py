@@ -34,7 +34,9 @@ def settings() -> Settings:
     engine = base.engine.model_copy(update={"maximum_tokens": 2048, "cache_gib": 1.0})
     if not weights.is_complete(engine.model):
         weights.convert(weights.find_gguf(), engine.model)
-    return base.model_copy(update={"inference": inference, "engine": engine})
+    # Who wants captions asks for them: a shop of these tests has no catalog of items.
+    explanations = base.explanations.model_copy(update={"tags": 0})
+    return base.model_copy(update={"inference": inference, "engine": engine, "explanations": explanations})
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -94,9 +94,9 @@ def test_the_nearest_item_of_the_category_is_chosen_and_ties_are_settled() -> No
     assert found[0][1] == pytest.approx(np.cos(0.3), abs=1e-4)
     even = {**vectors, far.entity_id: vector(-0.3)}
     orders = [[far, near, twin], [twin, near, far], [near, twin, far]]
-    assert {tuple(one.item_id for one, _ in Shelf(order, lambda _: even).nearest("milk", vector(0.0))) for order in orders} == {
-        ("30", "4")
-    }
+    assert {
+        tuple(one.item_id for one, _ in Shelf(order, lambda _: even).nearest("milk", vector(0.0))) for order in orders
+    } == {("30", "4")}
     assert Shelf([near], lambda _: vectors).nearest("soap", vector(0.0)) == []
 
 

@@ -18,9 +18,18 @@ from lake.delta import tables
 from lake.registry.days import read_day
 from lake.store.location import Lake
 from runtime.errors import DataError
-from schemas import answers, behaviors, contexts, failures, intents, verdicts
+from schemas import answers, behaviors, contexts, explanations, failures, intents, items, verdicts
 from schemas.registry import TABLES
-from tests.end_to_end.airflow import DAY, JUDGED_USERS, SHARDS, TAGS, USERS, RunningAirflow, working_for
+from tests.end_to_end.airflow import (
+    DAY,
+    EXPLAINED_TAGS,
+    JUDGED_USERS,
+    SHARDS,
+    TAGS,
+    USERS,
+    RunningAirflow,
+    working_for,
+)
 
 VICTIM = f"{SHARDS}/{SHARDS}"
 
@@ -101,7 +110,7 @@ def test_the_run_succeeds_and_shows_the_day(refreshed: Refreshed) -> None:
 
 def test_every_user_has_ten_distinct_ranked_tags(refreshed: Refreshed) -> None:
     rows = read_day(refreshed.lake, intents.TABLE, DAY).to_pylist()
-    failed = read_day(refreshed.lake, failures.TABLE, DAY).num_rows
+    failed = read_day(refreshed.lake, failures.TABLE, DAY, filters=[("step", "=", "infer")]).num_rows
     users = {row["user_id"] for row in rows}
     assert len(users) + failed == USERS
     assert failed <= 1
@@ -112,6 +121,28 @@ def test_every_user_has_ten_distinct_ranked_tags(refreshed: Refreshed) -> None:
         assert all(row[column] for row in tags for column in ("persona", "category", "why", "release"))
     assert users <= set(read_day(refreshed.lake, contexts.TABLE, DAY)["user_id"].to_pylist())
     assert max(read_day(refreshed.lake, behaviors.TABLE, DAY)["day"].to_pylist()) == DAY
+
+
+def test_best_tags_have_captions_that_the_run_ends_with(refreshed: Refreshed) -> None:
+    rows = read_day(refreshed.lake, explanations.TABLE, DAY).to_pylist()
+    lost = read_day(refreshed.lake, failures.TABLE, DAY, filters=[("step", "=", "explain")]).num_rows
+    wanted = read_day(refreshed.lake, intents.TABLE, DAY).to_pylist()
+    users = {row["user_id"] for row in wanted}
+    assert 0 < len(rows) <= len(rows) + lost <= len(users) * EXPLAINED_TAGS
+    catalog = {row["item_id"]: row["category"] for row in tables.read(refreshed.lake, items.TABLE).to_pylist()}
+    tags = {(row["user_id"], row["rank"]): (row["tag"], row["category"]) for row in wanted}
+    for row in rows:
+        assert tags[row["user_id"], row["rank"]] == (row["tag"], catalog[row["item_id"]])
+        assert row["caption"]
+        assert row["style"]
+    figures = refreshed.airflow.figures()
+    assert figures["explanations"] == figures["infer.shard.explanations.captions"] == len(rows)
+    assert figures["infer.shard.explanations.pairs_dropped"] == lost
+    said = refreshed.outcome.stdout
+    assert f"Explained: {len(rows)} captions, {lost} items without one; they added " in said
+    shown = said.partition("Captions, ")[2]
+    assert shown.count("    style: ") == min(3, len(rows))
+    assert [row["caption"] for row in rows if f'"{row["caption"]}"' in shown]
 
 
 def test_the_killed_shard_resumed_without_asking_again(refreshed: Refreshed) -> None:

@@ -9,8 +9,17 @@ import pytest
 from deltalake import write_deltalake
 
 from lake.store.location import Lake
-from launcher.report import figures_lines, judged_lines, number, report, users_lines
-from schemas import days, intents
+from launcher.report import (
+    captions_lines,
+    explained_lines,
+    figures_lines,
+    judged_lines,
+    number,
+    report,
+    some_captions,
+    users_lines,
+)
+from schemas import days, explanations, intents, items
 from settings import LakeSettings, Settings
 
 DAY = "2017-11-01"
@@ -124,6 +133,66 @@ def test_a_day_without_verdicts_says_why() -> None:
     assert judged_lines(the_day()) == judged_lines(the_day(judged=None)) == []
 
 
+STYLE = {"tone": "warm", "audience": "families", "rhetoric": "question", "feeling": "joy", "season": "autumn"}
+
+
+def caption(user: str, rank: int, **fields: Any) -> dict[str, Any]:
+    return {
+        "day": DAY,
+        "user_id": user,
+        "item_id": f"item-{rank}",
+        "rank": rank,
+        "tag": f"tag {rank}",
+        "similarity": 0.5,
+        "caption": f"How about number {rank} this week?",
+        "way": "meta",
+        "form": "closed",
+        "style": STYLE,
+        "segment": "fond of soup",
+        "attempts": 1,
+        "release": "base",
+        **fields,
+    }
+
+
+def test_three_captions_are_of_as_many_users_as_there_are() -> None:
+    rows = [caption(user, rank) for user in ("b", "a") for rank in (2, 1)]
+    assert [(row["user_id"], row["rank"]) for row in some_captions(rows)] == [("a", 1), ("b", 1), ("a", 2)]
+    assert some_captions([]) == captions_lines([], {}) == []
+
+
+def test_a_caption_stands_with_its_item_and_style() -> None:
+    rows = [caption("a", 1), caption("b", 2, style=None)]
+    assert captions_lines(rows, {"item-1": "tomato soup, 1 l"}) == [
+        "Captions, 2 of them:",
+        '  User a: "How about number 1 this week?"',
+        "    item: tomato soup, 1 l (tag 1, tag 1)",
+        "    style: warm, families, question, joy, autumn",
+        '  User b: "How about number 2 this week?"',
+        "    item: item-2 (tag 2, tag 2)",
+        "    style: none",
+    ]
+
+
+def test_what_captions_cost_is_said_and_counts_with_the_users() -> None:
+    told = {
+        **FIGURES,
+        "infer.shard.seconds_explanations": 12.0,
+        "infer.shard.explanations.captions": 35.0,
+        "infer.shard.explanations.pairs_dropped": 1.0,
+        "infer.shard.explanations.style_cache_hit_rate": 0.25,
+    }
+    day = the_day(figures=[{"name": name, "value": value} for name, value in told.items()])
+    assert " ".join(" ".join(explained_lines(day)).split()) == (
+        "Explained: 35 captions, 1 items without one; they added 12.0 s to inference; 25% of their styles were another "
+        "caption's, too."
+    )
+    lines = figures_lines(day)
+    assert [line.split()[0] for line in lines if line.startswith("  i")] == ["infer.shard"]
+    assert lines[-1] == "Time: 200 s, of which 128 s are fixed and 6 s come with each of 12 users."
+    assert explained_lines(the_day()) == []
+
+
 @pytest.mark.parametrize(("value", "text"), [(3.0, "3"), (4025.0, "4,025"), (0.91666, "0.917"), (1234.5, "1,234")])
 def test_numbers(value: float, text: str) -> None:
     assert number(value) == text
@@ -135,13 +204,24 @@ def test_the_versions_that_the_day_pins_are_read(lake: Lake, capsys: pytest.Capt
 
     write(intents.TABLE, [tag("user-a", 1, tag="as published")], "error")
     write(intents.TABLE, [tag("user-a", 1, tag="of a later run")], "overwrite")
-    write(days.TABLE, [the_day()], "error")
+    shop = pa.Table.from_pylist(
+        [{"item_id": "item-1", "entity_id": "e", "text": "soup, 1 l", "category": "soup", "category_path": "a > soup"}],
+        items.TABLE.schema,
+    )
+    write_deltalake(lake.uri(items.TABLE.name), shop)
+    write(explanations.TABLE, [caption("user-a", 1)], "error")
+    versions = [{"table": name, "version": 0, "digest": "d"} for name in ("intents", "explanations")]
+    write(days.TABLE, [the_day(versions=versions)], "error")
 
     report(DAY, Settings(lake=LakeSettings(uri=str(lake.root))))
 
     said = capsys.readouterr().out
     assert "as published" in said
     assert "of a later run" not in said
+    assert said.endswith(
+        'Captions, 1 of them:\n  User user-a: "How about number 1 this week?"\n    item: soup, 1 l (tag 1, tag 1)\n'
+        "    style: warm, families, question, joy, autumn\n"
+    )
 
 
 def test_a_day_that_is_not_there(lake: Lake, capsys: pytest.CaptureFixture[str]) -> None:

@@ -26,8 +26,10 @@ from schemas import (
     contexts,
     days,
     entities,
+    explanations,
     failures,
     intents,
+    items,
     personas,
     rejected_behaviors,
     rollups,
@@ -68,9 +70,23 @@ def build(lake: Lake, settings: Settings) -> Shop:
     """Fill a lake."""
     texts = {"milk-id": "whole milk", "evil-id": EVIL}
     _put(lake, entities.TABLE, [{"entity_id": name, "text": text, "kind": "item"} for name, text in texts.items()], "e")
+    of_catalog = {"entity_id": "milk-id", "category": "milk", "category_path": "dairy > milk"}
+    _put(lake, items.TABLE, [{**of_catalog, "item_id": "milk-1", "text": "whole milk, 1 l"}], "i")
     first = [_tag(ANNA, 1, "soup"), _tag(ANNA, 2, "milk", near=0.75), _tag(BEN, 1, "tea"), _tag(BEN, 2, "rice")]
     second = [_tag(ANNA, 1, "soup"), _tag(ANNA, 2, EVIL, persona=EVIL), _tag(BEN, 1, "tea")]
-    _put_day(lake, EARLIER, users=[ANNA], entity="milk-id", tags=first)
+    style = {"tone": "warm", "audience": "families", "rhetoric": "question", "feeling": "joy", "season": "autumn"}
+    _put_day(
+        lake,
+        EARLIER,
+        users=[ANNA],
+        entity="milk-id",
+        tags=first,
+        captions=[
+            _caption("milk-1", "How about whole milk this week?", style),
+            _caption("gone-2", "Time for soup?", style),
+        ],
+        lost=[_lost(ANNA, "tea-3"), _lost(BEN, "tea-3")],
+    )
     _put_day(
         lake,
         DAY,
@@ -79,6 +95,7 @@ def build(lake: Lake, settings: Settings) -> Shop:
         tags=second,
         rejected=[("absurd_quantity", 3), ("unknown_item", 1)],
         failed=[{"step": "infer", "key": FAILED, "reason": "no answer", "attempts": 2}],
+        captions=[_caption("milk-1", EVIL, None, tag=EVIL)],
     )
     _put(lake, behaviors.TABLE, [_behavior(ANNA, LANDED)], "b", day=LANDED)
     _judge(lake, EARLIER)
@@ -95,9 +112,8 @@ def build(lake: Lake, settings: Settings) -> Shop:
 
 def _put(lake: Lake, table: Table, rows: Rows, fingerprint: str, **partition: str) -> None:
     """Publish rows, whatever an audit would say of them; a field that is not named is none."""
-    data = pa.Table.from_pylist([{name: row.get(name) for name in table.file_schema.names} for row in rows])
     named = table.file_schema
-    whole = data.cast(named) if rows else named.empty_table()
+    whole = pa.Table.from_pylist([{name: row.get(name) for name in named.names} for row in rows], named)
     staged = stage(lake, table, whole, fingerprint=fingerprint, partition=partition)
     batch = Batch(table.name, "test", (StagedPartition(partition, fingerprint, (staged,)),))
     batch.save(lake)
@@ -114,8 +130,14 @@ def _put_day(
     tags: Rows,
     rejected: Sequence[tuple[str, int]] = (),
     failed: Rows = (),
+    captions: Rows = (),
+    lost: Rows = (),
 ) -> None:
-    """Publish all tables of a day but its row in ``days``."""
+    """Publish all tables of a day but its row in ``days``.
+
+    Args:
+        captions: rows of ``explanations``. lost: rows of ``failures`` of items without one.
+    """
     raw = [{"rule": rule, "user_id": ANNA, "row": '{"item": "4711"}', "copies": copies} for rule, copies in rejected]
     of_table: dict[str, Rows] = {
         behaviors.TABLE.name: [_behavior(user, day) for user in users],
@@ -130,6 +152,8 @@ def _put_day(
     for table in DAY_TABLES:
         partition = {"day": day, **({"step": "infer"} if "step" in table.partition_by else {})}
         _put(lake, table, of_table[table.name], f"w{day[-2:]}", **partition)
+    _put(lake, explanations.TABLE, captions, f"w{day[-2:]}", day=day)
+    _put(lake, failures.TABLE, lost, f"w{day[-2:]}", day=day, step="explain")
 
 
 def _behavior(user: str, day: str) -> dict[str, Any]:
@@ -169,6 +193,16 @@ def _tag(user: str, rank: int, tag: str, near: float = 1.0, persona: str = "cook
         "chosen_by": "arbiter",
         "release": "experts-1",
     }
+
+
+def _caption(item: str, caption: str, style: Mapping[str, str] | None, tag: str = "soup") -> dict[str, Any]:
+    asked = {"way": "meta" if style else "v1", "form": "closed", "segment": "fond of soup", "attempts": 1}
+    told = {"user_id": ANNA, "item_id": item, "rank": 1, "tag": tag, "similarity": 0.5, "release": "experts-1"}
+    return {**told, **asked, "caption": caption, "style": style}
+
+
+def _lost(user: str, item: str) -> dict[str, Any]:
+    return {"step": "explain", "key": f"{user} {item}", "reason": "No caption kept the rule length.", "attempts": 3}
 
 
 def _personas(tags: Rows) -> Rows:

@@ -219,9 +219,44 @@ def test_a_user_is_shown_with_context_personas_tags_and_verdicts(browser: Any) -
     assert "profile: age 30-39 long-term interests: dairy 2017-11-01 (purchase) | whole milk x2" in said
 
 
+def test_a_users_captions_are_shown_with_items_and_styles(browser: Any) -> None:
+    said = words(browser.get(f"/users/{ANNA}?day={EARLIER}"))
+    styled = "warm, families, question, joy, autumn fond of soup"
+    assert f"1 Time for soup? meta, closed, 1 attempts item gone-2 for soup, 0.5 like it {styled}" in said
+    assert (
+        f"1 How about whole milk this week? meta, closed, 1 attempts whole milk, 1 l for soup, 0.5 like it {styled}"
+        in said
+    )
+    # What is shown beside them is what failed on this user's items, and nobody else's.
+    assert said.count("failed explain of tea-3: No caption kept the rule length. (3 attempts)") == 1
+    assert "None on this day." in words(browser.get(f"/users/{BEN}?day={EARLIER}"))
+    without_style = words(browser.get(f"/users/{ANNA}?day={DAY}"))
+    assert "v1, closed, 1 attempts whole milk, 1 l" in without_style
+    assert "none fond of soup" in without_style
+
+
+def test_a_day_published_without_captions_says_so(browser: Any, shop: Shop) -> None:
+    shop.forget(EARLIER, "explanations")
+    said = words(browser.get(f"/users/{ANNA}?day={EARLIER}"))
+    assert "This day was published without captions." in said
+    assert "1 soup soup" in said
+
+
+def test_a_day_counts_its_captions_and_lists_those_that_were_lost(browser: Any) -> None:
+    said = words(browser.get(f"/days/{EARLIER}"))
+    assert "explanations 2" in said
+    assert f"explain {ANNA} tea-3 No caption kept the rule length. 3" in said
+
+
+def test_an_item_without_a_caption_is_no_user_of_the_day(browser: Any) -> None:
+    said = words(browser.get(f"/users?day={EARLIER}"))
+    assert f"{ANNA} 2 {BEN} 2 1 to 2 of 2." in said or f"{ANNA} 2 {BEN} 2" in said
+    assert "tea-3" not in said
+
+
 def test_a_script_in_a_text_shows_as_text(browser: Any) -> None:
     page = browser.get(f"/users/{ANNA}?day={DAY}")
-    assert page.text.count("&lt;script&gt;alert(") >= 5  # Tag, category, persona twice, and the context.
+    assert page.text.count("&lt;script&gt;alert(") >= 7  # Tag, category, persona twice, context, caption, its tag.
     assert EVIL not in page.text
     assert "<script" not in page.text
     assert EVIL in words(page)

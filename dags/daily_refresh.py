@@ -2,8 +2,8 @@
 
 For one day (the run's partition key; UTC, or the shop's own where its log says so): lands the day's behaviors (and
 those of earlier days that never were, or that late rows came for), compresses each user's history, asks the language
-model what each user intends to buy next and why, has a judge look at a sample of that, and publishes the day as a
-whole.
+model what each user intends to buy next and why, has it write captions for items of the best of these tags, has a judge
+look at a sample of the tags, and publishes the day as a whole.
 
 **Owner:** intentflow.
 
@@ -11,9 +11,9 @@ whole.
 on a day of a canary the champion before it, each for its users; the judge with the record of its exam.
 
 **Writes:** `behaviors`, `rejected_behaviors`, `items`, `profiles`, `entities`, `rollups`, `signals`, `contexts`,
-`entity_vectors`, `answers`, `intents`, `personas`, `failures`, `verdicts` on a sample, and one row in `days`, which
-pins the versions of the tables by day. Emits the asset `intents`, one event a day, with release, figures, and whether
-it was judged.
+`entity_vectors`, `answers`, `intents`, `personas`, `explanations`, `failures`, `verdicts` on a sample, and one row in
+`days`, which pins the versions of the tables by day. Emits the asset `intents`, one event a day, with release, figures,
+and whether it was judged.
 
 Every task runs one command, shown in its log, that also runs alone from a shell. Steps stage; a `publish` task has
 Great Expectations judge what was staged and makes visible what passed, all of it or nothing: until `publish_day` is
@@ -43,6 +43,10 @@ times already. Clearing the failed task continues the run; finished work is not 
   to change, or make a release of what is there and promote it.
 - `infer.publish`: too many users failed, or some have wrong tags, or tags of a release that does not serve
   them. Read `failures` of this day, repair the cause, clear `infer.shard`.
+- `infer.publish` names a rule of `explanations`: a caption broke a rule after all, or is of no tag, item or user of the
+  day. That is a mistake in the code: report it. `INTENTFLOW_EXPLANATIONS__TAGS=0` and a cleared `infer.shard` publish
+  the day without captions. Items for which no caption kept the rules hold nothing back: they are rows of `failures`,
+  under the step `explain`.
 - `judge.sample`: the judge failed, or was ended after `INTENTFLOW_JUDGE__TIME_LIMIT_SECONDS` (and
   `INTENTFLOW_JUDGE__GRACE_SECONDS`), and is not tried again by itself. The day is published without verdicts. Clear it
   with what comes after it: answers that it has are kept, and `publish_day` pins the verdicts. Its log warns where a
@@ -104,7 +108,8 @@ def compress() -> None:
 
 @task_group
 def infer(shards: Any) -> None:
-    """Planner, experts and arbiter write each user's intents; the shards are audited and published together."""
+    """Planner, experts and arbiter write each user's intents, and the same engine captions for items of the best tags;
+    the shards are audited and published together."""
     publish(sharded_model_step("infer", "--day", DAY, USERS, RELEASE, CANARY, DTYPE, FORCE, shards=shards))
 
 

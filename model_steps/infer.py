@@ -11,272 +11,29 @@ from __future__ import annotations
 import argparse
 import logging
 import time
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
-from functools import partial
 from typing import Any, get_args
 
-from lake.delta import tables
-from lake.delta.work import Step, marked, plan
+from lake.delta.work import Step
 from lake.registry import champions
 from lake.registry.canary import Canary, of_record
-from lake.registry.releases import ADAPTOR, Release
 from lake.store.location import Lake
-from model_steps.agents import arbiter, expert, flows, inputs, planner, population, rows, selection
-from model_steps.agents.eligible import eligible
-from model_steps.agents.hmas import User
+from model_steps.agents import selection
 from model_steps.agents.outputs import TABLES, Outputs, stage_outputs
-from model_steps.agents.words import Categories
-from model_steps.embedding.adaptor import Adaptor
-from model_steps.embedding.embedder import Embedder
-from model_steps.embedding.slots import read_slots
-from model_steps.engine.answer_cache import AnswerCache
-from model_steps.engine.cache_capacity import tokens_that_fit
-from model_steps.engine.chat import Chat
 from model_steps.engine.environment import prepare_environment
 from model_steps.engine.start import LazyEngine, StartsModel
-from model_steps.engine.untuned import Untuned
-from model_steps.engine.vllm_engine import engine_name
-from model_steps.explaining.explained_shard import (
-    Day,
-    ExplainedShard,
-    explain_shard,
-    inputs_of,
-    owners_of,
-    parameters_of,
-)
 from model_steps.explaining.outputs import stage_explanations, stage_none
-from model_steps.serving.experts import Experts
-from model_steps.serving.fit import adaptor_of
-from model_steps.serving.form import Form
-from model_steps.serving.served import Served
-from model_steps.serving.sides import PREFIX, Side, name_of_day, place_of, served_by, sides_of
+from model_steps.inferring.agents import Agents
+from model_steps.inferring.work import Work
+from model_steps.serving.sides import served_by
 from runtime.entry import day_argument, run_command
 from runtime.errors import UsageError
-from runtime.fingerprint import code_of
 from runtime.processor import NumberType
 from runtime.progress import Progress
-from schemas import contexts, explanations, signals
 from settings import Settings, load_settings
 
 log = logging.getLogger("intentflow")
 
 STEP = Step("infer", __file__, TABLES)
-WITH_EXPLANATIONS = (*TABLES, explanations.TABLE)
-EMBED = "embed"
-ENGINE = "model_steps.engine.vllm_engine"
-ROLES = (planner.ROLE, expert.ROLE, arbiter.ROLE)
-
-
-def name_of_work(
-    lake: Lake, day: str, settings: Settings, users: Sequence[str], shards: int, made_with: Release, categories: str
-) -> str:
-    """Fingerprint of inference for these users by one release."""
-    return STEP.work(
-        {
-            "contexts": tables.partition_digest(lake, contexts.TABLE, day),
-            "signals": tables.partition_digest(lake, signals.TABLE, day),
-            "categories": categories,
-            "vectors": marked(lake, EMBED, day),
-            "users": list(users),
-            "release": made_with.name,
-            **inputs_of(lake, settings.explanations),
-        },
-        {
-            "day": day,
-            "shards": shards,
-            "engine": engine_name(settings.engine),
-            "window": settings.engine.maximum_tokens,
-            "cache_tokens": tokens_that_fit(settings.engine),
-            "history_tokens": inputs.cap_of(settings),
-            # Ranked prompts end with a block, and show personas as the experts' examples do.
-            "block": settings.engine.block_tokens,
-            "personas_shown": [settings.examples.personas, settings.examples.categories, settings.examples.tokens],
-            **settings.inference.model_dump(exclude={"users", "shards"}),
-            **parameters_of(settings.explanations),
-        },
-    )
-
-
-@dataclass(frozen=True)
-class Work:
-    """One shard of a day's inference: for whom, with what, under which name.
-
-    Args:
-        number: of the shard, from 0.
-        shards: how many there are.
-        users: whose intents this shard infers, sorted.
-        release: what answers are made with.
-        form: how histories are shown.
-        experts: with what tuned roles are answered.
-        settings: with what ``auto`` came to for these two: all that follows reads it from here.
-        adaptor: entities to slots; none when histories are text.
-        categories_digest: of the catalog's categories.
-        name: the day's fingerprint, the same for all shards.
-        side: of the canary that runs on the day; all there is where none does. canary: none where none does.
-    """
-
-    lake: Lake
-    day: str
-    number: int
-    shards: int
-    users: Sequence[str]
-    release: Release
-    form: Form
-    experts: Experts
-    settings: Settings
-    embedder: Embedder
-    adaptor: Adaptor | None
-    categories: Categories
-    categories_digest: str
-    name: str
-    side: Side
-    canary: Canary | None
-
-    @classmethod
-    def of(
-        cls,
-        lake: Lake,
-        day: str,
-        shard: str,
-        settings: Settings,
-        users: int,
-        release_name: str | None,
-        canary: Canary | None = None,
-    ) -> Work:
-        """Read what the work depends on.
-
-        Raises:
-            As ``infer``.
-        """
-        number, shards = population.parse_shard(shard.removeprefix(PREFIX))
-        everybody = eligible(lake, day, settings.inference, users)
-        release_name = release_name or champions.take(lake, settings.lake.first_release)[0].release
-        sides = sides_of(everybody, shards, release_name, canary)
-        place = place_of(shard, sides)
-        embedder = Embedder(settings.embedder.model)
-        # Of both sides, since a day has one name: where anything of either changes, all of it is made again.
-        served = [Served.by(lake, day, side.release, settings, embedder, ROLES) for side in sides]
-        categories = inputs.read_categories(lake, embedder.name)
-        categories_digest = inputs.categories_digest(categories)
-        names = [
-            name_of_work(lake, day, by.settings, side.users, shards, by.release, categories_digest)
-            for side, by in zip(sides, served, strict=True)
-        ]
-        side, own, model = sides[place], served[place], settings.engine.model
-        return cls(
-            lake=lake,
-            day=day,
-            number=number,
-            shards=shards,
-            users=side.users_of(number),
-            release=own.release,
-            form=own.form,
-            experts=own.experts,
-            settings=own.settings,
-            embedder=embedder,
-            adaptor=adaptor_of(own.release, own.files, model, embedder) if own.form.name == "hybrid" else None,
-            categories=categories,
-            categories_digest=categories_digest,
-            name=name_of_day(STEP, day, names, canary),
-            side=side,
-            canary=canary,
-        )
-
-    @property
-    def untuned(self) -> Untuned:
-        """What answers the roles that the release has no adapter for, or whose adapters are not taken."""
-        release = self.release
-        adaptor = f"{release.embedder}/{release.files[ADAPTOR]}" if self.adaptor else None
-        return Untuned(frozenset(self.experts.adapters), release.model, adaptor)
-
-    def is_due(self, force: bool) -> bool:
-        """Whether what is published of the day is not, all shards of it, the result of this very work."""
-        step = replace(STEP, tables=WITH_EXPLANATIONS) if self.settings.explanations.tags else STEP
-        return bool(plan(self.lake, step, {self.day: self.name}, force=force, parts=range(self.shards)).due)
-
-    def manifest(self) -> dict[str, Any]:
-        """What every manifest of this work begins with."""
-        return {
-            "day": self.day,
-            "shard": self.side.shard_name(self.number, self.shards),
-            "release": self.release.name,
-            "fingerprint": self.name,
-            "representation": self.form.name,
-            **self.experts.manifest(),
-            **({"side": self.side.name} if self.canary else {}),
-        }
-
-
-class Agents:
-    """Planner, experts and arbiter ready for the users of a shard, chunk by chunk.
-
-    Args:
-        start: gives the model when the first answer is missing.
-    """
-
-    def __init__(self, work: Work, start: StartsModel) -> None:
-        settings = work.settings
-        people = inputs.read_contexts(work.lake, work.day, work.users) if work.users else []
-        entities = inputs.read_entities(work.lake, people) if people else {}
-        slots = read_slots(work.lake, work.adaptor, sorted(entities)) if work.adaptor else None
-        # Answers are kept by what was asked, by what answers, and by the code that asks the engine.
-        engine = f"{engine_name(settings.engine)}/{code_of(ENGINE).digest}"
-        self._work, self._start = work, start
-        owners = owners_of(work.users, settings.explanations)
-        self.cache = AnswerCache(
-            work.lake, owners, work.day, work.release.name, engine, partial(start, slots), work.untuned
-        )
-        self.chat = chat = Chat(settings.engine.model)
-        of_day = (work.lake, work.day, settings, self.cache.ask, chat)
-        if settings.inference.asking == "ranked":
-            self._flow = flows.ranked(*of_day, work.categories, people, work.experts.calibration)
-        else:
-            self._flow = flows.written(*of_day, work.embedder, work.categories)
-        self.prepared = inputs.prepare(people, entities, chat.count, self._flow.history_tokens, work.form.name)
-        self.capacity = tokens_that_fit(settings.engine)
-
-    def chunks(self) -> Iterator[Sequence[User]]:
-        """The shard's users in the fixed groups that are done, and after a kill done again, as a whole."""
-        settings = self._work.settings.inference
-        users = self.prepared.users
-        yield from population.chunks_of(users, settings.chunk_users, self._flow.tokens_of, self.capacity)
-
-    def infer(self, chunk: Sequence[User]) -> Outputs:
-        """What a chunk's users come to."""
-        self.cache.begin_chunk()
-        inferred, failed = self._flow.run(chunk)
-        self.cache.end_chunk()
-        work = self._work
-        release, maximum_why = work.release.name, work.settings.inference.maximum_why
-        of_intents = rows.intents_rows(inferred, work.categories, work.embedder, release, maximum_why)
-        return Outputs(of_intents, rows.persona_rows(inferred, release), failed)
-
-    def explain(self, tags: Sequence[dict[str, Any]]) -> ExplainedShard:
-        """Captions for items of the users' best tags.
-
-        Args:
-            tags: rows of ``intents``.
-        """
-        work = self._work
-        serves = served_by(work.release.name, work.canary)
-        day = Day(work.lake, work.day, work.settings, work.embedder, work.release.name, serves, self.capacity)
-        return explain_shard(day, self.cache, self.chat, self._start, tags)
-
-    def figures(self) -> dict[str, Any]:
-        """What was asked, what was found in the caches, what histories lost."""
-        return {
-            "model_calls": self.cache.counts.total("calls"),
-            "cached_answers": self.cache.counts.total("cached_answers"),
-            "users_without_model_call": len(set(self._work.users) - self.cache.asked_users),
-            "roles": self.cache.counts.as_dict(),
-            "cut_users": self.prepared.cut_users,
-            "dropped_periods": self.prepared.dropped_periods,
-            # Fractions, so that they are not added up over shards.
-            "block_tokens": float(self._work.settings.engine.block_tokens),
-            "cache_tokens": float(self.capacity),
-            **vars(self._flow.statistics),
-        }
 
 
 def infer(
@@ -307,7 +64,7 @@ def infer(
         InfrastructureError: the engine failed.
     """
     started = time.monotonic()
-    work = Work.of(lake, day, shard, settings, users, release, canary)
+    work = Work.of(STEP, lake, day, shard, settings, users, release, canary)
     if not work.is_due(force):
         log.info("The intents of %s are published already; nothing changed.", day)
         return {**work.manifest(), "batches": [], "reused": True}

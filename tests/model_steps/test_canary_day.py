@@ -25,6 +25,7 @@ from lake.registry.champions import Terms
 from lake.store.location import Lake
 from model_steps import infer, release
 from model_steps.agents import outputs
+from model_steps.inferring import work as shard_work
 from model_steps.serving.sides import name_of_day
 from runtime.errors import DataError, InfrastructureError, SourceMissing, UsageError
 from schemas import behaviors, contexts, failures, intents, items, personas, signals
@@ -181,7 +182,9 @@ def test_a_killed_shard_and_a_run_again_give_the_same(shop: Shop, tmp_path: Path
 
 
 def test_with_a_change_of_either_release_all_of_the_day_is_due(shop: Shop) -> None:
-    works = [infer.Work.of(shop.lake, DAY, shard, shop.settings, 0, None, shop.who) for shard in SHARDS]
+    works = [
+        shard_work.Work.of(infer.STEP, shop.lake, DAY, shard, shop.settings, 0, None, shop.who) for shard in SHARDS
+    ]
     assert [(work.release.name, work.manifest()["side"]) for work in works] == [
         (shop.who.beside, "beside"),
         (shop.who.release, "canary"),
@@ -194,20 +197,20 @@ def test_with_a_change_of_either_release_all_of_the_day_is_due(shop: Shop) -> No
 
 
 def test_without_a_canary_the_work_is_named_as_before(shop: Shop) -> None:
-    work = infer.Work.of(shop.lake, DAY, "1/1", shop.settings, 0, None)
+    work = shard_work.Work.of(infer.STEP, shop.lake, DAY, "1/1", shop.settings, 0, None)
     asked = (work.settings, sorted(USERS), 1, work.release, work.categories_digest)
-    assert work.name == infer.name_of_work(shop.lake, DAY, *asked)
+    assert work.name == shard_work.name_of_work(infer.STEP, shop.lake, DAY, *asked)
     assert (work.manifest()["shard"], "side" in work.manifest()) == ("1/1", False)
 
 
 def test_a_user_served_by_the_wrong_release_fails_the_audit(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
     """Planted: the canary's shard asks the release beside it."""
-    split = infer.sides_of
+    split = shard_work.sides_of
 
     def mistaken(*asked: Any) -> Any:
         return tuple(replace(side, release=shop.who.beside) for side in split(*asked))
 
-    monkeypatch.setattr(infer, "sides_of", mistaken)
+    monkeypatch.setattr(shard_work, "sides_of", mistaken)
     paths = [path for shard in SHARDS for path in shop.infer(shard, shop.who)["batches"]]
     with pytest.raises(DataError, match=r"nothing may be published: intents 2017-10-31 broke users_of_another_release"):
         shop.publish(paths)
@@ -216,12 +219,12 @@ def test_a_user_served_by_the_wrong_release_fails_the_audit(shop: Shop, monkeypa
 
 def test_a_user_whom_a_wrong_side_does_is_counted(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
     """Planted: the split of the users is another record's, by which all three are beside the canary."""
-    split = infer.sides_of
+    split = shard_work.sides_of
 
     def mistaken(users: Sequence[str], shards: int, release: str, who: Canary) -> Any:
         return split(users, shards, release, replace(who, record=4, share=0.2))
 
-    monkeypatch.setattr(infer, "sides_of", mistaken)
+    monkeypatch.setattr(shard_work, "sides_of", mistaken)
     found = Batch.load(shop.lake, shop.infer(SHARDS[0], shop.who)["batches"][0]).partitions[0].metrics
     assert (found["users_in"], found["users_of_another_release"]) == (3, 1)
 

@@ -29,6 +29,7 @@ from model_steps.engine.vllm_engine import Engine
 from model_steps.explaining import explained_shard, prompt_files
 from model_steps.explaining.checking import Known, counts_of, no_counts
 from model_steps.explaining.explainer import Explained, Explainer
+from model_steps.inferring.work import Work, name_of_work
 from representation.cleaning import entity_id
 from runtime.errors import DataError, InfrastructureError, SourceMissing
 from schemas import answers, contexts, days, explanations, failures, intents, items, personas, signals
@@ -274,11 +275,11 @@ def test_every_setting_of_captions_is_part_of_the_name_and_none_without_them(sho
         {"not_bought_days": 0},
         {"caption_temperature": 0.5},
     ]
-    work = infer.Work.of(shop.lake, DAY, "1/1", shop.settings, 0, None)
+    work = Work.of(infer.STEP, shop.lake, DAY, "1/1", shop.settings, 0, None)
 
     def name_of(**changed: Any) -> str:
         asked = shop.with_(**changed).settings
-        return infer.name_of_work(shop.lake, DAY, asked, work.users, 1, work.release, work.categories_digest)
+        return name_of_work(infer.STEP, shop.lake, DAY, asked, work.users, 1, work.release, work.categories_digest)
 
     assert len({name_of(**changed) for changed in changes}) == len(changes)
     assert len({name_of(**{**changed, "tags": 0}) for changed in changes}) == 1

@@ -22,6 +22,7 @@ from model_steps.embedding.embedder import Embedder
 from model_steps.embedding.slots import EntitySlots
 from model_steps.engine.asking import Answer, Request, Sampling
 from model_steps.engine.vllm_engine import Engine
+from model_steps.inferring.work import Work
 from representation.cleaning import entity_id
 from representation.hybrid import SLOT
 from runtime.errors import InfrastructureError
@@ -270,4 +271,4 @@ def test_a_day_is_ranked_resumed_and_carried_forward(
 
 def fingerprint(lake: Lake, settings: Settings) -> str:
     """The name of the work, without doing any."""
-    return infer.Work.of(lake, DAY, "1/1", settings, 0, None).name
+    return Work.of(infer.STEP, lake, DAY, "1/1", settings, 0, None).name

@@ -16,6 +16,7 @@ from lake.store.location import Lake
 from model_steps import infer, release
 from model_steps.engine.adapters import FORM, WEIGHTS, linear_shapes
 from model_steps.engine.model_digest import model_digest
+from model_steps.inferring.work import Work
 from settings import Settings
 from tests.model_steps.test_real_model import DAY, fill
 
@@ -44,9 +45,9 @@ def day(lake: Lake, settings: Settings) -> Any:
     """``day(release, experts)``: the day's work in the text form."""
     fill(lake)
 
-    def of(name: str, experts: str = "auto") -> infer.Work:
+    def of(name: str, experts: str = "auto") -> Work:
         inference = settings.inference.model_copy(update={"representation": "text", "experts": experts})
-        return infer.Work.of(lake, DAY, "1/1", settings.model_copy(update={"inference": inference}), 0, name)
+        return Work.of(infer.STEP, lake, DAY, "1/1", settings.model_copy(update={"inference": inference}), 0, name)
 
     return of
 

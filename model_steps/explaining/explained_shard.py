@@ -30,7 +30,7 @@ from settings import ExplanationsSettings, Settings
 log = logging.getLogger("intentflow")
 
 # Tokens of a prompt of stylist or explainer, at most, about: what a chunk takes of the engine's cache follows.
-PROMPT_TOKENS = 800
+PROMPT_TOKENS = 400
 
 Row = Mapping[str, Any]
 

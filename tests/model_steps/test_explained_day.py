@@ -26,6 +26,7 @@ from lake.store.location import Lake
 from model_steps import infer, release
 from model_steps.engine.asking import Answer, Request
 from model_steps.engine.vllm_engine import Engine
+from model_steps.evaluating.results import code_without_captions
 from model_steps.explaining import explained_shard, prompt_files
 from model_steps.explaining.checking import Known, counts_of, no_counts
 from model_steps.explaining.explainer import Explained, Explainer
@@ -313,6 +314,12 @@ def test_every_file_that_captions_are_made_of_is_part_of_the_name() -> None:
     folder = Path(prompt_files.__file__).parent
     there = {path for path in folder.rglob("*") if path.is_file() and path.suffix in (".py", ".md", ".toml", ".txt")}
     assert {f"model_steps/explaining/{path.relative_to(folder).as_posix()}" for path in there} <= files.keys()
+
+
+def test_a_word_of_captions_is_nothing_to_an_evaluation() -> None:
+    """It asks for none, so results of before and after are a match; whatever else inference imports is not left out."""
+    files, whole = code_without_captions("model_steps.infer").files, infer.STEP.code.files
+    assert {path for path in whole if path not in files} == {path for path in whole if "/explaining/" in path} != set()
 
 
 def by_user(rows: Sequence[dict[str, Any]], *without: str) -> list[dict[str, Any]]:

@@ -172,7 +172,7 @@ def test_inference_killed_while_it_explains(
     again.run("model_steps.embed", "--day", DAY)
 
     def captions() -> int:
-        roles = tables.read(again.lake, answers.TABLE, columns=["role"])["role"].to_pylist()
+        roles: list[str] = tables.read(again.lake, answers.TABLE, columns=["role"])["role"].to_pylist()
         return roles.count("explainer")
 
     process = again.start("model_steps.infer", "--day", DAY, "--shard", "1/1")

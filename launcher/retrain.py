@@ -63,7 +63,8 @@ def result_lines(told: Mapping[str, Mapping[str, Any]]) -> Sequence[str]:
     for name, found in dict(compared.get(SHOWN, {})).items():
         lines.append(f"{SHOWN} of {name}: {_interval(found)}")
     if compared:
-        lines.append(f"  on {compared['users']} validation users of {compared['day']}; the holdout stays closed.")
+        days = ", ".join(compared["days"])
+        lines.append(f"  on {compared['users']} validation users as of {days}; the holdout stays closed.")
     lines += ["", f"Candidate {candidate['candidate']} beside the champion {candidate['beside']}"]
     return [*lines, *([candidate["why"]] if "why" in candidate else [])]
 

@@ -25,7 +25,7 @@ def test_each_step_and_the_comparison_are_told() -> None:
         "reinforce": {"reused": False, "seconds": 1234.0},
         "evaluate": {
             "users": 4,
-            "day": "2017-08-23",
+            "days": ["2017-08-09", "2017-08-23"],
             "recall_at_30": {
                 "candidate": {"value": 0.25, "low": 0.2, "high": 0.3},
                 "base": {"value": None, "low": None, "high": None},
@@ -42,7 +42,7 @@ def test_each_step_and_the_comparison_are_told() -> None:
         "experts (GRPO)    made in 1,234 s",
         "recall_at_30 of candidate: 0.250 (0.200 to 0.300)",
         "recall_at_30 of base: no user with an outcome",
-        "  on 4 validation users of 2017-08-23; the holdout stays closed.",
+        "  on 4 validation users as of 2017-08-09, 2017-08-23; the holdout stays closed.",
         "",
         "Candidate experts-1 beside the champion experts-0",
     ]

@@ -17,6 +17,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict, SettingsError
 
 from runtime.errors import ConfigurationError
 from settings.canary import CanarySettings as CanarySettings
+from settings.caption_judge import CaptionJudgeSettings as CaptionJudgeSettings
 from settings.explanations import ExplanationsSettings as ExplanationsSettings
 from settings.gate import GateSettings as GateSettings
 from settings.judge import BandSettings as BandSettings
@@ -291,6 +292,7 @@ class Settings(BaseSettings):
     embedder: EmbedderSettings = EmbedderSettings()
     inference: InferenceSettings = InferenceSettings()
     explanations: ExplanationsSettings = ExplanationsSettings()
+    caption_judge: CaptionJudgeSettings = CaptionJudgeSettings()
     engine: EngineSettings = EngineSettings()
     adaptor: AdaptorSettings = AdaptorSettings()
     examples: ExamplesSettings = ExamplesSettings()

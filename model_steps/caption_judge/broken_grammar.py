@@ -1,0 +1,83 @@
+"""Ways to break the grammar of a caption, each one edit. Pure functions; a caption too short for one gives None."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Sequence
+
+from runtime.fingerprint import digest
+
+_GLUE = frozenset({"is", "it", "for", "with", "the", "of", "a", "to", "in", "be", "and", "you", "by", "this"})
+_AGREEMENT = {"is": "are", "are": "is", "have": "has", "comes": "come", "you": "she", "would": "would to"}
+
+
+def _place(key: str, number: int) -> int:
+    return int(digest(["grammar", key])[:8], 16) % number
+
+
+def swapped(words: Sequence[str], key: str) -> list[str] | None:
+    """Two distant words change places."""
+    if len(words) < 5:
+        return None
+    first = _place(key, len(words) - 3)
+    second = first + 2 + _place(f"{key}2", len(words) - first - 2)
+    found = list(words)
+    found[first], found[second] = found[second], found[first]
+    return found
+
+
+def without_glue(words: Sequence[str], key: str) -> list[str] | None:
+    """Words that hold the sentence together are left out."""
+    found = [word for word in words if word.lower().strip(",:?.") not in _GLUE]
+    return found if 2 <= len(found) <= len(words) - 2 else None
+
+
+def disagreeing(words: Sequence[str], key: str) -> list[str] | None:
+    """A verb that does not go with its subject."""
+    places = [place for place, word in enumerate(words) if word.lower() in _AGREEMENT]
+    if not places:
+        return None
+    found = list(words)
+    place = places[_place(key, len(places))]
+    found[place] = _AGREEMENT[words[place].lower()]
+    return found
+
+
+def doubled(words: Sequence[str], key: str) -> list[str] | None:
+    """A word twice in a row."""
+    place = _place(key, len(words))
+    return [*words[: place + 1], words[place].strip(",:?."), *words[place + 1 :]]
+
+
+def cut(words: Sequence[str], key: str) -> list[str] | None:
+    """The sentence ends in the middle, without a sign."""
+    return list(words[: len(words) // 2 + 1]) if len(words) > 4 else None
+
+
+def reversed_order(words: Sequence[str], key: str) -> list[str] | None:
+    """The words of the sentence the other way round."""
+    plain = [re.sub(r"[.,:?!]$", "", word) for word in reversed(words)]
+    return [*plain[:-1], f"{plain[-1]}."] if len(plain) > 3 else None
+
+
+def stray_word(words: Sequence[str], key: str) -> list[str] | None:
+    """A word that holds nothing together stands where it does not belong."""
+    place = 1 + _place(key, len(words) - 1) if len(words) > 1 else 0
+    stray = ("of", "the", "is", "and", "to", "which")[_place(f"{key}s", 6)]
+    return [*words[:place], stray, *words[place:]]
+
+
+WAYS: tuple[Callable[[Sequence[str], str], list[str] | None], ...] = (
+    swapped, without_glue, disagreeing, doubled, cut, reversed_order, stray_word,
+)  # fmt: skip
+
+
+def broken(caption: str, key: str) -> str:
+    """A caption with its grammar broken, the way and the place following from a key."""
+    words = caption.split()
+    first = _place(f"{key}way", len(WAYS))
+    for way in (*WAYS[first:], *WAYS[:first]):
+        found = way(words, key)
+        if found is not None and found != words:
+            return " ".join(found)
+    return f"{caption} {caption}"

@@ -15,6 +15,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from evaluation.bootstrap import RESAMPLES
 from lake.store.location import Lake
 from model_steps.caption_judge import labelled_files, record
 from model_steps.caption_judge.asking import Questions, log_odds
@@ -49,11 +50,12 @@ def calibrate(
     out: Path,
     begin: Callable[[], object] = lambda: None,
     done: Callable[[], object] = lambda: None,
+    resamples: int = RESAMPLES,
 ) -> dict[str, Any]:
     """Make a judge and its record in a folder; returns the manifest.
 
     Args:
-        ask: answers requests. begin, done: around each chunk of captions.
+        ask: answers requests. begin, done: around each chunk of captions. resamples: for the intervals.
 
     Raises:
         UsageError: the folder cannot be written. InfrastructureError: the engine failed.
@@ -67,11 +69,17 @@ def calibrate(
         data={**material.digests, "engine": engine_name(settings.engine)},
         day=material.day,
         minimum_kappa=settings.caption_judge.minimum_kappa,
-        figures={**examine(judged_by, material, answers, settings.explanations), "chosen_by": accuracies},
+        figures={**examine(judged_by, material, answers, settings.explanations, resamples), "chosen_by": accuracies},
     )
     record.ship(out, judged_by, found)
     stands = record.standing(
-        found, judged_by.name, found.model, found.decides, found.day, settings.caption_judge.valid_days, found.minimum_kappa
+        found,
+        judged_by.name,
+        found.model,
+        found.decides,
+        found.day,
+        settings.caption_judge.valid_days,
+        found.minimum_kappa,
     )
     return {
         "judge": judged_by.name,
@@ -115,7 +123,11 @@ def main(arguments: argparse.Namespace) -> dict[str, Any]:
     prepare_environment(settings.engine)
     lake = Lake.open(arguments.lake or settings.lake.uri)
     material = Material.read(arguments.labels, settings.caption_judge.corruptions)
-    log.info("%d captions, of which %d were really written.", len(material.captions), sum(one.is_written for one in material.captions))
+    log.info(
+        "%d captions, of which %d were really written.",
+        len(material.captions),
+        sum(one.is_written for one in material.captions),
+    )
     users = sorted({one.case.reader.name for one in material.captions})
     engine = f"{engine_name(settings.engine)}/{code_of(ENGINE).digest}"
     model = f"base-{model_digest(settings.engine.model)}"

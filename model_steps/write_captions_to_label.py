@@ -1,8 +1,8 @@
-"""Let the model write captions to be labelled: ``python -m model_steps.write_captions_to_label --day D ... --out FOLDER``.
+"""Let the model write captions to be labelled: ``python -m model_steps.write_captions_to_label --day D --out FOLDER``.
 
 Draws users of published contexts and items of their own categories by a seed, and asks the explainer once for each:
-closed frames in a style, free words in a style, and free words by V1's prompt, in turns. What it wrote is kept as it is,
-whatever rule it breaks. ``written.jsonl`` gets these captions without labels, ``pairs.jsonl`` further customers and
+closed frames in a style, free words in a style, and free words by V1's prompt, in turns. What it wrote is kept as it
+is, whatever rule it breaks. ``written.jsonl`` gets these captions without labels, ``pairs.jsonl`` further customers and
 items of which captions are built, ``days.json`` the days' signals. None holds a pseudonym or a profile.
 """
 
@@ -12,7 +12,7 @@ import argparse
 import json
 import logging
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +20,14 @@ from lake.delta import tables
 from lake.store.location import Lake
 from model_steps.agents.inputs import read_contexts
 from model_steps.caption_judge.case import CaptionCase, Reader
-from model_steps.caption_judge.drawing import DrawnCustomer, customer_of, drawn_users, interests_of, kept_interests, named
+from model_steps.caption_judge.drawing import (
+    DrawnCustomer,
+    customer_of,
+    drawn_users,
+    interests_of,
+    kept_interests,
+    named,
+)
 from model_steps.caption_judge.labelled_files import DAYS_FILE, PAIRS_FILE, WRITTEN_FILE, kept_row, write_lines
 from model_steps.embedding.embedder import Embedder
 from model_steps.engine.asking import Model, Request, Sampling
@@ -83,11 +90,16 @@ def write_captions(
 def _drawn(lake: Lake, day: str, users: range, seed: int, embedder: Embedder) -> tuple[Shop, list[DrawnCustomer]]:
     known = tables.read(lake, contexts.TABLE, day, columns=["user_id"])["user_id"].to_pylist()
     people = read_contexts(lake, day, drawn_users(known, users.stop, seed)[users.start :])
-    catalog = tables.read(lake, items.TABLE, columns=["category", "category_path"]).group_by(["category", "category_path"])
+    catalog = tables.read(lake, items.TABLE, columns=["category", "category_path"]).group_by(
+        ["category", "category_path"]
+    )
     rows = sorted(catalog.aggregate([]).to_pylist(), key=lambda row: row["category_path"])
     shelves = {row["category"]: parent_of(row["category_path"]) or row["category"] for row in rows}
     most = len(WRITTEN) + BUILT_PAIRS
-    drawn = [customer_of(context, named(number, day), shelves, most, seed) for number, context in enumerate(people, users.start)]
+    drawn = [
+        customer_of(context, named(number, day), shelves, most, seed)
+        for number, context in enumerate(people, users.start)
+    ]
     return read_shop(lake, day, embedder, {tag.category for one in drawn for tag in one.tags}), drawn
 
 
@@ -161,7 +173,9 @@ if __name__ == "__main__":
     parser = argparse.ArgumentParser(prog="python -m model_steps.write_captions_to_label", description=__doc__)
     parser.add_argument("--day", type=day_argument, action="append", required=True, help="with contexts; repeatable")
     parser.add_argument("--users", type=int, default=46, help="of each day (default: 46)")
-    parser.add_argument("--after", type=int, default=0, help="so many of the draw are left out, which an earlier run had")
+    parser.add_argument(
+        "--after", type=int, default=0, help="so many of the draw are left out, which an earlier run had"
+    )
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--lake", help="address of the lake (default: the setting)")
     parser.add_argument("--out", type=Path, required=True, help="folder that gets the two files")

@@ -1,6 +1,7 @@
 """What the language model is asked of a caption: one closed question a dimension, answered yes or no (PAPER 2.3).
 
-Each sub-evaluator sees the caption and what it needs. The answer is the log-odds of yes, which a regression weighs. Pure.
+Each sub-evaluator sees the caption and what it needs. The answer is the log-odds of yes, which a regression
+weighs. Pure.
 """
 
 from __future__ import annotations
@@ -28,7 +29,8 @@ class Questions:
     """Renders questions for a model.
 
     Args:
-        render: a system and a user message as the model's prompt (``Chat.render``). tokenizes: tokens of a whole answer.
+        render: a system and a user message as the model's prompt (``Chat.render``).
+        tokenizes: tokens of a whole answer.
     """
 
     render: Callable[[str, str], str]
@@ -67,7 +69,8 @@ def log_odds(answers: Sequence[Answer]) -> list[float]:
         said = dict(ranking.read(answer.text))
         if said.keys() != set(ANSWERS):
             raise InfrastructureError(
-                f"A caption judge was asked for {YES} or {NO} and answered {answer.text[:80]!r}: remove the kept answer."
+                f"A caption judge was asked for {YES} or {NO} and answered {answer.text[:80]!r}: remove the kept "
+                "answer."
             )
         found.append(said[YES] - said[NO])
     return found

@@ -1,7 +1,7 @@
 """The built half of the labelled set: captions that the project accepts, and controlled corruptions of them.
 
-A label is given where the edit decides it; what an edit leaves open has none. Every sentence beside the frames is one of
-the split's own (``labelled/corruptions.toml``). Pure functions; the same pairs make the same set.
+A label is given where the edit decides it; what an edit leaves open has none. Every sentence beside the frames is one
+of the split's own (``labelled/corruptions.toml``). Pure functions; the same pairs make the same set.
 """
 
 from __future__ import annotations
@@ -237,7 +237,9 @@ def other_customer(base: BuiltCaption, others: Others) -> BuiltCaption | None:
         other.reader.name: other.reader
         for other in others
         if item.category not in other.reader.interests
-        and not any(shares_words(item, replace(item, category=one, category_path=one)) for one in other.reader.interests)
+        and not any(
+            shares_words(item, replace(item, category=one, category_path=one)) for one in other.reader.interests
+        )
     }
     if not strangers:
         return None

@@ -1,6 +1,7 @@
 """Relevance, factuality and informativeness by code: what a caption says of its item and of its customer.
 
-Of each dimension ``numbers`` are what a regression learns from, and ``rule`` is the finding by code alone. Pure functions.
+Of each dimension ``numbers`` are what a regression learns from, and ``rule`` is the finding by code alone. Pure
+functions.
 """
 
 from __future__ import annotations

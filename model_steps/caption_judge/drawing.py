@@ -51,7 +51,9 @@ def customer_of(context: Context, name: str, shelves: Mapping[str, str], most: i
         shelves: the level above each category of the catalog. most: tags.
     """
     split = split_of(name)
-    own = [one.category for one in context.evidence or () if one.category in shelves and split_of(one.category) == split]
+    own = [
+        one.category for one in context.evidence or () if one.category in shelves and split_of(one.category) == split
+    ]
     drawn = sorted(own, key=lambda category: digest(["caption tag", seed, name, category]))[:most]
     tags = tuple(Tag(rank, each, each, shelves[each]) for rank, each in enumerate(drawn, start=1))
     return DrawnCustomer(name, split, context, tags)

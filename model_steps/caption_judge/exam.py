@@ -1,6 +1,7 @@
-"""The exam of a caption judge: each dimension against the rules alone and the majority answer, intervals over customers.
+"""The exam of a caption judge: each dimension against the rules alone and the majority answer.
 
-Built captions, really written ones, and of these the free ones stand apart. Pure functions.
+Built captions, really written ones that were read after the rules were finished, and of these the free ones stand
+apart; and so do those that were read before. Intervals are over customers. Pure functions.
 """
 
 from __future__ import annotations
@@ -20,11 +21,14 @@ from settings import ExplanationsSettings
 
 Figures = dict[str, Any]
 MAJORITY, JUDGE = "majority", "judge"
-WRITTEN, FREE = "written", "free"
-SETS: Mapping[str, Callable[[LabelledCaption], bool]] = {
-    BUILT: lambda one: not one.is_written,
-    WRITTEN: lambda one: one.is_written,
-    FREE: lambda one: one.origin == FREE,
+WRITTEN, FREE, BEFORE = "written", "free", "written_before"
+Belongs = Callable[[LabelledCaption], bool]
+# By set, the captions that are examined, and those whose most frequent label is the rival.
+SETS: Mapping[str, tuple[Belongs, Belongs]] = {
+    BUILT: (lambda one: not one.is_written, lambda one: not one.is_written),
+    WRITTEN: (lambda one: one.is_written and not one.before_rules, lambda one: one.is_written),
+    FREE: (lambda one: one.origin == FREE and not one.before_rules, lambda one: one.origin == FREE),
+    BEFORE: (lambda one: one.is_written and one.before_rules, lambda one: one.is_written),
 }
 HEADLINES = ("accuracy", "kappa", "f1")
 # Whether a dimension may be trusted, by really written captions.
@@ -33,13 +37,17 @@ PASSES = ("fails", "passes")
 
 
 def examine(
-    judged_by: Combination, material: Material, log_odds: LogOdds, settings: ExplanationsSettings, resamples: int = RESAMPLES
+    judged_by: Combination,
+    material: Material,
+    log_odds: LogOdds,
+    settings: ExplanationsSettings,
+    resamples: int = RESAMPLES,
 ) -> Figures:
     """All figures of an exam, by set: ``dimensions`` and ``passes``; and ``calibrated``, by dimension."""
     found: Figures = {}
-    for name, belongs in SETS.items():
+    for name, (belongs, is_like) in SETS.items():
         held = [one for one in material.of(TEST) if belongs(one)]
-        known = [one for one in material.of(TRAIN) if belongs(one)]
+        known = [one for one in material.of(TRAIN) if is_like(one)]
         found[name] = {
             "captions": len(held),
             "customers": len({one.case.reader.name for one in held}),

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from itertools import pairwise
 
 from evaluation.captions import caption_words
 
@@ -31,7 +32,7 @@ _LIKE_VOWELS = ("hour", "honest", "heir", "honor")
 def faults(caption: str) -> list[str]:
     """Names of what is wrong between neighbors, one for each place, in order."""
     words = _words_with_breaks(caption)
-    found = [name for first, second in zip(words, words[1:], strict=False) for name in _of_pair(first, second)]
+    found = [name for first, second in pairwise(words) for name in _of_pair(first, second)]
     return found + [name for word in caption.split() for name in _of_word(word)] + _of_end(caption)
 
 

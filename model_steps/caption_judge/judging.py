@@ -58,7 +58,8 @@ class CaptionJudge:
     """Judges captions of a shop.
 
     Args:
-        judged_by: what findings follow from. lexicon: of the shop. explanations: the settings that captions are held by.
+        judged_by: what findings follow from. lexicon: of the shop. explanations: the settings that captions are held
+            by.
         questions: renders what the model is asked; ask: answers it, from a cache or a model. Neither is used where no
             dimension asks the model.
         done: called after each chunk of captions, so that answers are kept; begin: before each.
@@ -118,5 +119,3 @@ def finding_of(dimension: str, probabilities: dict[str, float], by: str) -> Capt
     """The most probable finding, of equal ones the worst."""
     label = max((name for name in FINDINGS if name in probabilities), key=probabilities.__getitem__)
     return CaptionFinding(dimension, label, min(probabilities[label], 1.0), by)
-
-

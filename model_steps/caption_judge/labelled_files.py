@@ -28,6 +28,7 @@ class WrittenCaption:
     Args:
         way, form: as ``explanations`` has them. model: that wrote it.
         labels: by dimension; none where nobody read it. read_by: who did.
+        before_rules: whether it was read before the rules were finished, so that they may have been made after it.
     """
 
     case: CaptionCase
@@ -37,6 +38,7 @@ class WrittenCaption:
     model: str
     labels: Mapping[str, str]
     read_by: str | None
+    before_rules: bool
 
 
 def kept_row(case: CaptionCase, split: str) -> dict[str, Any]:
@@ -71,9 +73,8 @@ def read_written(folder: Path = FOLDER) -> list[WrittenCaption]:
             raise DataError(
                 f"{where} has labels {labels}: give each of {', '.join(DIMENSIONS)} one of {', '.join(FINDINGS)}."
             )
-        found.append(
-            WrittenCaption(case, row["split"], row["way"], row["form"], row["model"], labels, row.get("read_by"))
-        )
+        said = (row["way"], row["form"], row["model"], labels, row.get("read_by"), row.get("before_rules", False))
+        found.append(WrittenCaption(case, row["split"], *said))
     return found
 
 

@@ -18,7 +18,11 @@ LogOdds = Mapping[tuple[str, str], float]
 
 
 def examples(
-    captions: Sequence[LabelledCaption], dimension: str, material: Material, log_odds: LogOdds, settings: ExplanationsSettings
+    captions: Sequence[LabelledCaption],
+    dimension: str,
+    material: Material,
+    log_odds: LogOdds,
+    settings: ExplanationsSettings,
 ) -> list[Example]:
     """The captions that have a label of a dimension."""
     return [
@@ -39,7 +43,9 @@ def labels_of(judged_by: Combination, dimension: str, way: str, given: Sequence[
     return [finding_of(dimension, one, way).label for one in found]
 
 
-def learn(material: Material, log_odds: LogOdds, settings: ExplanationsSettings) -> tuple[Combination, dict[str, dict[str, float]]]:
+def learn(
+    material: Material, log_odds: LogOdds, settings: ExplanationsSettings
+) -> tuple[Combination, dict[str, dict[str, float]]]:
     """A caption judge, and by dimension and way the accuracy by which its ways were chosen."""
     train, held = material.of(TRAIN), material.of(CALIBRATION)
     regressions = {

@@ -14,7 +14,17 @@ from model_steps.caption_judge.looked import Looked, lists
 from model_steps.explaining.lexicon import declared
 from model_steps.explaining.surroundings import Surroundings
 
-CLARITY = ("grammar_faults", "unfinished", "repeated", "signs", "length", "title_copy", "strange_share", "commas", "words")
+CLARITY = (
+    "grammar_faults",
+    "unfinished",
+    "repeated",
+    "signs",
+    "length",
+    "title_copy",
+    "strange_share",
+    "commas",
+    "words",
+)
 SAFETY = ("personal_data", "private_words", "private_phrases", "sensitive", "addressed", "unknown_name")
 TIMELINESS = ("untimely", "names_season", "names_holiday", "names_past", "names_year", "implies_other", "implies_own")
 ATTRACTIVENESS = (

@@ -9,6 +9,7 @@ from pathlib import Path
 from model_steps.caption_judge import labelled_files, people, sentences
 from model_steps.caption_judge.building import build
 from model_steps.caption_judge.case import CaptionCase
+from model_steps.caption_judge.dimensions import DIMENSIONS
 from model_steps.caption_judge.labelled_files import FOLDER, PEOPLE_FILE
 from model_steps.caption_judge.splits import refuse_shared
 from model_steps.explaining.lexicon import Lexicon
@@ -25,6 +26,7 @@ class LabelledCaption:
     Args:
         origin: ``built``, or the form that a model wrote it in. kind: of a built one, what was done to it; of a written
             one its way. labels: by dimension, those that are known.
+        before_rules: of a written one, whether the rules may have been made after it.
     """
 
     case: CaptionCase
@@ -32,6 +34,7 @@ class LabelledCaption:
     origin: str
     kind: str
     labels: Mapping[str, str]
+    before_rules: bool = False
 
     @property
     def is_written(self) -> bool:
@@ -68,8 +71,8 @@ class Material:
             corruptions: that are built of each pair.
 
         Raises:
-            SourceMissing: a file is missing. DataError: one is damaged, nothing is labelled, or two splits share an item
-            or a customer.
+            SourceMissing: a file is missing. DataError: one is damaged, nothing is labelled, or two splits share an
+            item or a customer.
         """
         written = labelled_files.read_written(folder)
         pairs = labelled_files.read_pairs(folder)
@@ -79,7 +82,9 @@ class Material:
             for one in build(pairs, corruptions)
         ]
         captions += [
-            LabelledCaption(one.case, one.split, one.form, one.way, _outranked(one.case, one.labels, said))
+            LabelledCaption(
+                one.case, one.split, one.form, one.way, _outranked(one.case, one.labels, said), one.before_rules
+            )
             for one in written
         ]
         if not any(one.labels for one in captions if one.is_written):
@@ -90,7 +95,9 @@ class Material:
         digests = {
             **labelled_files.digests(folder),
             sentences.FILE.name: sentences.file_digest(),
-            "cases": digest([[one.case.case_id, one.split, one.origin, one.kind, dict(one.labels)] for one in captions]),
+            "cases": digest(
+                [[one.case.case_id, one.split, one.origin, one.kind, dict(one.labels)] for one in captions]
+            ),
         }
         return cls(tuple(captions), lexicon, digests, sum(label is not None for label in said.values()))
 
@@ -104,11 +111,8 @@ def _outranked(
     case: CaptionCase, labels: Mapping[str, str], said: Mapping[tuple[str, str], str | None]
 ) -> dict[str, str]:
     """Labels with people's in the place of others; where people tie there is none."""
-    found = dict(labels)
-    for (case_id, dimension), label in said.items():
-        if case_id == case.case_id:
-            if label is None:
-                found.pop(dimension, None)
-            else:
-                found[dimension] = label
-    return found
+    if not said:
+        return dict(labels)
+    name = case.case_id
+    people = {dimension: said[name, dimension] for dimension in DIMENSIONS if (name, dimension) in said}
+    return {dimension: label for dimension, label in {**labels, **people}.items() if label is not None}

@@ -60,8 +60,8 @@ class ReadyCaptionJudge:
 
         Args:
             lexicon: of the shop (``explainer.Shop``). ask: answers requests, such as ``AnswerCache.ask``, which must
-                know the captions' customers as its users. begin, done: around each chunk, such as its ``begin_chunk`` and
-                ``end_chunk``.
+                know the captions' customers as its users. begin, done: around each chunk, such as its
+                ``begin_chunk`` and ``end_chunk``.
         """
         chat = Chat(self.settings.engine.model)
         questions = Questions(chat.render, chat.answer_tokens)

@@ -99,8 +99,8 @@ def read_judge(folder: Path) -> Combination:
         return Combination.read(file.read_bytes(), str(file))
     except OSError:
         raise SourceMissing(
-            f"There is no caption judge in {folder}: make it with `python -m model_steps.calibrate_caption_judge`, or set "
-            "INTENTFLOW_CAPTION_JUDGE__RELEASE to its folder."
+            f"There is no caption judge in {folder}: make it with `python -m model_steps.calibrate_caption_judge`, or "
+            "set INTENTFLOW_CAPTION_JUDGE__RELEASE to its folder."
         ) from None
 
 
@@ -131,7 +131,8 @@ def standing(
     """Whether a caption judge may judge as of a day.
 
     Args:
-        record: of its folder. judge: name of the combination that would judge. model: digest of the language model here.
+        record: of its folder. judge: name of the combination that would judge.
+        model: digest of the language model here.
         decides: digest of what else would decide. day: of the log, as YYYY-MM-DD.
         valid_days: days of the log after the record's day on which it holds. minimum_kappa: that is demanded now.
     """
@@ -149,7 +150,8 @@ def standing(
         said = "was not measured" if low is None else f"is {low}"
         return Standing(
             "failing",
-            f"The lower bound of kappa of {judge} on captions really written {said}, and it must exceed {minimum_kappa}.",
+            f"The lower bound of kappa of {judge} on captions really written {said}, and it must exceed "
+            f"{minimum_kappa}.",
             record.name,
         )
     if day >= record.expires(valid_days):

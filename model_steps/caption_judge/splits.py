@@ -40,7 +40,12 @@ def refuse_shared(cases: Iterable[tuple[CaptionCase, str]]) -> None:
         if split not in SPLITS:
             raise DataError(f"The caption {case.case_id} is of the split {split!r}: write one of {', '.join(SPLITS)}.")
         item, customer = case.item, case.reader.name
-        for kind, name in (("item", item.item_id), ("text", item.text), ("category", item.category), ("customer", customer)):
+        for kind, name in (
+            ("item", item.item_id),
+            ("text", item.text),
+            ("category", item.category),
+            ("customer", customer),
+        ):
             before = seen.setdefault((kind, name), split)
             if before != split:
                 raise DataError(

@@ -11,6 +11,7 @@ from model_steps.caption_judge.asking import Questions, log_odds
 from model_steps.caption_judge.combination import MODEL, NUMBERS, RULE, Combination, Example, chosen, learnt
 from model_steps.caption_judge.dimensions import DIMENSIONS, FINDINGS, NEGATIVE, POSITIVE
 from model_steps.caption_judge.judging import CaptionJudge, CaptionVerdict
+from model_steps.caption_judge.rows import verdict_rows
 from model_steps.engine.asking import Answer
 from runtime.errors import DataError, InfrastructureError
 from settings import CaptionJudgeSettings
@@ -140,3 +141,13 @@ def test_prompts_are_versioned(monkeypatch: pytest.MonkeyPatch, tmp_path: object
     assert prompt_files.role_digest() == before
     (folder / "safety.md").write_text((folder / "safety.md").read_text().replace("private", "secret"))
     assert prompt_files.role_digest() != before
+
+
+def test_verdicts_become_rows() -> None:
+    verdicts = judge(by(RULE), Oracle()).verdicts(CASES)
+    table = verdict_rows(CASES, verdicts, "caption-judge-1")
+    table.validate(full=True)
+    assert table["passes"].to_pylist() == [True, False, True, False]
+    assert {finding["dimension"] for finding in table["findings"][0].as_py()} == set(DIMENSIONS)
+    with pytest.raises(ValueError, match="is no verdict on"):
+        verdict_rows(CASES[::-1], verdicts, "caption-judge-1")

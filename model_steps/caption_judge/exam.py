@@ -1,7 +1,7 @@
 """The exam of a caption judge: each dimension against the rules alone and the majority answer.
 
-Built captions, really written ones that were read after the rules were finished, and of these the free ones stand
-apart; and so do those that were read before. Intervals are over customers. Pure functions.
+Built captions stand apart from really written ones that were read after the rules were finished; of these so do the
+closed and the free ones, and so do those that were read before. Intervals are over customers. Pure functions.
 """
 
 from __future__ import annotations
@@ -21,12 +21,13 @@ from settings import ExplanationsSettings
 
 Figures = dict[str, Any]
 MAJORITY, JUDGE = "majority", "judge"
-WRITTEN, FREE, BEFORE = "written", "free", "written_before"
+WRITTEN, CLOSED, FREE, BEFORE = "written", "closed", "free", "written_before"
 Belongs = Callable[[LabelledCaption], bool]
 # By set, the captions that are examined, and those whose most frequent label is the rival.
 SETS: Mapping[str, tuple[Belongs, Belongs]] = {
     BUILT: (lambda one: not one.is_written, lambda one: not one.is_written),
     WRITTEN: (lambda one: one.is_written and not one.before_rules, lambda one: one.is_written),
+    CLOSED: (lambda one: one.origin == CLOSED and not one.before_rules, lambda one: one.origin == CLOSED),
     FREE: (lambda one: one.origin == FREE and not one.before_rules, lambda one: one.origin == FREE),
     BEFORE: (lambda one: one.is_written and one.before_rules, lambda one: one.is_written),
 }

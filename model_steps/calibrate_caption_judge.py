@@ -23,7 +23,7 @@ from model_steps.caption_judge.decides import decides
 from model_steps.caption_judge.dimensions import DIMENSIONS
 from model_steps.caption_judge.exam import examine
 from model_steps.caption_judge.judging import Ask
-from model_steps.caption_judge.learning import LogOdds, learn
+from model_steps.caption_judge.learning import LogOdds, Prepared, learn
 from model_steps.caption_judge.material import LabelledCaption, Material
 from model_steps.caption_judge.record import CaptionRecord
 from model_steps.engine.answer_cache import AnswerCache
@@ -61,7 +61,8 @@ def calibrate(
         UsageError: the folder cannot be written. InfrastructureError: the engine failed.
     """
     answers = asked(material.captions, questions, ask, settings.caption_judge.chunk_captions, begin, done)
-    judged_by, accuracies = learn(material, answers, settings.explanations)
+    prepared = Prepared.of(material, answers, settings.explanations)
+    judged_by, accuracies = learn(prepared)
     found = CaptionRecord(
         judge=judged_by.name,
         model=model_digest(settings.engine.model),
@@ -69,7 +70,7 @@ def calibrate(
         data={**material.digests, "engine": engine_name(settings.engine)},
         day=material.day,
         minimum_kappa=settings.caption_judge.minimum_kappa,
-        figures={**examine(judged_by, material, answers, settings.explanations, resamples), "chosen_by": accuracies},
+        figures={**examine(judged_by, prepared, resamples), "chosen_by": accuracies},
     )
     record.ship(out, judged_by, found)
     stands = record.standing(

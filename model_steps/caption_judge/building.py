@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from evaluation.captions import caption_words
 from model_steps.caption_judge import broken_grammar, sentences
 from model_steps.caption_judge.case import CaptionCase
-from model_steps.caption_judge.content import shares_words
+from model_steps.caption_judge.content import name_words, telling
 from model_steps.caption_judge.dimensions import NEGATIVE, NEUTRAL, POSITIVE
 from model_steps.caption_judge.manner import past_holidays
 from model_steps.caption_judge.sentences import chosen, filled, of_split
@@ -218,7 +218,7 @@ def emptied(base: BuiltCaption, others: Others) -> BuiltCaption | None:
 def other_item(base: BuiltCaption, others: Others) -> BuiltCaption | None:
     """The caption of another item."""
     item = base.case.item
-    far = [other.item for other in others if not shares_words(other.item, item)]
+    far = [other.item for other in others if not name_words(other.item) & name_words(item)]
     if not far:
         return None
     named = {one.what or one.category: one for one in far}
@@ -236,10 +236,8 @@ def other_customer(base: BuiltCaption, others: Others) -> BuiltCaption | None:
     strangers = {
         other.reader.name: other.reader
         for other in others
-        if item.category not in other.reader.interests
-        and not any(
-            shares_words(item, replace(item, category=one, category_path=one)) for one in other.reader.interests
-        )
+        if not any(telling(one) & name_words(item) for one in other.reader.interests)
+        and item.category not in other.reader.interests
     }
     if not strangers:
         return None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
+from functools import cached_property
 from typing import Any
 
 from model_steps.explaining.item import Item
@@ -44,7 +45,7 @@ class CaptionCase:
     surroundings: Surroundings
     style: Mapping[str, str] | None = field(default=None, hash=False)
 
-    @property
+    @cached_property
     def case_id(self) -> str:
         """Id of the case: it begins with a word, for a spreadsheet takes bare digits for a number."""
         return f"caption-{digest(document(self))}"

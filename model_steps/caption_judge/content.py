@@ -6,13 +6,18 @@ functions.
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 from model_steps.caption_judge.dimensions import NEGATIVE, NEUTRAL, POSITIVE
 from model_steps.caption_judge.looked import Looked, lists
 from model_steps.explaining.item import Item
 from model_steps.explaining.lexicon import declared, stems
 
 RELEVANCE = ("named_share", "names_nothing", "fits", "habit_is_false", "other_words", "task_words")
-FACTUALITY = ("invented_words", "invented_numbers", "unknown_names", "effects", "banned", "other_share", "told")
+FACTUALITY = (
+    "invented_words", "invented_numbers", "unknown_names", "effects", "banned", "other_share", "told",
+    "invented_attributes",
+)  # fmt: skip
 INFORMATIVENESS = ("named_share", "beyond_name", "says_size", "says_brand", "vague", "words")
 
 _KNOWN_SHARE = 0.5
@@ -27,10 +32,15 @@ def fits(looked: Looked) -> float:
     return max((len(looked.name & stems(one)) / len(looked.name) for one in interests), default=0.0)
 
 
-def shares_words(first: Item, second: Item) -> bool:
-    """Whether what two items are called has a telling word in common."""
-    one, other = (stems(item.what or item.category) | stems(item.category) for item in (first, second))
-    return bool((one & other) - declared().plain)
+@lru_cache(maxsize=8192)
+def telling(name: str) -> frozenset[str]:
+    """Stems of a category's name without words that hold together."""
+    return stems(name) - declared().plain
+
+
+def name_words(item: Item) -> frozenset[str]:
+    """Telling stems of what an item is called."""
+    return telling(item.what or item.category) | telling(item.category)
 
 
 def habit_is_false(looked: Looked) -> bool:
@@ -64,6 +74,7 @@ def _names_stranger(looked: Looked) -> bool:
 
 def factuality_numbers(looked: Looked) -> tuple[float, ...]:
     telling = looked.stems - declared().plain
+    attributes = frozenset[str]().union(*declared().attributes.values())
     numbers = [word for word in looked.words if word[0].isdigit() and word not in looked.case.item.numbers]
     return (
         float(len(looked.invented)),
@@ -72,7 +83,10 @@ def factuality_numbers(looked: Looked) -> tuple[float, ...]:
         float(looked.count(lists()["effect"]["words"])),
         looked.broke("banned_words"),
         len(telling - looked.case.item.own) / max(len(telling), 1),
-        float(len(looked.told)),
+        float(bool(looked.told)),
+        # What is invented is said of the item where the item is named; else nobody knows of what. A color or a size is
+        # an attribute; a table in the catalog may only be where the item stands.
+        float(bool(looked.told) and len(looked.invented & attributes) + len(numbers)),
     )
 
 

@@ -14,10 +14,9 @@ from evaluation.agreement import agreement, paired_agreement
 from evaluation.bootstrap import RESAMPLES, Interval
 from model_steps.caption_judge.combination import MODEL, NUMBERS, RULE, WAYS, Combination
 from model_steps.caption_judge.dimensions import DIMENSIONS, FINDINGS, NEGATIVE
-from model_steps.caption_judge.learning import LogOdds, examples, labels_of
-from model_steps.caption_judge.material import BUILT, LabelledCaption, Material
+from model_steps.caption_judge.learning import Prepared, labels_of
+from model_steps.caption_judge.material import BUILT, LabelledCaption
 from model_steps.caption_judge.splits import TEST, TRAIN
-from settings import ExplanationsSettings
 
 Figures = dict[str, Any]
 MAJORITY, JUDGE = "majority", "judge"
@@ -37,26 +36,20 @@ JUDGED, AS_RULE, NOT_CALIBRATED = "judged", "as_rule", "not_calibrated"
 PASSES = ("fails", "passes")
 
 
-def examine(
-    judged_by: Combination,
-    material: Material,
-    log_odds: LogOdds,
-    settings: ExplanationsSettings,
-    resamples: int = RESAMPLES,
-) -> Figures:
+def examine(judged_by: Combination, prepared: Prepared, resamples: int = RESAMPLES) -> Figures:
     """All figures of an exam, by set: ``dimensions`` and ``passes``; and ``calibrated``, by dimension."""
     found: Figures = {}
     for name, (belongs, is_like) in SETS.items():
-        held = [one for one in material.of(TEST) if belongs(one)]
-        known = [one for one in material.of(TRAIN) if is_like(one)]
+        held = [one for one in prepared.material.of(TEST) if belongs(one)]
+        known = [one for one in prepared.material.of(TRAIN) if is_like(one)]
         found[name] = {
             "captions": len(held),
             "customers": len({one.case.reader.name for one in held}),
             "dimensions": {
-                dimension: _dimension(judged_by, dimension, held, known, material, log_odds, settings, resamples)
+                dimension: _dimension(judged_by, dimension, held, known, prepared, resamples)
                 for dimension in DIMENSIONS
             },
-            "passes": _passes(judged_by, held, material, log_odds, settings, resamples),
+            "passes": _passes(judged_by, held, prepared, resamples),
         }
     written = found[WRITTEN]["dimensions"]
     return {**found, "calibrated": {dimension: standing_of(written[dimension]) for dimension in DIMENSIONS}}
@@ -67,12 +60,10 @@ def _dimension(
     dimension: str,
     held: Sequence[LabelledCaption],
     known: Sequence[LabelledCaption],
-    material: Material,
-    log_odds: LogOdds,
-    settings: ExplanationsSettings,
+    prepared: Prepared,
     resamples: int,
 ) -> Figures:
-    given = examples(held, dimension, material, log_odds, settings)
+    given = prepared.examples(held, dimension)
     if not given:
         return {"captions": 0}
     labels = [one.label for one in given]
@@ -104,9 +95,7 @@ def _dimension(
 def _passes(
     judged_by: Combination,
     held: Sequence[LabelledCaption],
-    material: Material,
-    log_odds: LogOdds,
-    settings: ExplanationsSettings,
+    prepared: Prepared,
     resamples: int,
 ) -> Figures:
     """How the judge finds that a caption has no defect (PAPER 2.2: quality), where all seven labels are known."""
@@ -118,7 +107,7 @@ def _passes(
 
     def by(ways: Mapping[str, str]) -> list[str]:
         found = {
-            dimension: labels_of(judged_by, dimension, way, examples(whole, dimension, material, log_odds, settings))
+            dimension: labels_of(judged_by, dimension, way, prepared.examples(whole, dimension))
             for dimension, way in ways.items()
         }
         return [PASSES[all(each[number] != NEGATIVE for each in found.values())] for number in range(len(whole))]

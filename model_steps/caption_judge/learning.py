@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 from model_steps.caption_judge import combination
 from model_steps.caption_judge.combination import MODEL, NUMBERS, WAYS, Combination, Example
@@ -17,24 +18,36 @@ from settings import ExplanationsSettings
 LogOdds = Mapping[tuple[str, str], float]
 
 
-def examples(
-    captions: Sequence[LabelledCaption],
-    dimension: str,
-    material: Material,
-    log_odds: LogOdds,
-    settings: ExplanationsSettings,
-) -> list[Example]:
-    """The captions that have a label of a dimension."""
-    return [
-        Example(
-            Looked(one.case, material.lexicon, settings),
-            log_odds[one.case.case_id, dimension],
-            one.labels[dimension],
-            one.is_written,
-        )
-        for one in captions
-        if dimension in one.labels
-    ]
+@dataclass(frozen=True)
+class Prepared:
+    """A labelled set with all that regressions and rules need of it.
+
+    Args:
+        looked: by case, what code looks at.
+    """
+
+    material: Material
+    log_odds: LogOdds
+    looked: Mapping[str, Looked]
+
+    @classmethod
+    def of(cls, material: Material, log_odds: LogOdds, settings: ExplanationsSettings) -> Prepared:
+        cases = {one.case.case_id: one.case for one in material.captions}
+        looked = {name: Looked(case, material.lexicon, settings) for name, case in cases.items()}
+        return cls(material, log_odds, looked)
+
+    def examples(self, captions: Sequence[LabelledCaption], dimension: str) -> list[Example]:
+        """The captions that have a label of a dimension."""
+        return [
+            Example(
+                self.looked[one.case.case_id],
+                self.log_odds[one.case.case_id, dimension],
+                one.labels[dimension],
+                one.is_written,
+            )
+            for one in captions
+            if dimension in one.labels
+        ]
 
 
 def labels_of(judged_by: Combination, dimension: str, way: str, given: Sequence[Example]) -> list[str]:
@@ -43,22 +56,19 @@ def labels_of(judged_by: Combination, dimension: str, way: str, given: Sequence[
     return [finding_of(dimension, one, way).label for one in found]
 
 
-def learn(
-    material: Material, log_odds: LogOdds, settings: ExplanationsSettings
-) -> tuple[Combination, dict[str, dict[str, float]]]:
+def learn(prepared: Prepared) -> tuple[Combination, dict[str, dict[str, float]]]:
     """A caption judge, and by dimension and way the accuracy by which its ways were chosen."""
-    train, held = material.of(TRAIN), material.of(CALIBRATION)
+    train, held = (prepared.material.of(split) for split in (TRAIN, CALIBRATION))
     regressions = {
         dimension: {
-            way: combination.learnt(dimension, way, examples(train, dimension, material, log_odds, settings))
-            for way in (NUMBERS, MODEL)
+            way: combination.learnt(dimension, way, prepared.examples(train, dimension)) for way in (NUMBERS, MODEL)
         }
         for dimension in DIMENSIONS
     }
     undecided = Combination(dict.fromkeys(DIMENSIONS, combination.RULE), regressions)
     accuracies: dict[str, dict[str, float]] = {}
     for dimension in DIMENSIONS:
-        given = examples(held, dimension, material, log_odds, settings)
+        given = prepared.examples(held, dimension)
         accuracies[dimension] = {way: _accuracy(labels_of(undecided, dimension, way, given), given) for way in WAYS}
     ways = {dimension: combination.chosen(found) for dimension, found in accuracies.items()}
     return Combination(ways, regressions), accuracies

@@ -21,6 +21,7 @@ ELSEWHERE = {
     "model_steps.replay_case": "a written case, into a lake of its own that nothing is published from",
     "model_steps.gate": "evidence, named by its content; it reads what is frozen by the module that freezes",
     "model_steps.calibrate_judge": "answers, which are keyed by what was asked; its record names all that it rests on",
+    "model_steps.calibrate_caption_judge": "answers alone, as the exam of the judge of tags does",
 }
 WRITES = {"stage", "insert_new", "renew"}
 

@@ -33,7 +33,7 @@ def record(low: float | None = 0.6, **changed: Any) -> CaptionRecord:
 
 def stands(of: CaptionRecord | None, **changed: Any) -> str:
     asked = {"judge": JUDGE.name, "model": "m1", "decides": "d1", "day": "2017-11-05", "valid_days": 30}
-    return standing(of, **{**asked, "minimum_kappa": 0.4, **changed}).state  # type: ignore[arg-type]
+    return standing(of, **{**asked, "minimum_kappa": 0.4, **changed}).state
 
 
 def test_a_record_holds_for_one_judge_model_code_and_time() -> None:

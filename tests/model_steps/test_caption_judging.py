@@ -151,3 +151,11 @@ def test_verdicts_become_rows() -> None:
     assert {finding["dimension"] for finding in table["findings"][0].as_py()} == set(DIMENSIONS)
     with pytest.raises(ValueError, match="is no verdict on"):
         verdict_rows(CASES[::-1], verdicts, "caption-judge-1")
+
+
+def test_each_answer_goes_to_its_own_dimension() -> None:
+    """The model says no to one question alone, of every caption."""
+    no = Oracle([prompt_files.question("safety")[1]])
+    for verdict in judge(by(MODEL, "relevance", "safety", "timeliness"), no).verdicts(CASES):
+        found = labels(verdict)
+        assert (found["relevance"], found["safety"], found["timeliness"]) == (POSITIVE, NEGATIVE, POSITIVE)

@@ -14,7 +14,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from bench.captions import figures, judged, picture, ways
+from bench.captions import caption_judge, figures, judged, picture, ways
 from bench.captions.asking import Asking
 from bench.captions.costs import OneEngine
 from bench.captions.readers import Audience, audiences, chunks_of
@@ -129,8 +129,7 @@ def main(arguments: argparse.Namespace) -> dict[str, Any]:
     prepare_environment(settings.engine)
     asking, groups = prepare_asking(lake, work, rule, day, arguments, settings)
     compared = [*ways.UNTUNED, *tuned]
-    # The judge of captions takes its place here.
-    judge: judged.JudgesCaptions | None = None
+    judge = caption_judge.shipped(settings, day)
     forms = {
         form: {
             **figures.side_by_side(outcomes),

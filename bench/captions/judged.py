@@ -42,14 +42,17 @@ class Shown:
 
 
 class JudgesCaptions(Protocol):
-    """A judge of captions.
+    """A judge of captions."""
 
-    Attributes:
-        name: of its release. calibrated: by dimension how well it agrees with labels, as its record says it.
-    """
+    @property
+    def name(self) -> str:
+        """Of its release."""
+        ...
 
-    name: str
-    calibrated: Mapping[str, Any]
+    @property
+    def calibrated(self) -> Mapping[str, Any]:
+        """By dimension how well it agrees with labels, as its record says it."""
+        ...
 
     def judge(self, shown: Sequence[Shown]) -> Sequence[Mapping[str, bool]]:
         """Of each caption in order, by dimension of ``DIMENSIONS``, whether it passes."""

@@ -78,7 +78,7 @@ def of_newest_run(running: Airflow) -> tuple[dict[str, str | None], dict[str, An
     run = rest.runs(DAG_ID)[-1]
     states = {task.task_id: task.state for task in rest.tasks(DAG_ID, run.run_id)}
     manifests = {name: rest.result(DAG_ID, run.run_id, name) for name in (*TRAINED, "judge", "candidate")}
-    events = rest._call("GET", "/assets/events", parameters={"order_by": "id"}).json()["asset_events"]
+    events = rest._call("GET", "/assets/events", parameters={"order_by": "timestamp"}).json()["asset_events"]
     return states, manifests, [event["extra"] for event in events if event["name"] == "candidates"]
 
 

@@ -39,15 +39,16 @@ def refuse_another(
         ConfigurationError: they are spread over another number.
     """
     day = _telling({day: sum(file.rows for file in landed[day]) for day in staying})
+    if day is None:
+        return
     # Rows that others laid together are brought together by user before they are used.
-    files = [file for file in landed[day] if file.path and file.is_staged] if day else []
+    files = [file for file in landed[day] if file.path and file.is_staged]
     spread = [
         (
             min(file.parts),
             pc.unique(workers.read_files(lake, behaviors.TABLE, [(day, file.path)], ["user_id"])["user_id"]),
         )
         for file in files
-        if day
     ]
     if is_spread_over(spread, buckets):
         return

@@ -8,6 +8,8 @@ from __future__ import annotations
 import subprocess
 import sys
 import time
+from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -17,6 +19,7 @@ from lake.registry import releases
 from lake.registry.releases import EXPERTS
 from launcher.airflow_processes import FOR_A_RUN, Airflow, running_airflow
 from launcher.rest import Rest
+from model_steps.training.record import read_experts
 from schemas import examples, holdout
 from settings import AirflowSettings
 from tests.end_to_end.airflow import HANGS, ROOT, RunningAirflow
@@ -82,6 +85,11 @@ def of_newest_run(running: Airflow) -> tuple[dict[str, str | None], dict[str, An
     return states, manifests, [event["extra"] for event in events if event["name"] == "candidates"]
 
 
+def weights(training: Mapping[str, Any]) -> str:
+    """Digest of the adapter that a training's manifest tells the folder of."""
+    return str(read_experts(Path(training["folder"])).record["adapter"])
+
+
 @pytest.mark.proof
 def test_a_landed_lake_gets_a_candidate_and_a_second_run_does_nothing(landed: RunningAirflow) -> None:
     airflow, lake = landed, landed.lake
@@ -116,7 +124,9 @@ def test_a_landed_lake_gets_a_candidate_and_a_second_run_does_nothing(landed: Ru
     # One changed threshold runs reinforcement and what follows it, and nothing before.
     retrain(airflow, **THRESHOLD)
     _, changed, events = told(airflow)
-    assert {name for name in TRAINED if changed[name]["reused"]} == {"experts", "reward"}
     assert changed["reinforce"]["folder"] != made["reinforce"]["folder"]
+    # Three steps may leave the weights that they began with as the best ones, and the same weights are compared once.
+    same = {"evaluate"} if weights(changed["reinforce"]) == weights(made["reinforce"]) else set()
+    assert {name for name in TRAINED if changed[name]["reused"]} == {"experts", "reward"} | same
     assert changed["experts"]["folder"] == made["experts"]["folder"]
     assert len(events) == 2

@@ -21,7 +21,7 @@ from settings import JudgeSettings
 PLOTS = "_judge_plots"
 NOT_COMPARED = (
     "Whether code, prompts and settings are still those of the exam is not compared here: who judges does, and finds "
-    "`outdated` then."
+    "it outdated then."
 )
 _NAME = re.compile(r"\w[\w-]*", re.ASCII)
 _PLOT = re.compile(r"\w[\w-]*\.svg", re.ASCII)

@@ -34,6 +34,9 @@ log = logging.getLogger("intentflow")
 
 Categories = Mapping[str, Sequence[str]]
 
+# Of fewer on a side the draws of a bootstrap are too alike for its bounds to be believed.
+LEAST_USERS = 20
+
 
 def compare(tags: Categories, bought: Categories, side_of: Callable[[str], str], seed: int = 0) -> dict[str, Any]:
     """Recall of both sides over users who bought something, and the difference of the two.
@@ -158,14 +161,14 @@ def _say(day: str, canary: Canary, until: str, found: Mapping[str, Any]) -> None
     log.info(
         "The two groups are different users, so this is unpaired. Difference: %s; %s",
         _told(difference),
-        sure(difference),
+        sure(difference, found["users"]),
     )
 
 
-def sure(difference: Interval) -> str:
-    """What the interval of the difference lets one say."""
-    if difference.low is None or difference.high is None:
-        return "too few users to say anything."
+def sure(difference: Interval, users: Mapping[str, int]) -> str:
+    """What the interval of the difference lets one say, of so many users by side."""
+    if difference.low is None or difference.high is None or min(users.values()) < LEAST_USERS:
+        return f"too few users to say anything: each side wants {LEAST_USERS}, wait for more days or ask more users."
     if difference.low > 0:
         return "the canary finds surely more."
     return "the canary finds surely less." if difference.high < 0 else "no difference is sure."

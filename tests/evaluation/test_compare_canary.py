@@ -72,11 +72,19 @@ def test_one_user_shows_no_spread() -> None:
 
 
 @pytest.mark.parametrize(
-    ("low", "high", "said"),
-    [(0.1, 0.2, "surely more"), (-0.2, -0.1, "surely less"), (-0.1, 0.1, "no difference"), (None, None, "too few")],
+    ("low", "high", "users", "said"),
+    [
+        (0.1, 0.2, (20, 20), "surely more"),
+        (-0.2, -0.1, (20, 90), "surely less"),
+        (-0.1, 0.1, (20, 90), "no difference"),
+        (None, None, (1, 90), "too few"),
+        (0.1, 0.2, (3, 4), "too few"),
+        (0.1, 0.2, (19, 90), "too few"),
+        (-0.2, -0.1, (90, 19), "too few"),
+    ],
 )
-def test_what_an_interval_says(low: float | None, high: float | None, said: str) -> None:
-    assert said in sure(Interval(0.0, low, high))
+def test_what_an_interval_says(low: float | None, high: float | None, users: tuple[int, int], said: str) -> None:
+    assert said in sure(Interval(0.0, low, high), dict(zip(("canary", "beside"), users, strict=True)))
 
 
 def test_outcomes_end_with_the_first_day_that_is_not_landed() -> None:

@@ -15,6 +15,7 @@ from typing import Any
 from airflow.providers.common.compat.sdk import conf
 from airflow.providers.standard.operators.hitl import ApprovalOperator
 from airflow.sdk import Context, Param
+from airflow.sdk.bases.xcom import BaseXCom
 from airflow.sdk.exceptions import AirflowException, AirflowFailException
 
 from runtime.errors import RETRYABLE, CommandError
@@ -180,6 +181,7 @@ class ApproveEvidence(ApprovalOperator):
         return super().execute(context)
 
     def execute_complete(self, context: Context, event: dict[str, Any]) -> dict[str, Any]:
+        """The answer, which is the task's result; Airflow ends a task that skips what follows by an exception."""
         refuse_unnamed()
         page = read_page(self.evidence)
         answer = answer_of(event, page, load_settings().review)
@@ -195,6 +197,8 @@ class ApproveEvidence(ApprovalOperator):
         else:
             who = answer.reviewer or "Nobody answered in time, which"
             self.log.warning("%s rejects %s. %s", who, page.candidate, answer.comment)
+            # What skips does not return, so the answer is kept by hand.
+            context["ti"].xcom_push(BaseXCom.XCOM_RETURN_KEY, found)
             self.skip(ti=context["ti"], tasks=context["task"].get_direct_relatives(upstream=False))
         return found
 

@@ -12,7 +12,9 @@ from typing import Any
 
 import pyarrow as pa
 import pytest
-from airflow.sdk.exceptions import AirflowFailException, TaskAwaitingInput
+from airflow.providers.standard.operators.empty import EmptyOperator
+from airflow.sdk.bases.xcom import BaseXCom
+from airflow.sdk.exceptions import AirflowFailException, DownstreamTasksSkipped, TaskAwaitingInput
 
 from lake.registry import evidence
 from lake.registry.evidence import Evidence
@@ -23,6 +25,7 @@ from tasks import approval
 from tasks.approval import APPROVE, COMMENT, REJECT, SEEN, Answer, ApproveEvidence, Page, answer_of, read_page
 
 PAGE = Page("0123456789abcdef", "new", "What is seen.")
+AFTER = "promote"
 REVIEWERS = ReviewSettings(reviewers=("anna", "ben"), maximum_comment=10)
 
 
@@ -129,7 +132,7 @@ def context() -> Any:
     return {
         "task_instance": instance,
         "ti": instance,
-        "task": SimpleNamespace(get_direct_relatives=lambda upstream: []),
+        "task": SimpleNamespace(get_direct_relatives=lambda upstream: [EmptyOperator(task_id=AFTER)]),
     }
 
 
@@ -168,17 +171,18 @@ def test_an_approval_of_an_older_gates_page_is_refused(lake: Lake, monkeypatch: 
         asking(decided(lake, "later")).execute_complete(context(), answered(shown))
 
 
-def test_a_rejection_skips_what_follows(lake: Lake, monkeypatch: pytest.MonkeyPatch) -> None:
-    skipped: list[Any] = []
-    monkeypatch.setattr(ApproveEvidence, "skip", lambda _self, ti, tasks: skipped.append(tasks))
+@pytest.mark.parametrize("who", ["ben", None])
+def test_a_rejection_is_kept_and_skips_what_follows(
+    lake: Lake, monkeypatch: pytest.MonkeyPatch, who: str | None
+) -> None:
     name = decided(lake)
     shown = asked(asking(name), monkeypatch)
-    for who in ("ben", None):
-        found = asking(name).execute_complete(context(), answered(shown, REJECT, who))
-        assert (found["answer"], found["reviewer"]) == (REJECT, who or "")
-    assert len(skipped) == 2
-    asking(name).execute_complete(context(), answered(shown))
-    assert len(skipped) == 2
+    task, run = asking(name), context()
+    with pytest.raises(DownstreamTasksSkipped) as skipped:
+        task.execute_complete(run, answered(shown, REJECT, who))
+    assert [one if isinstance(one, str) else one[0] for one in skipped.value.tasks] == [AFTER]
+    kept = run["ti"].pushed[BaseXCom.XCOM_RETURN_KEY]
+    assert (kept["answer"], kept["reviewer"], kept["evidence"]) == (REJECT, who or "", name)
 
 
 def test_nobody_is_asked_about_what_is_no_go_or_was_changed(lake: Lake, monkeypatch: pytest.MonkeyPatch) -> None:

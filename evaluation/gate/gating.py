@@ -78,7 +78,8 @@ def conditions_of(policy: Policy, case: Case) -> list[Check]:
         conditions.OUTPUTS: lambda: conditions.outputs_condition(header, beside),
     }
     if named := captions_of(policy):
-        made[conditions.CAPTION_JUDGE] = lambda: conditions.caption_judge_condition(case.caption_standing, named.tier)
+        tier = named.tier
+        made[conditions.CAPTION_JUDGE] = lambda: conditions.caption_judge_condition(case.caption_standing, tier)
     return [_or_broken(name, make) for name, make in made.items()]
 
 

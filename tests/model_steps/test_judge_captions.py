@@ -27,10 +27,9 @@ from model_steps.caption_judge.rows import verdict_rows
 from model_steps.engine.asking import Request
 from model_steps.judge.verdicts import sample
 from runtime.errors import DataError, SourceMissing, UsageError
-from schemas import days, explanations, intents, items
+from schemas import days, explanations, intents
 from schemas.caption_verdicts import DIMENSIONS, TABLE
 from settings import BandSettings
-from tests.evaluation.conftest import put
 from tests.model_steps.test_explained_day import Model, Shop, built, shop
 from tests.model_steps.test_explainer import GOOD, item_of
 from tests.model_steps.test_real_model import DAY, USERS
@@ -228,9 +227,9 @@ def test_a_caption_is_judged_with_the_customers_tags_before_what_they_bought(exp
         assert case.reader.is_regular == (case.item.category in USERS[row["user_id"]])
         assert (case.reader.attributes, case.surroundings.season) == ((("age", "35-44"),), "autumn")
         assert case.style == row["style"]
-    put(explained.lake, items.TABLE, {"": items.TABLE.schema.empty_table()})
-    with pytest.raises(SourceMissing, match=r"explained items of .* are not in the table items"):
-        day_cases(explained.lake, DAY, captions, tags)
+    gone = [*captions[1:], {**captions[0], "item_id": "gone"}]
+    with pytest.raises(SourceMissing, match=r"1 explained items of .* are not in the table items .*, gone first"):
+        day_cases(explained.lake, DAY, gone, tags)
 
 
 def test_the_command_wants_no_negative_sample(lake: Lake) -> None:

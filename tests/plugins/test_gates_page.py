@@ -250,7 +250,9 @@ def test_a_users_captions_are_shown_with_their_verdicts(browser: Any) -> None:
 def test_a_days_captions_are_shown_by_tier_beside_the_days_before(browser: Any, shop: Shop) -> None:
     said = words(browser.get(f"/days/{DAY}")).partition("Captions of the last days, as judged")[2]
     assert f"{DAY} its captions were not judged" in said
-    assert f"{EARLIER} 25.0% (10.0% to 40.0%) alarm out of its usual band 25.0% 25.0% 25.0% 1 captions of 1 users" in said
+    assert (
+        f"{EARLIER} 25.0% (10.0% to 40.0%) alarm out of its usual band 25.0% 25.0% 25.0% 1 captions of 1 users" in said
+    )
     shop.forget(DAY, "explanations")
     shop.forget(EARLIER, "explanations")
     assert "Captions of the last days" not in words(browser.get(f"/days/{DAY}"))

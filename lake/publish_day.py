@@ -135,13 +135,16 @@ def pin_verdicts(lake: Lake, day: str) -> dict[str, Any]:
     versions = {entry["table"]: entry for entry in row["versions"]}
     figures = {figure["name"]: figure["value"] for figure in row["figures"]}
     note, pin, why = judged_days.verdicts_for(lake, day, _digests(row["versions"]))
-    captions, captions_pin, _ = judged_captions.verdicts_for(lake, day, _digests(row["versions"]))
+    captions, captions_pin, why_none = judged_captions.verdicts_for(lake, day, _digests(row["versions"]))
     if note is None and captions is None:
         raise DataError(
             f"No verdicts can be pinned to the day {day}, for {why}: run `python -m model_steps.judge_sample --day "
             f"{day}` (of captions `python -m model_steps.judge_captions --day {day}`) and publish its batch, or "
             "daily_refresh where the day's tables have changed since."
         )
+    for found, what, reason in ((note, "tags", why), (captions, "captions", why_none)):
+        if found is None and reason != judged_captions.NO_CAPTIONS:
+            log.warning("No verdicts on the %s of %s are pinned now: %s.", what, day, reason)
     if note:
         figures = {name: value for name, value in figures.items() if not _is_of_tags(name)}
         figures |= _judged_figures(lake, day, note, of_row(row))

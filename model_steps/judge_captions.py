@@ -98,7 +98,8 @@ class Work:
             },
             {
                 "day": day,
-                "engine": engine_name(settings.engine),
+                # Of a judge that asks nothing the engine is no matter.
+                "engine": engine_name(settings.engine) if ready.judged_by.asked else "",
                 "decides": decides(settings.caption_judge, settings.explanations),
             },
         )

@@ -127,8 +127,8 @@ def judge_candidate_captions(
     ready = ReadyCaptionJudge.of(settings)
     # As of the day that the gate asks for, so that both see one record.
     standing = ready.standing(judges.newest_day(lake))
-    told = {"day": day, "release": candidate.release, "judge": ready.judged_by.name, "standing": standing.state}
-    told["record"] = standing.record
+    by = {"judge": ready.judged_by.name, "standing": standing.state, "record": standing.record}
+    told = {"day": day, "release": candidate.release, **by}
     why = ""
     if not settings.explanations.tags:
         why = "no captions are written here, for INTENTFLOW_EXPLANATIONS__TAGS is 0"

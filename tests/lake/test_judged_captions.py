@@ -13,6 +13,7 @@ from lake.publish_day import DAY_TABLES, pin_verdicts, publish_day
 from lake.registry import judged_captions
 from lake.registry.days import read_day
 from lake.registry.judged_captions import JUDGED_FROM, JudgedCaptions, contents_digest
+from lake.registry.judged_days import Share
 from lake.store.location import Lake
 from runtime.errors import DataError
 from schemas import caption_verdicts, explanations
@@ -42,8 +43,9 @@ def look(explained: Lake, put: PublishRows) -> GiveVerdicts:
     def give(*users: str, noted: bool = True, **told: Any) -> Batch:
         digests = {table.name: tables.partition_digest(explained, table, DAY) for table in JUDGED_FROM}
         batch = put(caption_verdicts.TABLE, [verdict(user) for user in users], "looked")
-        shares = {"S": HALF, "A": HALF, "B": NONE}
-        note = JudgedCaptions(contents_digest(digests), "c-1", "valid", 1, len(users), HALF, shares, (), ())
+        shares: dict[str, Share] = {"S": HALF, "A": HALF, "B": NONE}
+        half: Share = HALF
+        note = JudgedCaptions(contents_digest(digests), "c-1", "valid", 1, len(users), half, shares, (), ())
         if noted:
             judged_captions.put(explained, DAY, batch.partitions[0].files[0].path, note)
         return batch

@@ -117,6 +117,7 @@ def test_judged_again_it_is_one_more_commit(explained: Shop) -> None:
     make_visible(explained, judged(explained))
     pin_verdicts(explained.lake, DAY)
     before = tables.version(explained.lake, TABLE)
+    assert before is not None
     manifest = judged(explained, users=1)
     assert (manifest["reused"], manifest["users_sampled"], manifest["sampled_captions"]) == (False, 1, 2)
     make_visible(explained, manifest)

@@ -1,4 +1,4 @@
-"""What a gate makes of captions: by the policy's tier, by their judge's standing, and only where a policy names them."""
+"""What a gate makes of captions: by the policy's tier, by their judge's standing, where a policy names them."""
 
 from __future__ import annotations
 

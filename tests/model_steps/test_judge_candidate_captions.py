@@ -12,6 +12,7 @@ import pyarrow as pa
 import pytest
 import yaml
 
+from evaluation.actions import known_categories
 from evaluation.gate.judged import PASSING
 from evaluation.gate.user_figures import SCHEMA
 from evaluation.grid import Grid
@@ -34,7 +35,7 @@ from tests.evaluation.gate_cases import HERE, HOLDOUT, policy, release_check
 from tests.model_steps.test_explained_day import Model, Shop, built, shop
 from tests.model_steps.test_explainer import GOOD, item_of
 from tests.model_steps.test_judge_captions import PUTS_OFF, Nobody
-from tests.model_steps.test_real_model import CATALOG, DAY, USERS
+from tests.model_steps.test_real_model import DAY, USERS
 
 __all__ = ["built", "shop"]
 RULE = SplitRule(days=(DAY,))
@@ -62,7 +63,7 @@ class World:
 
     def evaluate(self, name: str, users: Sequence[str] = tuple(USERS)) -> str:
         """Keep what an evaluation keeps of a release; returns the path."""
-        scores = Grid.of(users, list(CATALOG)).ranked({user: list(TAGS) for user in users}, 30)
+        scores = Grid.of(users, known_categories(self.lake)).ranked({user: list(TAGS) for user in users}, 30)
         look = openings.open_holdout(self.lake, Look(DAY, f"look at {name}", name, ("recall",), 3, "me", ""))
         outputs = lists_digest(tuple(users), scores)
         header = Header(name, DAY, HOLDOUT, look.digest, outputs, asked_with(self.settings), {}, {})

@@ -23,6 +23,7 @@ import numpy as np
 from evaluation.corrected_share import Proportion, wilson
 from evaluation.gate.decision import decide
 from evaluation.gate.gating import checks_of
+from evaluation.gate.judged import PASSING, TIERS
 from evaluation.gate.measured import COLUMNS, Cell, Measured, cells_of, has_floor, measure
 from evaluation.gate.policy import Policy, Slice, parse_policy, policy_text
 from runtime.entry import run_command
@@ -45,7 +46,10 @@ FIGURES: Mapping[str, tuple[float, float, float]] = {
     "categories_per_user": (29.0, 1.5, 1.5),
     "share_superior": (0.4, 0.2, 0.15),
     "share_bad": (0.3, 0.2, 0.15),
+    PASSING: (0.95, 0.1, 0.15),
 }
+# Captions of a user, whoever it is.
+CAPTIONS = 3
 # Of all users, the shares of groups; who is new is rare.
 SHARES = {"light": 1 / 3, "medium": 1 / 3, "heavy": 1 / 3, "new": 0.04, "known": 0.96, "head": 1.0, "tail": 1.0}
 
@@ -107,8 +111,8 @@ def simulated(
             noise = generator.standard_t(5, (users, gates)) * np.sqrt(3 / 5) * apart / root
             champions[kind] = skill, skill + noise
         champion, candidate = champions[kind]
-        # Judged tags: as many as a user has; other figures are one a user.
-        weight = tags if metric.name.startswith("share_") else everybody
+        # Judged tags: as many as a user has; captions: the same for all; other figures are one a user.
+        weight = tags if metric.name in TIERS else everybody * (CAPTIONS if metric.name == PASSING else 1)
         if cut in ("activity", "history"):
             weight = np.where((activity if cut == "activity" else history) == value, weight, 0.0)
         lost = scenario.at.get(cell.name, scenario.gain * (1 if metric.name != "categories_per_user" else 0))

@@ -2,26 +2,28 @@
 
 For one day (the run's partition key; UTC, or the shop's own where its log says so): lands the day's behaviors (and
 those of earlier days that never were, or that late rows came for), compresses each user's history, asks the language
-model what each user intends to buy next and why, has it write captions for items of the best of these tags, has a judge
-look at a sample of the tags, and publishes the day as a whole.
+model what each user intends to buy next and why, has it write captions for items of the best of these tags, has judges
+look at the tags and at the captions of a sample of users, and publishes the day as a whole.
 
 **Owner:** intentflow.
 
 **Reads:** the log, items and profiles of the source that the settings name; the model folder; the champion, once, and
-on a day of a canary the champion before it, each for its users; the judge with the record of its exam.
+on a day of a canary the champion before it, each for its users; the judges with the records of their exams.
 
 **Writes:** `behaviors`, `rejected_behaviors`, `items`, `profiles`, `entities`, `rollups`, `signals`, `contexts`,
-`entity_vectors`, `answers`, `intents`, `personas`, `explanations`, `failures`, `verdicts` on a sample, and one row in
-`days`, which pins the versions of the tables by day. Emits the asset `intents`, one event a day, with release, figures,
-and whether it was judged.
+`entity_vectors`, `answers`, `intents`, `personas`, `explanations`, `failures`, `verdicts` and `caption_verdicts` on a
+sample, and one row in `days`, which pins the versions of the tables by day. Emits the asset `intents`, one event a day,
+with release, figures, and whether its tags (`judged`) and its captions (`captions_judged`) were judged.
 
 Every task runs one command, shown in its log, that also runs alone from a shell. Steps stage; a `publish` task has
 Great Expectations judge what was staged and makes visible what passed, all of it or nothing: until `publish_day` is
 green, readers through `days` see the day as it was before. Skipped `publish` tasks mean: all of it was published
-already, and nothing it depends on has changed; a skipped `judge.publish` may also mean that the judge has no standing.
+already, and nothing it depends on has changed; of `judge` they may also mean that the judge has no standing, or that
+there are no captions.
 
-No judge holds a day back. A red task of `judge` does not make the run fail: the day is published without verdicts, and
-its row in `days`, its event and the log of `publish_day` say why (`judged`).
+No judge holds a day back. A red task of `judge` does not make the run fail: the day is published without its verdicts,
+and its event and the log of `publish_day` say why. The row in `days` says of tags why (`judged`), and of captions how
+many were judged (`caption_verdicts.captions` among its figures). What stops one judge does not stop the other.
 
 ## When it fails
 
@@ -51,7 +53,11 @@ times already. Clearing the failed task continues the run; finished work is not 
   `INTENTFLOW_JUDGE__GRACE_SECONDS`), and is not tried again by itself. The day is published without verdicts. Clear it
   with what comes after it: answers that it has are kept, and `publish_day` pins the verdicts. Its log warns where a
   tier's share left its usual band: look at the verdicts, then at what changed, the release or the log.
-- `judge.publish`: verdicts broke a rule of their table. The log names it and the Data Docs page.
+- `judge.captions`: the judge's folder (`INTENTFLOW_CAPTION_JUDGE__RELEASE`) is missing or was changed, or an explained
+  item has left the catalog. The log says what to do; clear it with what comes after it. Its log warns where the share
+  of captions that pass left its usual band.
+- `judge.publish`, `judge.publish_captions`: verdicts broke a rule of their table. The log names it and the Data Docs
+  page.
 - `judged` succeeds however judging ended, so that the day is not held back. There is nothing to do about it.
 - `publish_day`: a table has nothing for this day, or the shards used other releases than they should. Clear the task
   that the log names.
@@ -79,7 +85,7 @@ from airflow.sdk import CronPartitionTimetable, chain, dag, task_group
 from tasks.champion import CANARY, DTYPE, RELEASE, take_champion
 from tasks.command import model_step, spark_job
 from tasks.form import DAY, FORCE, OF_DAY, OLDER_CODE, PARAMS, USERS
-from tasks.judging import judge_sample, judged
+from tasks.judging import judge_captions, judge_sample, judged
 from tasks.policy import DEFAULT_ARGS, ONCE, Tag, first_run, last_run
 from tasks.published_day import publish_day
 from tasks.publishing import publish
@@ -115,8 +121,9 @@ def infer(shards: Any) -> None:
 
 @task_group(default_args=ONCE)
 def judge() -> None:
-    """A sample of the day's intents gets verdicts; whatever becomes of it, the day is published."""
+    """Tags and captions of a sample of users get verdicts; whatever becomes of these, the day is published."""
     publish(judge_sample())
+    publish(judge_captions(), task_id="publish_captions")
 
 
 @dag(

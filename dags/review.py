@@ -1,14 +1,15 @@
 """# From a candidate release to the champion, by a gate and a person
 
-Measures candidate and champion on one frozen evaluation day, on the same users; has the judge say how many of their
-tags are superior; tries whether the candidate loads, answers and belongs to this lake; has a gate decide by the policy;
-asks a named reviewer after GO; and makes the candidate champion when they approve.
+Measures candidate and champion on one frozen evaluation day, on the same users; has judges say how many of their tags
+are superior, and how many of the captions pass that they write for these; tries whether the candidate loads, answers
+and belongs to this lake; has a gate decide by the policy; asks a named reviewer after GO; and makes the candidate
+champion when they approve.
 
 **Owner:** intentflow.
 
 **Reads:** the candidate and the champion; the log, items and profiles of the source where days are not landed yet;
-`holdout`, `rollups`, `entities`, `entity_vectors`; the policy (`INTENTFLOW_GATE__POLICY`); the judge with the record
-of its exam; the ledger of openings.
+`holdout`, `rollups`, `entities`, `entity_vectors`, `items`; the policy (`INTENTFLOW_GATE__POLICY`); the judges with
+the records of their exams; the ledger of openings.
 
 **Writes:** what `daily_refresh` writes until `contexts`, for the days that are measured; `holdout`, where the day was
 not frozen; two looks in the ledger of openings; results user by user; the record of the candidate's check; the
@@ -32,6 +33,9 @@ run; measured results and given answers are kept.
 - `measure`: a release may know whom this lake holds out, or learnt after the day; or memory: make room, clear it.
 - `judge`: the judge's release cannot be read, or there is no memory. Without standing it judges nothing, which the
   gate tells.
+- `captions`: the folder of the judge of captions (`INTENTFLOW_CAPTION_JUDGE__RELEASE`) is missing or was changed, or
+  there is no memory: make room, clear it; captions so far are kept. Without standing, and where no captions are written
+  (`INTENTFLOW_EXPLANATIONS__TAGS=0`), nothing is judged, which the gate tells.
 - `check_release`: there is no model or no embedder. A release that does not load is no failure here: the gate says so.
 - `gate`: the gate failed by itself (exit code 69), its evidence says NO-GO; clear it when the cause is mended.
 - `held_back`: no breakdown but the verdict. Read the report; do not clear it. An override is
@@ -97,6 +101,14 @@ def judge() -> None:
     )
 
 
+@task_group
+def captions() -> None:
+    """What both write for items of their tags is judged, too; where there is no judge, or no captions, nothing is."""
+    steps.judge_captions(steps.OF_CANDIDATE, steps.CANDIDATE) >> steps.judge_captions(
+        steps.OF_CHAMPION, steps.CHAMPION, when=steps.CHAMPION
+    )
+
+
 @dag(
     schedule=[CANDIDATES],
     catchup=False,
@@ -119,6 +131,7 @@ def review() -> None:
         model_step("embed"),
         measure(),
         judge(),
+        captions(),
         steps.check_release(),
         decided,
     )

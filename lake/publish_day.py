@@ -3,9 +3,10 @@
 ``python -m lake.publish_day --day D --release NAME --figures JSON``: the last step of a refresh. Whoever wants a
 consistent day reads the ``days`` row first and then the tables at the versions it names.
 
-``verdicts`` are pinned where there are some of exactly these intents; without them the day is published all the same,
-and says why. ``python -m lake.publish_day --day D --verdicts`` pins verdicts that came later, and leaves everything
-else as the day was published. ``explanations`` are pinned where they are of the very work that the intents are of: a
+``verdicts`` are pinned where there are some of exactly these intents, and ``caption_verdicts`` where there are some of
+exactly these captions; without them the day is published all the same, and says why. ``python -m lake.publish_day
+--day D --verdicts`` pins verdicts of either kind that came later, and leaves everything else as the day was published.
+``explanations`` are pinned where they are of the very work that the intents are of: a
 day that is done without them has none, whatever an earlier run left in their table.
 """
 
@@ -23,7 +24,7 @@ from lake.delta import audits, tables
 from lake.delta.publishing import publish
 from lake.delta.staging import Batch, StagedPartition, stage
 from lake.delta.work import Step, plan
-from lake.registry import champions, judged_days, sides
+from lake.registry import champions, judged_captions, judged_days, sides
 from lake.registry.canary import Canary, of_record, of_row
 from lake.registry.days import history_of
 from lake.registry.judged_days import JudgedDay
@@ -32,6 +33,7 @@ from runtime.entry import day_argument, run_command
 from runtime.errors import DataError, UsageError
 from schemas import (
     behaviors,
+    caption_verdicts,
     contexts,
     days,
     explanations,
@@ -72,6 +74,7 @@ def publish_day(
     history: str | None = None,
     why_unjudged: str | None = None,
     canary: Canary | None = None,
+    why_captions_unjudged: str | None = None,
 ) -> dict[str, Any]:
     """Write the day's row unless an equal one stands; returns the manifest.
 
@@ -81,6 +84,7 @@ def publish_day(
         history: digest of the behaviors that the day's contexts rest on (default: of those landed now).
         why_unjudged: why this run brought no verdicts; said where the day has none of an earlier one either.
         canary: with which the day was inferred; none where one release served all.
+        why_captions_unjudged: as ``why_unjudged``, of captions.
 
     Raises:
         DataError: a table of the day is not published, or a user was served by the wrong release of a canary.
@@ -90,26 +94,36 @@ def publish_day(
     if note is None:
         why = (why_unjudged or why).rstrip(".")
         log.warning("%s is published without verdicts: %s.", day, why)
+    captions, captions_pin, why_none = judged_captions.verdicts_for(lake, day, _digests(versions))
+    unjudged: list[str] = []
+    if captions is None and why_none != judged_captions.NO_CAPTIONS:
+        unjudged = [judged_captions.JUDGED]
+        why_none = (why_captions_unjudged or why_none).rstrip(".")
+        log.warning("%s is published without verdicts on its captions: %s.", day, why_none)
     row = {
         "day": day,
         "release": release,
         "history": history or history_of(lake, day),
         "judged": f"no: {why}" if note is None else "yes",
         "canary": canary.document() if canary else None,
-        "versions": [*versions, pin] if note else versions,
+        "versions": [*versions, *([pin] if note else []), *([captions_pin] if captions else [])],
     }
     of_sides = sides.of_intents(lake, day, canary) if canary else {}
     counted = {
         **_counts(lake, day, {pin["table"] for pin in versions}),
         **_judged_figures(lake, day, note, canary),
+        **(captions.figures() if captions else dict.fromkeys(unjudged, 0.0)),
         **of_sides,
         **figures,
     }
-    return _publish_row(lake, {**row, "empty": counted["behaviors"] == 0}, counted)
+    published = _publish_row(lake, {**row, "empty": counted["behaviors"] == 0}, counted)
+    return {**published, "captions_judged": "yes" if captions else f"no: {why_none}"}
 
 
 def pin_verdicts(lake: Lake, day: str) -> dict[str, Any]:
     """Publish a published day once more with the verdicts on it, all else as it was; returns the manifest.
+
+    Verdicts on tags or on captions that are not there, or are of other rows, leave those that are pinned.
 
     Raises:
         DataError: the day is not published, or no verdicts are of the rows that it was published with.
@@ -118,20 +132,38 @@ def pin_verdicts(lake: Lake, day: str) -> dict[str, Any]:
     if not rows:
         raise DataError(f"The day {day} is not published in {lake.root}: run daily_refresh for it first.")
     row = rows[0]
-    versions = [entry for entry in row["versions"] if entry["table"] != verdicts.TABLE.name]
-    note, pin, why = judged_days.verdicts_for(lake, day, _digests(versions))
-    if note is None:
+    versions = {entry["table"]: entry for entry in row["versions"]}
+    figures = {figure["name"]: figure["value"] for figure in row["figures"]}
+    note, pin, why = judged_days.verdicts_for(lake, day, _digests(row["versions"]))
+    captions, captions_pin, why_none = judged_captions.verdicts_for(lake, day, _digests(row["versions"]))
+    if note is None and captions is None:
         raise DataError(
             f"No verdicts can be pinned to the day {day}, for {why}: run `python -m model_steps.judge_sample --day "
-            f"{day}` and publish its batch, or daily_refresh where the day's tables have changed since."
+            f"{day}` (of captions `python -m model_steps.judge_captions --day {day}`) and publish its batch, or "
+            "daily_refresh where the day's tables have changed since."
         )
-    kept = {
-        figure["name"]: figure["value"]
-        for figure in row["figures"]
-        if not figure["name"].startswith(judged_days.PREFIX) and not sides.is_of_verdicts(figure["name"])
-    }
-    judged = {**row, "judged": "yes", "versions": [*versions, pin]}
-    return _publish_row(lake, judged, {**kept, **_judged_figures(lake, day, note, of_row(row))})
+    for found, what, reason in ((note, "tags", why), (captions, "captions", why_none)):
+        if found is None and reason != judged_captions.NO_CAPTIONS:
+            log.warning("No verdicts on the %s of %s are pinned now: %s.", what, day, reason)
+    if note:
+        figures = {name: value for name, value in figures.items() if not _is_of_tags(name)}
+        figures |= _judged_figures(lake, day, note, of_row(row))
+        versions.pop(verdicts.TABLE.name, None)
+        versions[verdicts.TABLE.name] = pin
+        row = {**row, "judged": "yes"}
+    if captions:
+        figures = {name: value for name, value in figures.items() if not name.startswith(judged_captions.PREFIX)}
+        figures |= captions.figures()
+        versions.pop(caption_verdicts.TABLE.name, None)
+        versions[caption_verdicts.TABLE.name] = captions_pin
+    published = _publish_row(lake, {**row, "versions": list(versions.values())}, figures)
+    pinned = caption_verdicts.TABLE.name in versions
+    return {**published, "captions_judged": "yes" if pinned else "no: there are no verdicts on its captions"}
+
+
+def _is_of_tags(figure: str) -> bool:
+    """Whether a figure changes when verdicts on tags come later."""
+    return figure.startswith(judged_days.PREFIX) or sides.is_of_verdicts(figure)
 
 
 def _publish_row(lake: Lake, row: Mapping[str, Any], figures: Mapping[str, float]) -> dict[str, Any]:
@@ -228,7 +260,14 @@ def main(arguments: argparse.Namespace) -> dict[str, Any]:
             f"--release, not with {arguments.release}."
         )
     return publish_day(
-        lake, arguments.day, arguments.release, numbers, arguments.history, arguments.why_unjudged, canary
+        lake,
+        arguments.day,
+        arguments.release,
+        numbers,
+        arguments.history,
+        arguments.why_unjudged,
+        canary,
+        arguments.why_captions_unjudged,
     )
 
 
@@ -240,6 +279,7 @@ if __name__ == "__main__":
     parser.add_argument("--history", help="digest of the behaviors that were rolled up (default: of those landed now)")
     parser.add_argument("--figures", default="{}", help="numbers of the run, as a JSON object")
     parser.add_argument("--why-unjudged", help="why this run brings no verdicts, said where the day has none")
+    parser.add_argument("--why-captions-unjudged", help="as --why-unjudged, of verdicts on captions")
     parser.add_argument(
         "--verdicts", action="store_true", help="pin verdicts that came after the day, and leave all else as it was"
     )

@@ -10,7 +10,7 @@ from lake.delta import tables
 from lake.registry.days import read_day
 from lake.store.location import Lake
 from launcher.watch import Say, say
-from schemas import days, explanations, intents, items, verdicts
+from schemas import caption_verdicts, days, explanations, intents, items, verdicts
 from settings import Settings
 
 SHOWN_USERS = SHOWN_CAPTIONS = 3
@@ -23,7 +23,7 @@ RUN_SECONDS, USER_SECONDS, USERS = "run.seconds", "infer.shard.seconds_users", "
 # Seconds that explanations added to these, and figures of what they came to.
 EXPLAINED_SECONDS, EXPLAINED = "infer.shard.seconds_explanations", "infer.shard.explanations."
 # Figures of the verdicts begin with it.
-JUDGED = f"{verdicts.TABLE.name}."
+JUDGED, JUDGED_CAPTIONS = f"{verdicts.TABLE.name}.", f"{caption_verdicts.TABLE.name}."
 
 Row = Mapping[str, Any]
 
@@ -39,8 +39,10 @@ def report(day: str, settings: Settings, say: Say = say) -> None:
         say(f"The log has no usable behavior on {day}: the day is published as empty.")
     rows = read_day(lake, intents.TABLE, day).to_pylist()
     explained, texts = _explained(lake, published[0])
-    of_day = [*figures_lines(published[0]), *judged_lines(published[0]), *explained_lines(published[0])]
-    for line in [*users_lines(rows), *of_day, *captions_lines(explained, texts)]:
+    told = (figures_lines, judged_lines, explained_lines, judged_captions_lines)
+    of_day = [line for lines in told for line in lines(published[0])]
+    verdicts_on = _verdicts(lake, published[0])
+    for line in [*users_lines(rows), *of_day, *captions_lines(explained, texts, verdicts_on)]:
         say(line)
 
 
@@ -54,6 +56,14 @@ def _explained(lake: Lake, day: Row) -> tuple[list[dict[str, Any]], dict[str, st
     return chosen, dict(zip(known["item_id"].to_pylist(), known["text"].to_pylist(), strict=True))
 
 
+def _verdicts(lake: Lake, day: Row) -> dict[tuple[str, str], Row]:
+    """The day's verdicts on captions, by user and item."""
+    if not any(entry["table"] == caption_verdicts.TABLE.name for entry in day["versions"]):
+        return {}
+    rows = read_day(lake, caption_verdicts.TABLE, day["day"]).to_pylist()
+    return {(row["user_id"], row["item_id"]): row for row in rows}
+
+
 def some_captions(rows: Sequence[Row], shown: int = SHOWN_CAPTIONS) -> list[Any]:
     """Captions of as many users as there are, the best tags first."""
     turns: dict[str, int] = {}
@@ -64,11 +74,13 @@ def some_captions(rows: Sequence[Row], shown: int = SHOWN_CAPTIONS) -> list[Any]
     return [row for _, _, row in sorted(in_turn, key=lambda one: one[:2])][:shown]
 
 
-def captions_lines(rows: Sequence[Row], texts: Mapping[str, str]) -> list[str]:
-    """Captions, each with its item and the style it was written in.
+def captions_lines(
+    rows: Sequence[Row], texts: Mapping[str, str], verdicts_on: Mapping[tuple[str, str], Row] | None = None
+) -> list[str]:
+    """Captions, each with its item, the style it was written in, and what its judge found.
 
     Args:
-        texts: of items, by id.
+        texts: of items, by id. verdicts_on: rows of ``caption_verdicts`` by user and item.
     """
     lines: list[str] = [f"Captions, {len(rows)} of them:"] if rows else []
     for row in rows:
@@ -77,8 +89,17 @@ def captions_lines(rows: Sequence[Row], texts: Mapping[str, str]) -> list[str]:
             f'  User {row["user_id"]}: "{row["caption"]}"',
             *_wrapped(f"item: {texts.get(row['item_id'], row['item_id'])} (tag {row['rank']}, {row['tag']})"),
             *_wrapped(f"style: {style}"),
+            *_wrapped(_verdict_line((verdicts_on or {}).get((row["user_id"], row["item_id"])))),
         ]
     return lines
+
+
+def _verdict_line(verdict: Row | None) -> str:
+    """What a judge found of a caption, its defects by name."""
+    if verdict is None:
+        return ""
+    bad = [finding["dimension"] for finding in verdict["findings"] if finding["label"] == "negative"]
+    return f"judged: {verdict['tier']}{', for its ' + ', '.join(bad) if bad else ''}"
 
 
 def _wrapped(text: str) -> list[str]:
@@ -164,6 +185,25 @@ def judged_lines(day: Row) -> list[str]:
     alarm = f"; ALARM, {found['alarms']:.0f} out of their usual band" if found.get("alarms") else ""
     sample = f"{found.get('outputs', 0):.0f} tags of {found.get('judged_users', 0):.0f} users"
     return [f"Judged: {sample}: {told} ({beside}){alarm}."]
+
+
+def judged_captions_lines(day: Row) -> list[str]:
+    """What a judge found of a sample's captions; nothing of days whose captions nobody judged."""
+    found = {
+        figure["name"].removeprefix(JUDGED_CAPTIONS): figure["value"]
+        for figure in day["figures"]
+        if figure["name"].startswith(JUDGED_CAPTIONS)
+    }
+    if not found.get("captions") or "passing" not in found:
+        return []
+    tiers = ", ".join(
+        f"{tier} {found[name]:.0%}"
+        for tier, name in (("S", "superior"), ("A", "average"), ("B", "bad"))
+        if name in found
+    )
+    alarm = "; ALARM, out of their usual band" if found.get("alarms") else ""
+    sample = f"{found['captions']:.0f} captions of {found.get('users', 0):.0f} users"
+    return [f"Captions judged: {sample}: {found['passing']:.0%} pass all seven dimensions ({tiers}){alarm}."]
 
 
 def _time_lines(figures: Mapping[str, float]) -> list[str]:

@@ -1,9 +1,10 @@
 """Decide whether a candidate may be promoted: ``python -m model_steps.gate --candidate NAME --results PATH``.
 
 Reads results that ``model_steps.evaluate`` kept of candidate and champion, what ``model_steps.judge_candidate`` kept of
-the same tags, the record of ``model_steps.check_release``, the judge's record and the ledger of openings; decides by
-the policy; keeps the evidence on the lake. Asks no model and opens no holdout. Any verdict ends with exit code 0 and
-says ``verdict``; a gate that failed by itself has exit code 69, and its evidence says NO-GO.
+the same tags and ``model_steps.judge_candidate_captions`` of captions for them, the record of
+``model_steps.check_release``, the judges' records and the ledger of openings; decides by the policy; keeps the evidence
+on the lake. Asks no model and opens no holdout. Any verdict ends with exit code 0 and says ``verdict``; a gate that
+failed by itself has exit code 69, and its evidence says NO-GO.
 """
 
 from __future__ import annotations
@@ -18,9 +19,9 @@ from typing import Any
 
 from evaluation.gate import plots
 from evaluation.gate.decision import Decision, counts
-from evaluation.gate.gating import Case, gate
-from evaluation.gate.judged import Judged, paired
-from evaluation.gate.judged_shares import Errors, shares
+from evaluation.gate.gating import Case, captions_of, gate
+from evaluation.gate.judged import CAPTIONS, Judged, paired
+from evaluation.gate.judged_shares import Errors, passing_shares, shares
 from evaluation.gate.policy import Policy, parse_policy, policy_text
 from evaluation.holdout import frozen_document
 from lake.auditing.gate_report import report
@@ -31,6 +32,7 @@ from lake.registry.judge_records import Standing
 from lake.registry.openings import Opening
 from lake.registry.user_results import UserResults
 from lake.store.location import Lake
+from model_steps.caption_judge.ready import ReadyCaptionJudge
 from model_steps.judge import shipped
 from model_steps.judge.day_figures import known_errors
 from model_steps.judge.judge_standing import standing_of
@@ -64,6 +66,8 @@ def read_case(
     record = champions.current(lake)
     standing = _standing(lake, settings, policy)
     ledger = openings.openings_of(lake, own.header.day)
+    measured = [own, *([beside] if beside else [])]
+    caption_standing = _caption_standing(lake, settings, policy) if captions_of(policy) else None
     case = Case(
         release=release.name,
         champion_release=record.release if record else None,
@@ -74,7 +78,9 @@ def read_case(
         standing=standing,
         holdout=frozen_document(lake, own.header.day)["digest"],
         ledger=ledger,
-        judged=_judged(lake, [own, *([beside] if beside else [])], standing, ledger, policy),
+        judged=_judged(lake, measured, standing, ledger, policy),
+        captions=_captions(lake, settings, measured, caption_standing, ledger, policy),
+        caption_standing=caption_standing,
     )
     return case, record
 
@@ -84,8 +90,32 @@ def _judged(
 ) -> Judged:
     """What the judge says of the tags that were measured."""
     headers = [results.header for results in measured]
-    found = [list(user_results.of_release(lake, each.day, each.release, judged=True).values()) for each in headers]
+    kind = user_results.JUDGED
+    found = [list(user_results.of_release(lake, each.day, each.release, kind).values()) for each in headers]
     return paired(measured, found, standing, ledger, policy.holdout_openings)
+
+
+def _captions(
+    lake: Lake,
+    settings: Settings,
+    measured: Sequence[UserResults],
+    standing: Standing | None,
+    ledger: Sequence[Opening],
+    policy: Policy,
+) -> Judged:
+    """What the judge of captions says of those that both releases write."""
+    named = captions_of(policy)
+    if not named:
+        return Judged(why="The policy does not ask for captions.")
+    if not settings.explanations.tags:
+        return Judged(
+            why="No captions are written here, for INTENTFLOW_EXPLANATIONS__TAGS is 0: set it, or name a policy "
+            f"without {named.name}."
+        )
+    kind = user_results.CAPTIONS
+    headers = [results.header for results in measured]
+    found = [list(user_results.of_release(lake, each.day, each.release, kind).values()) for each in headers]
+    return paired(measured, found, standing, ledger, policy.holdout_openings, CAPTIONS)
 
 
 def _here(lake: Lake, settings: Settings, release: releases.Release) -> Mapping[str, str] | None:
@@ -108,6 +138,18 @@ def _standing(lake: Lake, settings: Settings, policy: Policy) -> Standing | None
     strictest = max(policy.judge_minimum_kappa, settings.judge.minimum_kappa)
     demanded = settings.judge.model_copy(update={"minimum_kappa": strictest})
     return standing_of(lake, judge, demanded, judges.newest_day(lake))
+
+
+def _caption_standing(lake: Lake, settings: Settings, policy: Policy) -> Standing | None:
+    """The same of the judge of captions; None where its folder has none."""
+    own = settings.caption_judge
+    demanded = own.model_copy(update={"minimum_kappa": max(policy.judge_minimum_kappa, own.minimum_kappa)})
+    try:
+        ready = ReadyCaptionJudge.of(settings.model_copy(update={"caption_judge": demanded}))
+    except SourceMissing as error:
+        log.warning("There is no judge of captions: %s", error)
+        return None
+    return ready.standing(judges.newest_day(lake))
 
 
 def _errors(lake: Lake, settings: Settings, standing: Standing | None) -> Errors | str:
@@ -139,6 +181,8 @@ def keep(
     )
     said, drawn, judged = decision.as_dict(), plots.drawn(decision.checks), shares(case.judged, errors)
     tagged = _side_by_side(case.judged.candidate, case.judged.champion) if case.judged.candidate else []
+    passing, of_captions = passing_shares(case.captions), case.captions
+    told = _side_by_side(of_captions.candidate, of_captions.champion) if of_captions.candidate else []
     files = {
         "policy.yaml": text.encode(),
         "decision.json": _json(said),
@@ -147,10 +191,21 @@ def keep(
         "openings.json": _json({"openings": [vars(opening) for opening in case.ledger]}),
         **{f"{who}.parquet": results.parquet() for who, results in _results(case).items()},
         "tiers.json": _json({"why not": case.judged.why, **judged}),
+        **(_of_captions(case, passing) if captions_of(policy) else {}),
         **drawn,
-        REPORT: report(found, said, drawn, _side_by_side(case.candidate, case.champion), text, judged, tagged),
+        REPORT: report(
+            found, said, drawn, _side_by_side(case.candidate, case.champion), text, judged, tagged, passing, told
+        ),
     }
     return evidence.put(lake, found, files)
+
+
+def _of_captions(case: Case, passing: Mapping[str, Any]) -> dict[str, bytes]:
+    """What the judge of captions said, and its standing."""
+    return {
+        "caption-judge.json": _json(asdict(case.caption_standing) if case.caption_standing else {}),
+        "captions.json": _json({"why not": case.captions.why, **passing}),
+    }
 
 
 def _results(case: Case) -> dict[str, UserResults]:
@@ -160,6 +215,8 @@ def _results(case: Case) -> dict[str, UserResults]:
         "champion": case.champion,
         "candidate-judged": case.judged.candidate,
         "champion-judged": case.judged.champion,
+        "candidate-captions": case.captions.candidate,
+        "champion-captions": case.captions.champion,
     }
     return {name: results for name, results in named.items() if results is not None}
 
@@ -172,10 +229,11 @@ def _digests(policy: Policy, case: Case) -> dict[str, Any]:
         "holdout": case.holdout,
         "here": dict(case.here or {}),
         "judge": asdict(case.standing) if case.standing else {},
+        **({"caption judge": asdict(case.caption_standing)} if case.caption_standing else {}),
         "release check": case.release_check.name if case.release_check else "",
         **{f"results of the {who}": of.name for who, of in results.items()},
         **{f"{who} made with": dict(of.header.made_with) for who, of in results.items()},
-        **{f"{who} judged with": dict(of.header.asked) for who, of in results.items() if who.endswith("-judged")},
+        **{f"{who} judged with": dict(of.header.asked) for who, of in results.items() if "-" in who},
     }
 
 
@@ -223,6 +281,7 @@ def run_gate(
         "champion": case.champion_release,
         "checks": counts(decision),
         "judged": case.judged.why or "yes",
+        "captions_judged": case.captions.why or "yes",
     }
 
 

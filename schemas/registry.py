@@ -5,6 +5,7 @@ from __future__ import annotations
 from schemas import (
     answers,
     behaviors,
+    caption_verdicts,
     contexts,
     days,
     entities,
@@ -46,6 +47,7 @@ TABLES: dict[str, Table] = {
         examples,
         judge_labels,
         verdicts,
+        caption_verdicts,
         days,
     )
 }

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from pydantic import Field
 
+from settings.judge import BandSettings
 from settings.section import PathBelowRoot, Section
 
 
@@ -30,4 +31,9 @@ class CaptionJudgeSettings(Section):
         le=1,
         description="Lower bound of kappa of passing all seven dimensions, on captions really written, that a judge "
         "must exceed to stand.",
+    )
+    passing_band: BandSettings = Field(
+        default=BandSettings(low=0.5),
+        description="Usual share of a day's judged captions that pass all seven dimensions; a day outside sets off an "
+        "alarm. Of closed captions really written 47 of 50 pass, of free ones by a small model none.",
     )

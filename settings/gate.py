@@ -28,3 +28,9 @@ class GateSettings(Section):
     judged_tags: int = Field(
         default=10, ge=1, le=30, description="Tags of each of them that are judged, from the first."
     )
+    captioned_users: int = Field(
+        default=80,
+        ge=0,
+        description="Users for whom candidate and champion write captions, which the judge of captions looks at, drawn "
+        "as those whose tags are judged; 0: all that were evaluated. About three captions each.",
+    )

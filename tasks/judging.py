@@ -1,4 +1,4 @@
-"""Judge a sample of a day: the task that does it, the one behind it that always succeeds, and why a day has none."""
+"""Judge a sample of a day: the tasks that do it, the one behind them that always succeeds, and why a day has none."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ from tasks.policy import judge_timeout, model_pool
 
 GROUP = "judge"
 SAMPLE, PUBLISH = f"{GROUP}.sample", f"{GROUP}.publish"
+CAPTIONS, PUBLISH_CAPTIONS = f"{GROUP}.captions", f"{GROUP}.publish_captions"
 
 
 def judge_sample() -> Any:
@@ -33,6 +34,18 @@ def judge_sample() -> Any:
     ).output
 
 
+def judge_captions() -> Any:
+    """Judges the published captions of the same users; returns its manifest. What stops it stops no verdict on tags."""
+    return Command(
+        task_id="captions",
+        module="model_steps.judge_captions",
+        arguments=("--day", DAY, FORCE),
+        pool=model_pool(),
+        execution_timeout=judge_timeout(),
+        trigger_rule=TriggerRule.NONE_FAILED,
+    ).output
+
+
 def judged() -> BaseOperator:
     """Succeeds when judging is over, however it ended: what waits for it is held back by no judge.
 
@@ -42,16 +55,25 @@ def judged() -> BaseOperator:
 
 
 def why_unjudged(manifests: Mapping[str, Sequence[Manifest]]) -> str | None:
-    """Why a run brought no verdicts, from its tasks' manifests; none when it did, or found them there.
+    """Why a run brought no verdicts on tags, from its tasks' manifests; none when it did, or found them there.
 
     Args:
         manifests: by task id. A task that failed, was ended or was killed has none.
     """
-    sampled = next(iter(manifests.get(SAMPLE, ())), None)
-    if sampled is None:
-        return f"the task {SAMPLE} failed or was ended, and its log says why"
-    if not sampled.get("judged"):
-        return str(sampled.get("why"))
-    if sampled.get("batches") and not manifests.get(PUBLISH):
-        return f"what the judge found was not published, and the log of the task {PUBLISH} says why"
+    return _why(manifests, SAMPLE, PUBLISH)
+
+
+def why_captions_unjudged(manifests: Mapping[str, Sequence[Manifest]]) -> str | None:
+    """The same of verdicts on captions."""
+    return _why(manifests, CAPTIONS, PUBLISH_CAPTIONS)
+
+
+def _why(manifests: Mapping[str, Sequence[Manifest]], judges: str, publishes: str) -> str | None:
+    found = next(iter(manifests.get(judges, ())), None)
+    if found is None:
+        return f"the task {judges} failed or was ended, and its log says why"
+    if not found.get("judged"):
+        return str(found.get("why"))
+    if found.get("batches") and not manifests.get(publishes):
+        return f"what the judge found was not published, and the log of the task {publishes} says why"
     return None

@@ -14,7 +14,7 @@ from tasks.assets import INTENTS
 from tasks.champion import TASK_ID
 from tasks.command import Command, outcome
 from tasks.form import DAY
-from tasks.judging import why_unjudged
+from tasks.judging import why_captions_unjudged, why_unjudged
 from tasks.manifests import Manifest, figures
 
 
@@ -43,6 +43,7 @@ class PublishDay(Command):
         histories = (manifest.get("history") for of_task in manifests.values() for manifest in of_task)
         arguments += [f"--history={history}" for history in histories if history]
         arguments += [f"--why-unjudged={why}"] if (why := why_unjudged(manifests)) else []
+        arguments += [f"--why-captions-unjudged={why}"] if (why := why_captions_unjudged(manifests)) else []
         manifest = outcome(self.command(self.module, arguments))
         if manifest["empty"]:
             self.log.warning("%s is published as an empty day: its log held no usable behavior.", self.day)
@@ -54,6 +55,7 @@ class PublishDay(Command):
             "fingerprint": manifest["fingerprint"],
             "empty": manifest["empty"],
             "judged": manifest["judged"],
+            "captions_judged": manifest["captions_judged"],
             **({"canary": manifest["canary"]} if "canary" in manifest else {}),
             "figures": manifest["figures"],
         }

@@ -176,10 +176,16 @@ def judge(measured: str, release: str, when: str | None = None) -> Any:
     Args:
         measured: the task that measured it.
     """
-    found = f"ti.xcom_pull(task_ids='{measured}')"
-    results = f"{{{{ '--results=%s' % {found}['results'] if {found} else '' }}}}"
-    arguments = (f"--release={release}", f"--day={DAY}", results)
-    return _model_command(measured, "model_steps.judge_candidate", *arguments, when=when)
+    return _of_measured("model_steps.judge_candidate", measured, release, when)
+
+
+def judge_captions(measured: str, release: str, when: str | None = None) -> Any:
+    """Have a measured release write captions, and the judge of captions look at them.
+
+    Args:
+        measured: the task that measured it.
+    """
+    return _of_measured("model_steps.judge_candidate_captions", measured, release, when)
 
 
 def check_release() -> Any:
@@ -223,6 +229,12 @@ class PromoteApproved(Command):
     def execute(self, context: Context) -> dict[str, Any]:
         comment = str(context["ti"].xcom_pull(task_ids=APPROVAL)["comment"])
         return self.report(outcome(self.command(self.module, [*self.arguments, f"--comment={comment}"])))
+
+
+def _of_measured(module: str, measured: str, release: str, when: str | None) -> Any:
+    found = f"ti.xcom_pull(task_ids='{measured}')"
+    results = f"{{{{ '--results=%s' % {found}['results'] if {found} else '' }}}}"
+    return _model_command(measured, module, f"--release={release}", f"--day={DAY}", results, when=when)
 
 
 def _model_command(task_id: str, module: str, *arguments: str, when: str | None = None) -> Any:

@@ -1,6 +1,7 @@
 """Conditions of a decision that are no figures of users: release, judge, holdout, and that two things are compared.
 
-Each is a critical check. What is not there is not so.
+Each is a critical check, but that of the judge of captions, which is as weighty as what it gives. What is not there is
+not so.
 """
 
 from __future__ import annotations
@@ -8,21 +9,23 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from evaluation.gate.checks import BREACH, INSUFFICIENT, MISSING, PASS, Check, State
-from evaluation.gate.policy import ReleaseLimits
+from evaluation.gate.judged import CAPTIONS, TAGS
+from evaluation.gate.policy import ReleaseLimits, Tier
 from lake.registry.judge_records import Standing
 from lake.registry.openings import Opening
 from lake.registry.release_checks import ReleaseCheck
 from lake.registry.user_results import Header
 
-RELEASE, JUDGE, HOLDOUT, ITEMS, OUTPUTS = "release", "judge", "holdout budget", "same items", "outputs"
+RELEASE, JUDGE, HOLDOUT, ITEMS, OUTPUTS = "release", TAGS.check, "holdout budget", "same items", "outputs"
+CAPTION_JUDGE = CAPTIONS.check
 # What two results must share, and the words for it.
 SHARED = {"day": "day", "holdout": "frozen outcomes", "asked": "users, settings or code"}
 # What a release is made for, and a lake has its own of.
 PARTS = ("language model", "embedder", "prompts", "catalog")
 
 
-def condition(name: str, state: State, why: str) -> Check:
-    return Check(name, "condition", "critical", state, why)
+def condition(name: str, state: State, why: str, tier: Tier = "critical") -> Check:
+    return Check(name, "condition", tier, state, why)
 
 
 def release_condition(
@@ -71,9 +74,29 @@ def judge_condition(standing: Standing | None) -> Check:
     """Whether the judge may judge: examined with this code, not long ago, and passed."""
     if standing is None:
         return condition(JUDGE, MISSING, "There is no judge: set INTENTFLOW_JUDGE__RELEASE, and examine it.")
-    state: State = {"valid": PASS, "missing": MISSING}.get(standing.state, BREACH)
+    return condition(JUDGE, _state_of(standing), _said_of(standing))
+
+
+def caption_judge_condition(standing: Standing | None, tier: Tier) -> Check:
+    """The same of the judge of captions.
+
+    Args:
+        standing: none where there is no such judge. tier: of the policy's figure of captions.
+    """
+    if standing is None:
+        why = "There is no judge of captions: set INTENTFLOW_CAPTION_JUDGE__RELEASE to its folder, or make one with "
+        return condition(CAPTION_JUDGE, MISSING, f"{why}`python -m model_steps.calibrate_caption_judge`.", tier)
+    return condition(CAPTION_JUDGE, _state_of(standing), _said_of(standing), tier)
+
+
+def _state_of(standing: Standing) -> State:
+    states: Mapping[str, State] = {"valid": PASS, "missing": MISSING}
+    return states.get(standing.state, BREACH)
+
+
+def _said_of(standing: Standing) -> str:
     record = f" Record {standing.record}." if standing.record else ""
-    return condition(JUDGE, state, f"{standing.state}: {standing.reason}{record}")
+    return f"{standing.state}: {standing.reason}{record}"
 
 
 def holdout_condition(most: int, day: str, opening: str, ledger: Sequence[Opening]) -> Check:

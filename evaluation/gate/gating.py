@@ -11,9 +11,9 @@ import pyarrow as pa
 from evaluation.gate import conditions
 from evaluation.gate.checks import ERROR, Check, broken, check, missing, wanted
 from evaluation.gate.decision import Decision, decide
-from evaluation.gate.judged import TIERS, Judged
+from evaluation.gate.judged import PASSING, TIERS, Judged
 from evaluation.gate.measured import Cell, Measured, cells_of, has_floor, measure, stacked
-from evaluation.gate.policy import Policy
+from evaluation.gate.policy import Metric, Policy
 from evaluation.gate.user_figures import UserFigures
 from lake.registry.judge_records import Standing
 from lake.registry.openings import Opening
@@ -35,6 +35,7 @@ class Case:
         holdout: digest of what this lake has frozen for the candidate's day.
         ledger: openings of the candidate's day.
         judged: what the judge says of the tags of both.
+        captions: what the judge of captions says of those of both. caption_standing: of that judge.
     """
 
     release: str
@@ -47,6 +48,8 @@ class Case:
     holdout: str
     ledger: Sequence[Opening]
     judged: Judged = field(default_factory=Judged)
+    captions: Judged = field(default_factory=lambda: Judged(why="No captions were judged."))
+    caption_standing: Standing | None = None
 
 
 def gate(policy: Policy, case: Case) -> Decision:
@@ -74,7 +77,15 @@ def conditions_of(policy: Policy, case: Case) -> list[Check]:
         ),
         conditions.OUTPUTS: lambda: conditions.outputs_condition(header, beside),
     }
+    if named := captions_of(policy):
+        tier = named.tier
+        made[conditions.CAPTION_JUDGE] = lambda: conditions.caption_judge_condition(case.caption_standing, tier)
     return [_or_broken(name, make) for name, make in made.items()]
+
+
+def captions_of(policy: Policy) -> Metric | None:
+    """The policy's figure of captions; none where it has none."""
+    return next((metric for metric in policy.metrics if metric.name == PASSING), None)
 
 
 def _or_broken(name: str, make: Callable[[], Check]) -> Check:
@@ -90,10 +101,10 @@ def _figures(policy: Policy, case: Case, has_champion: bool, comparable: bool) -
     cells = cells_of(policy)
     asked = wanted(policy, cells, has_champion)
     try:
-        judged = case.judged.rows()
-        candidate = _read(case.candidate, judged.get("candidate"))
+        said = (case.judged.rows(), case.captions.rows())
+        candidate = _read(case.candidate, [rows["candidate"] for rows in said if "candidate" in rows])
         beside = case.champion if has_champion and comparable else None
-        champion = _read(beside, judged.get("champion")) if beside else None
+        champion = _read(beside, [rows["champion"] for rows in said if "champion" in rows]) if beside else None
         if champion is not None and champion.users != candidate.users:
             raise ValueError("candidate and champion have results of other users")
     except Exception as error:
@@ -107,12 +118,13 @@ def _figures(policy: Policy, case: Case, has_champion: bool, comparable: bool) -
         log.exception("The gate failed at drawing users")
         return [broken(cell, kind, error) for cell, kind in asked]
     measured = dict(zip([cell.name for cell in there], found, strict=True))
-    return checks_of(policy, has_champion, measured, comparable, dict.fromkeys(TIERS, case.judged.why))
+    absent = {**dict.fromkeys(TIERS, case.judged.why), PASSING: case.captions.why}
+    return checks_of(policy, has_champion, measured, comparable, absent)
 
 
-def _read(results: UserResults, judged: pa.Table | None) -> UserFigures:
-    """Figures of one release, with the judge's."""
-    return UserFigures.of_rows(results.rows if judged is None else pa.concat_tables([results.rows, judged]))
+def _read(results: UserResults, judged: Sequence[pa.Table]) -> UserFigures:
+    """Figures of one release, with the judges'."""
+    return UserFigures.of_rows(pa.concat_tables([results.rows, *judged]))
 
 
 def checks_of(

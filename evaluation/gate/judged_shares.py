@@ -1,4 +1,4 @@
-"""The shares of tiers among the judged tags of candidate and champion, for people: as judged, and corrected."""
+"""What judges say of candidate and champion, for people: shares of tiers of tags, and of captions that pass."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import pyarrow as pa
 
 from evaluation.bootstrap import Interval
 from evaluation.corrected_share import UNKNOWN, Proportion, corrected_share, wilson
-from evaluation.gate.judged import BAD, SUPERIOR, TIERS, Judged
+from evaluation.gate.judged import BAD, PASSING, SUPERIOR, TIERS, Judged
 
 # Sensitivity and specificity of a judge on S.
 Errors = tuple[Proportion, Proportion]
@@ -24,6 +24,19 @@ def shares(judged: Judged, errors: Errors | str) -> dict[str, dict[str, Any]]:
         errors: of the judge on S, counted in its exam, or why they are not known.
     """
     return {who: _shares(rows, errors) for who, rows in judged.rows().items()}
+
+
+def passing_shares(captions: Judged) -> dict[str, dict[str, Any]]:
+    """Of candidate and champion the share of items with a caption that passes all seven dimensions, as judged.
+
+    Intervals take items for independent, and so are somewhat narrow.
+    """
+    found = {}
+    for who, rows in captions.rows().items():
+        passing = _proportion(rows, PASSING)
+        users = len(set(rows["user_id"].to_pylist()))
+        found[who] = {"users": users, "items": passing.of, "passing": wilson(passing).as_dict()}
+    return found
 
 
 def _shares(rows: pa.Table, errors: Errors | str) -> dict[str, Any]:

@@ -22,6 +22,8 @@ def report(
     policy: str,
     judged: Mapping[str, Mapping[str, Any]] | None = None,
     judged_samples: Sequence[Mapping[str, Any]] = (),
+    captions: Mapping[str, Mapping[str, Any]] | None = None,
+    caption_samples: Sequence[Mapping[str, Any]] = (),
 ) -> bytes:
     """The page.
 
@@ -34,6 +36,8 @@ def report(
         judged: of candidate and champion what a judge says of their tags, as ``evaluation.gate.judged_shares`` has it;
             none where nothing was judged.
         judged_samples: as ``samples``, of tags with their tiers.
+        captions: of candidate and champion how many of their captions pass; none where none was judged.
+        caption_samples: as ``samples``, of captions with their tiers.
     """
     return (
         PAGES.get_template("gate.html")
@@ -46,6 +50,8 @@ def report(
             samples=samples,
             judged=[(who, _shares(said), said) for who, said in (judged or {}).items()],
             judged_samples=judged_samples,
+            captions=[(who, _share(said["passing"]), said) for who, said in (captions or {}).items()],
+            caption_samples=caption_samples,
             digests=[(name, _text(value)) for name, value in sorted(evidence.digests.items())],
             policy=policy,
         )
@@ -64,9 +70,12 @@ def _interval(check: Mapping[str, Any]) -> str:
 def _shares(said: Mapping[str, Any]) -> list[str]:
     """Shares of S as judged, of S corrected, and of B, each with its interval."""
     shares = [said["superior"], said["superior_corrected"], said["bad"]]
-    return [
-        "" if one["value"] is None else f"{one['value']:.1%} ({one['low']:.1%} to {one['high']:.1%})" for one in shares
-    ]
+    return [_share(one) for one in shares]
+
+
+def _share(one: Mapping[str, Any]) -> str:
+    """A share with its interval."""
+    return "" if one["value"] is None else f"{one['value']:.1%} ({one['low']:.1%} to {one['high']:.1%})"
 
 
 def _text(value: Any) -> str:

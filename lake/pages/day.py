@@ -15,10 +15,11 @@ from lake.delta.live import LiveFile
 from lake.pages.paging import paged
 from lake.pages.published import Row, figures_of, is_landed, newest_days, pinned, row_of, rows_from
 from lake.pages.templates import notice, rendered
+from lake.registry import judged_captions
 from lake.registry.canary import of_row
 from lake.registry.sides import beside_one_another
 from lake.store.location import Lake
-from schemas import behaviors, failures, rejected_behaviors, verdicts
+from schemas import behaviors, caption_verdicts, explanations, failures, rejected_behaviors, verdicts
 
 SIZE = 50
 SECONDS = ".seconds"
@@ -99,10 +100,27 @@ def day_page(lake: Lake, day: str, number: int) -> tuple[str, bool]:
         seconds=[compared(name, figures, before) for name in sorted(figures) if name.endswith(SECONDS)],
         failures=paged(failed.to_pylist() if failed else [], number, SIZE),
         tiers=_tiers(lake, [row, *reversed(rows_before)], live),
+        captions=[captions_line(one) for one in (row, *reversed(rows_before)) if _pins(one, explanations.TABLE.name)],
         others=sorted(figures.items()),
         versions=row["versions"],
     )
     return page, True
+
+
+def captions_line(row: Row) -> dict[str, Any]:
+    """How tiers were shared among a published day's judged captions, or that they were not judged, by its figures."""
+    figures = figures_of(row)
+    prefix = judged_captions.PREFIX
+    found = {name.removeprefix(prefix): value for name, value in figures.items() if name.startswith(prefix)}
+    judged = figures.get(judged_captions.JUDGED, 0) if _pins(row, caption_verdicts.TABLE.name) else 0
+    tiers = {name: found.get(name) for name in judged_captions.TIER_NAMES.values()}
+    passing = {"value": found.get("passing"), "low": found.get("passing_low"), "high": found.get("passing_high")}
+    own = {"captions": judged, "users": found.get("users"), "passing": passing, "tiers": tiers}
+    return {"day": row["day"], **own, "alarm": bool(found.get("alarms"))}
+
+
+def _pins(row: Row, table: str) -> bool:
+    return any(entry["table"] == table for entry in row["versions"])
 
 
 def _days_before(day: str, days: int) -> str:

@@ -14,7 +14,17 @@ from lake.registry.canary import of_row
 from lake.registry.sides import INFERENCE
 from lake.store.location import Lake
 from runtime.errors import SourceMissing
-from schemas import contexts, entities, explanations, failures, intents, items, personas, verdicts
+from schemas import (
+    caption_verdicts,
+    contexts,
+    entities,
+    explanations,
+    failures,
+    intents,
+    items,
+    personas,
+    verdicts,
+)
 from schemas.table import Table
 
 # Users on one page, and lines of a user's evidence.
@@ -35,8 +45,8 @@ class UserDay:
         evidence: what experts may be shown; none in contexts from before it was kept.
         personas: its rows; none where the day was published before they were kept.
         tags: rows of ``intents``, the best first. verdicts: by rank, where the tag was judged.
-        captions: rows of ``explanations``, each with the item's text as ``item``; none where the day was published
-            without.
+        captions: rows of ``explanations``, each with the item's text as ``item`` and its row of ``caption_verdicts``,
+            or none, as ``verdict``; none where the day was published without.
         judged: what the day's row says of judging. failures: what failed on the user, or on one of the user's items.
     """
 
@@ -78,7 +88,11 @@ def user_day(lake: Lake, row: Row, user: str, render: Render, number: int) -> Us
         _rows(lake, row, personas.TABLE, "user_id", user) if _has(row, personas.TABLE) else None,
         _rows(lake, row, intents.TABLE, "user_id", user),
         {verdict["rank"]: verdict for verdict in _rows(lake, row, verdicts.TABLE, "user_id", user)},
-        _captions(lake, _rows(lake, row, explanations.TABLE, "user_id", user))
+        _captions(
+            lake,
+            _rows(lake, row, explanations.TABLE, "user_id", user),
+            _rows(lake, row, caption_verdicts.TABLE, "user_id", user),
+        )
         if _has(row, explanations.TABLE)
         else None,
         row["judged"] or "",
@@ -86,12 +100,17 @@ def user_day(lake: Lake, row: Row, user: str, render: Render, number: int) -> Us
     )
 
 
-def _captions(lake: Lake, rows: Rows) -> list[dict[str, Any]]:
-    """Explanations with the text of their items, by the rank of their tags; of one that left the catalog its id."""
+def _captions(lake: Lake, rows: Rows, judged: Rows) -> list[dict[str, Any]]:
+    """Explanations with the text of their items and their verdicts, by the rank of their tags; of an item that left the
+    catalog its id."""
     wanted = sorted({row["item_id"] for row in rows})
     known = tables.read(lake, items.TABLE, columns=["item_id", "text"], filters=[("item_id", "in", wanted)])
     texts = dict(zip(known["item_id"].to_pylist(), known["text"].to_pylist(), strict=True))
-    shown = [{**row, "item": texts.get(row["item_id"], f"item {row['item_id']}")} for row in rows]
+    found = {verdict["item_id"]: verdict for verdict in judged}
+    shown = [
+        {**row, "item": texts.get(row["item_id"], f"item {row['item_id']}"), "verdict": found.get(row["item_id"])}
+        for row in rows
+    ]
     return sorted(shown, key=lambda row: (row["rank"], row["item_id"]))
 
 

@@ -14,7 +14,7 @@ from lake.registry import older_code
 from lake.registry.histories import histories
 from lake.store.location import Lake
 from runtime.errors import DataError
-from schemas import behaviors, days, explanations, personas, verdicts
+from schemas import behaviors, caption_verdicts, days, explanations, personas, verdicts
 from schemas.registry import TABLES
 from schemas.table import Table
 
@@ -86,7 +86,7 @@ def read_day(
 
     Raises:
         DataError: the day is not published, the table is none of a day's, or its version is gone; or it is
-            ``verdicts``, ``personas`` or ``explanations``, and the day is published without.
+            ``verdicts``, ``personas``, ``explanations`` or ``caption_verdicts``, and the day is published without.
     """
     rows = tables.read(lake, days.TABLE, day).to_pylist()
     if not rows:
@@ -106,6 +106,11 @@ def read_day(
         raise DataError(
             f"The day {day} is published without {table.name}: it is from before they were written, or "
             "INTENTFLOW_EXPLANATIONS__TAGS was 0. Set it and run daily_refresh for the day again."
+        )
+    if pin is None and table.name == caption_verdicts.TABLE.name:
+        raise DataError(
+            f"The day {day} is published without {table.name}: it has no captions, or they were not judged. "
+            "docs/caption_judge.md says how they are judged later."
         )
     if pin is None:
         raise DataError(f"The table {table.name} is no part of a day: read it as it is now.")

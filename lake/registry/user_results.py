@@ -2,7 +2,8 @@
 
 One Parquet file, ``_results/<day>/<digest>.parquet``. The digest is that of header and rows, so a changed byte is
 noticed, and measuring the same again gives the same file. What a judge says of a release's tags lies apart, in
-``_results/<day>/judged/<release>/``: it is of some of the users, and each judge has its own.
+``_results/<day>/judged/<release>/``, and of its captions in ``_results/<day>/captions/<release>/``: it is of some of
+the users, and each judge has its own.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import Any, Literal
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -19,7 +20,12 @@ from lake.store.location import Lake
 from runtime.errors import DataError
 from runtime.fingerprint import digest
 
-FOLDER, JUDGED = "_results", "judged"
+FOLDER = "_results"
+# What is measured lies in a day's folder; what judges say of tags, and of captions, in folders below.
+Kind = Literal["measured", "judged", "captions"]
+MEASURED: Kind = "measured"
+JUDGED: Kind = "judged"
+CAPTIONS: Kind = "captions"
 # Under which the header stands in the file.
 HEADER = b"intentflow"
 
@@ -73,35 +79,28 @@ class UserResults:
         return bytes(sink.getvalue().to_pybytes())
 
 
-def put(lake: Lake, results: UserResults, judged: bool = False) -> str:
-    """Keep results; those that are there are the same. Returns their path.
-
-    Args:
-        judged: whether they are what a judge says.
-    """
+def put(lake: Lake, results: UserResults, kind: Kind = MEASURED) -> str:
+    """Keep results; those that are there are the same. Returns their path."""
     header = results.header
-    path = f"{_place(header.day, header.release, judged)}/{results.name}.parquet"
+    path = f"{_place(header.day, header.release, kind)}/{results.name}.parquet"
     lake.write_if_absent(path, results.parquet())
     return path
 
 
-def of_release(lake: Lake, day: str, release: str, judged: bool = False) -> dict[str, UserResults]:
-    """All results of a release on a day, by path.
-
-    Args:
-        judged: those that are what a judge says, instead of the others.
+def of_release(lake: Lake, day: str, release: str, kind: Kind = MEASURED) -> dict[str, UserResults]:
+    """All results of a kind of a release on a day, by path.
 
     Raises:
         DataError: one was changed since it was written.
     """
-    place = _place(day, release, judged)
+    place = _place(day, release, kind)
     own = (path for path in lake.list(place) if path.rpartition("/")[0] == place)
     found = {path: parse(lake.read(path) or b"", lake.uri(path)) for path in own}
     return {path: read(lake, path) for path, results in found.items() if results.header.release == release}
 
 
-def _place(day: str, release: str, judged: bool) -> str:
-    return f"{FOLDER}/{day}/{JUDGED}/{release}" if judged else f"{FOLDER}/{day}"
+def _place(day: str, release: str, kind: Kind) -> str:
+    return f"{FOLDER}/{day}" if kind == MEASURED else f"{FOLDER}/{day}/{kind}/{release}"
 
 
 def read(lake: Lake, path: str) -> UserResults:

@@ -1,4 +1,4 @@
-"""Verdicts on captions as rows, for a table ``caption_verdicts`` that a day would have (no room registers it yet)."""
+"""Verdicts on captions as rows of ``caption_verdicts``."""
 
 from __future__ import annotations
 
@@ -8,36 +8,16 @@ import pyarrow as pa
 
 from model_steps.caption_judge.case import CaptionCase
 from model_steps.caption_judge.judging import CaptionVerdict
-
-FINDING = pa.struct(
-    [
-        pa.field("dimension", pa.string(), False),
-        pa.field("label", pa.string(), False),
-        pa.field("confidence", pa.float32(), False),
-        pa.field("by", pa.string(), False),
-    ]
-)
-# One judged caption: `by` is what found (rule, numbers, model), `passes` whether no dimension is negative.
-SCHEMA = pa.schema(
-    [
-        pa.field("day", pa.string(), False),
-        pa.field("case_id", pa.string(), False),
-        pa.field("user_id", pa.string(), False),
-        pa.field("item_id", pa.string(), False),
-        pa.field("caption", pa.string(), False),
-        pa.field("tier", pa.string(), False),
-        pa.field("passes", pa.bool_(), False),
-        pa.field("findings", pa.list_(pa.field("item", FINDING, False)), False),
-        pa.field("judge", pa.string(), False),
-    ]
-)
+from schemas.caption_verdicts import TABLE
 
 
-def verdict_rows(cases: Sequence[CaptionCase], verdicts: Sequence[CaptionVerdict], judge: str) -> pa.Table:
+def verdict_rows(
+    cases: Sequence[CaptionCase], verdicts: Sequence[CaptionVerdict], judge: str, threshold: float
+) -> pa.Table:
     """Verdicts on cases, in their order.
 
     Args:
-        judge: name of what judged (``Combination.name``).
+        judge: name of what judged (``Combination.name``). threshold: that tiers were given with.
 
     Raises:
         ValueError: they are verdicts on other cases.
@@ -56,7 +36,8 @@ def verdict_rows(cases: Sequence[CaptionCase], verdicts: Sequence[CaptionVerdict
                 "tier": verdict.tier,
                 "passes": verdict.passes,
                 "findings": [vars(finding) for finding in verdict.findings],
+                "threshold": threshold,
                 "judge": judge,
             }
         )
-    return pa.Table.from_pylist(rows, SCHEMA)
+    return pa.Table.from_pylist(rows, TABLE.schema)

@@ -141,4 +141,4 @@ def keep(
         samples={user: said[user] for user in drawn(said, SAMPLED_USERS)},
     )
     results = UserResults(header, judged_rows(measured.rows, by_user))
-    return user_results.put(lake, results, judged=True), results
+    return user_results.put(lake, results, user_results.JUDGED), results

@@ -17,6 +17,7 @@ ROOMS = ("evaluation", "lake", "model_steps", "representation", "schemas", "spar
 ELSEWHERE = {
     "model_steps.evaluate": "copies into a lake of its own, for the benefit of one comparison",
     "model_steps.judge_candidate": "into the lake of its evaluation alone; its results are named by their content",
+    "model_steps.judge_candidate_captions": "as judge_candidate, of captions: answers, and results by their content",
     "spark_jobs.check": "a day on trial: workers hand back counts and places, of which nothing is kept",
     "model_steps.replay_case": "a written case, into a lake of its own that nothing is published from",
     "model_steps.gate": "evidence, named by its content; it reads what is frozen by the module that freezes",

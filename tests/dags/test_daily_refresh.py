@@ -46,7 +46,9 @@ def test_order(refresh: Any) -> None:
         "infer.publish": {"infer.shard"},
         "judge.sample": {"infer.publish"},
         "judge.publish": {"judge.sample"},
-        "judged": {"judge.publish"},
+        "judge.captions": {"infer.publish"},
+        "judge.publish_captions": {"judge.captions"},
+        "judged": {"judge.publish", "judge.publish_captions"},
         "publish_day": {"infer.publish", "judged"},
     }
 
@@ -62,7 +64,7 @@ def test_all_shards_get_what_the_first_task_took(refresh: Any) -> None:
 
 def test_what_is_published_was_audited(refresh: Any) -> None:
     publishing = [task for task in refresh.tasks if task.task_id.split(".")[-1].startswith("publish")]
-    assert len(publishing) == 6
+    assert len(publishing) == 7
     for task in publishing:
         # The last one's row only points at tables that passed.
         assert task.module == ("lake.publish_day" if task.task_id == "publish_day" else "lake.audit")
@@ -76,7 +78,7 @@ def test_heavy_tasks_share_a_pool(refresh: Any) -> None:
     heavy = {task.task_id for task in refresh.tasks if module(task).startswith(("spark_jobs.", "model_steps."))}
     assert heavy == {
         *("land.stage", "compress.roll_up", "compress.signals", "compress.contexts", "embed", "infer.shard"),
-        "judge.sample",
+        *("judge.sample", "judge.captions"),
     }
     pool = load_settings().airflow.heavy_pool
     assert {task.task_id for task in refresh.tasks if task.pool == pool} == heavy

@@ -35,6 +35,17 @@ def test_a_failing_judge_is_red_and_the_day_is_published(refresh: Any, failing: 
     assert succeeds(refresh, states)
 
 
+@pytest.mark.parametrize("failing", ["judge.captions", "judge.publish_captions"])
+def test_a_failing_judge_of_captions_stops_neither_the_day_nor_the_judge_of_tags(refresh: Any, failing: str) -> None:
+    states = run(refresh, {failing: FAILED})
+    assert states["judge.publish_captions"] in (FAILED, "upstream_failed")
+    assert {states[name] for name in ("judge.sample", "judge.publish", "judged", "publish_day")} == {SUCCESS}
+    assert succeeds(refresh, states)
+    # And the other way round.
+    states = run(refresh, {"judge.sample": FAILED})
+    assert (states["judge.captions"], states["judge.publish_captions"]) == (SUCCESS, SUCCESS)
+
+
 def test_a_judge_without_standing_stages_nothing_and_the_day_is_published(refresh: Any) -> None:
     states = run(refresh, {}, skips={"judge.sample": "judge.publish"})
     assert (states["judge.publish"], states["judged"], states["publish_day"]) == (SKIPPED, SUCCESS, SUCCESS)
@@ -58,9 +69,11 @@ def test_a_day_that_was_not_inferred_is_not_published(refresh: Any, failing: str
 
 def test_a_judge_that_does_not_end_is_ended(refresh: Any) -> None:
     """As long as it works the day waits, so the task has a time-out of its own, and no second try."""
-    assert "publish_day" not in run(refresh, {"judge.sample": NEVER})
-    sample, judge = refresh.get_task("judge.sample"), load_settings().judge
-    assert sample.execution_timeout == timedelta(seconds=judge.time_limit_seconds + judge.grace_seconds)
+    judge = load_settings().judge
+    for name in ("judge.captions", "judge.sample"):
+        assert "publish_day" not in run(refresh, {name: NEVER})
+        sample = refresh.get_task(name)
+        assert sample.execution_timeout == timedelta(seconds=judge.time_limit_seconds + judge.grace_seconds)
     assert sample.execution_timeout < refresh.get_task("infer.publish").execution_timeout * 2
     assert (sample.retries, refresh.get_task("judge.publish").retries) == (0, 0)
 

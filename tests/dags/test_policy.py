@@ -15,7 +15,8 @@ DOC_SECTIONS = ("**Owner:**", "**Reads:**", "**Writes:**", "## When it fails", "
 
 # What holds nothing back is not tried again, for the rest would wait.
 # What would do its work twice is not either.
-TRIED_ONCE = {"daily_refresh.judge.sample", "daily_refresh.judge.publish", "rollback.roll_back"}
+OF_JUDGES = ("sample", "publish", "captions", "publish_captions")
+TRIED_ONCE = {*(f"daily_refresh.judge.{name}" for name in OF_JUDGES), "rollback.roll_back"}
 
 # Airflow's own, and the one that the launcher makes from the settings.
 POOLS = {"default_pool", load_settings().airflow.heavy_pool}

@@ -79,7 +79,9 @@ def test_order(review: Any) -> None:
         "measure.champion": {"measure.candidate"},
         "judge.candidate": {"measure.champion"},
         "judge.champion": {"judge.candidate"},
-        "check_release": {"judge.champion"},
+        "captions.candidate": {"judge.champion"},
+        "captions.champion": {"captions.candidate"},
+        "check_release": {"captions.champion"},
         "gate": {"check_release"},
         "held_back": {"gate"},
         "approval": {"gate"},
@@ -103,7 +105,11 @@ def test_what_is_skipped_skips_nothing_but_its_publication(review: Any) -> None:
 SCHEDULES = {
     # Landed already, everything compressed, and a GO that somebody approves.
     "go": ({"land.stage": SKIPPED, "land.roll_up": SKIPPED, "compress.publish": SKIPPED}, "held_back", SUCCESS),
-    "no champion": ({"measure.champion": SKIPPED, "judge.champion": SKIPPED}, "held_back", SUCCESS),
+    "no champion": (
+        {"measure.champion": SKIPPED, "judge.champion": SKIPPED, "captions.champion": SKIPPED},
+        "held_back",
+        SUCCESS,
+    ),
 }
 
 
@@ -152,6 +158,7 @@ def test_both_are_measured_on_the_same_and_the_gate_gets_both(review: Any) -> No
         kept = f"--results=_results/2017-11-01/{results}.parquet"
         command = ("model_steps.judge_candidate", [f"--release={release}", "--day=2017-11-01", kept])
         assert by_task[f"judge.{role}"] == command
+        assert by_task[f"captions.{role}"] == ("model_steps.judge_candidate_captions", command[1])
     both = ["--results=_results/2017-11-01/a.parquet", "--champion-results=_results/2017-11-01/b.parquet"]
     assert by_task["gate"] == ("model_steps.gate", ["--candidate=experts-1", *both])
     assert by_task["freeze"] == ("evaluation.freeze", ["--day=2017-11-01"])
@@ -162,7 +169,7 @@ def test_both_are_measured_on_the_same_and_the_gate_gets_both(review: Any) -> No
 def test_a_lake_without_champion_and_without_a_landed_log(review: Any) -> None:
     alone = {**LEFT, "plan": {**PLAN, "champion": "", "lands": True}, "measure.champion": None}
     by_task = told(review, alone)
-    assert not {"measure.champion", "judge.champion"} & by_task.keys()
+    assert not {"measure.champion", "judge.champion", "captions.champion"} & by_task.keys()
     assert by_task["gate"][1] == ["--candidate=experts-1", "--results=_results/2017-11-01/a.parquet"]
     assert by_task["land.stage"][1] == ["--from", "2017-11-15", "--to", "2017-11-15", "--with-earlier-days"]
 

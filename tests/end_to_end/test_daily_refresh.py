@@ -18,7 +18,7 @@ from lake.delta import tables
 from lake.registry.days import read_day
 from lake.store.location import Lake
 from runtime.errors import DataError
-from schemas import answers, behaviors, contexts, explanations, failures, intents, items, verdicts
+from schemas import answers, behaviors, caption_verdicts, contexts, explanations, failures, intents, items, verdicts
 from schemas.registry import TABLES
 from tests.end_to_end.airflow import (
     DAY,
@@ -222,6 +222,16 @@ class JudgeKiller(threading.Thread):
                     victim.kill()
                     self.killed = True
                     return
+
+
+def test_captions_of_the_same_users_were_judged(refreshed: Refreshed) -> None:
+    rows = read_day(refreshed.lake, caption_verdicts.TABLE, DAY).to_pylist()
+    assert {row["user_id"] for row in rows} <= set(read_day(refreshed.lake, verdicts.TABLE, DAY)["user_id"].to_pylist())
+    figures = refreshed.airflow.figures()
+    assert figures["caption_verdicts.captions"] == len(rows) > 0
+    assert figures["caption_verdicts.passing"] == pytest.approx(
+        sum(row["passes"] for row in rows) / len(rows), abs=1e-3
+    )
 
 
 @pytest.fixture(scope="module")

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 import yaml
 
+from evaluation.gate.gating import captions_of
 from evaluation.gate.policy import Policy, parse_policy, policy_text
 from runtime.errors import ConfigurationError
 from settings import ROOT
@@ -46,6 +47,10 @@ def test_the_shipped_policy_is_one() -> None:
     assert policy.superiority_level == pytest.approx(0.05 / 3)
     new = [part for metric in policy.metrics for part in metric.slices if part.value == "new"]
     assert [part.tier for part in new] == ["advisory"]
+    captions = captions_of(policy)
+    assert captions is not None
+    # What the judge of captions says decides nothing before it was examined on more of what releases write.
+    assert (captions.tier, captions.allowed_loss, captions.floor) == ("advisory", 0.05, 0.5)
 
 
 def test_spelling_decides_nothing_and_values_do() -> None:

@@ -13,6 +13,7 @@ from launcher.report import (
     captions_lines,
     explained_lines,
     figures_lines,
+    judged_captions_lines,
     judged_lines,
     number,
     report,
@@ -172,6 +173,33 @@ def test_a_caption_stands_with_its_item_and_style() -> None:
         "    item: item-2 (tag 2, tag 2)",
         "    style: none",
     ]
+
+
+def test_a_caption_stands_with_its_verdict() -> None:
+    def verdict(tier: str, *labels: str) -> dict[str, Any]:
+        named = zip(("relevance", "clarity"), labels, strict=True)
+        return {"tier": tier, "findings": [{"dimension": name, "label": label} for name, label in named]}
+
+    rows = [caption("a", 1), caption("b", 1), caption("c", 1)]
+    found = {
+        ("a", "item-1"): verdict("S", "positive", "neutral"),
+        ("b", "item-1"): verdict("B", "negative", "negative"),
+    }
+    said = [line.strip() for line in captions_lines(rows, {}, found) if "judged" in line]
+    assert said == ["judged: S", "judged: B, for its relevance, clarity"]
+
+
+def judged_captions(**figures: float) -> list[str]:
+    told = {"users": 12.0, "passing": 0.9, "superior": 0.5, "average": 0.4, "bad": 0.1, "captions": 36.0, **figures}
+    named = [{"name": f"caption_verdicts.{name}", "value": value} for name, value in told.items()]
+    return judged_captions_lines(the_day(figures=[*named, {"name": "users", "value": 99.0}]))
+
+
+def test_what_the_judge_of_captions_found_of_the_day() -> None:
+    line = "Captions judged: 36 captions of 12 users: 90% pass all seven dimensions (S 50%, A 40%, B 10%)"
+    assert judged_captions() == [f"{line}."]
+    assert judged_captions(alarms=1.0) == [f"{line}; ALARM, out of their usual band."]
+    assert judged_captions(captions=0.0) == judged_captions_lines(the_day()) == []
 
 
 def test_what_captions_cost_is_said_and_counts_with_the_users() -> None:

@@ -145,12 +145,12 @@ def test_prompts_are_versioned(monkeypatch: pytest.MonkeyPatch, tmp_path: object
 
 def test_verdicts_become_rows() -> None:
     verdicts = judge(by(RULE), Oracle()).verdicts(CASES)
-    table = verdict_rows(CASES, verdicts, "caption-judge-1")
+    table = verdict_rows(CASES, verdicts, "caption-judge-1", CaptionJudgeSettings().threshold)
     table.validate(full=True)
     assert table["passes"].to_pylist() == [True, False, True, False]
     assert {finding["dimension"] for finding in table["findings"][0].as_py()} == set(DIMENSIONS)
     with pytest.raises(ValueError, match="is no verdict on"):
-        verdict_rows(CASES[::-1], verdicts, "caption-judge-1")
+        verdict_rows(CASES[::-1], verdicts, "caption-judge-1", 0.7)
 
 
 def test_each_answer_goes_to_its_own_dimension() -> None:

@@ -161,7 +161,7 @@ def test_a_killed_run_asks_nothing_twice_and_ends_in_the_same_results(world: Wor
     with pytest.raises(InfrastructureError, match="killed"):
         world.judged(NEW.name)
     looks = len(openings.openings_of(world.lake, DAY))
-    assert user_results.of_release(world.lake, DAY, NEW.name, judged=True) == {}
+    assert user_results.of_release(world.lake, DAY, NEW.name, user_results.JUDGED) == {}
     world.model.chunks_left = -1
     whole = world.judged(NEW.name)
     assert (whole["model_calls"], whole["cached_answers"]) == (16, 8)

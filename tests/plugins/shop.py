@@ -14,15 +14,17 @@ from lake.delta import audits, tables
 from lake.delta.publishing import publish
 from lake.delta.staging import Batch, StagedPartition, stage
 from lake.publish_day import DAY_TABLES, publish_day
-from lake.registry import champions, evidence, judge_records, judged_days, openings
+from lake.registry import champions, evidence, judge_records, judged_captions, judged_days, openings
 from lake.registry.champions import Record
 from lake.registry.evidence import Evidence
 from lake.registry.judge_records import CalibrationRecord
+from lake.registry.judged_captions import JudgedCaptions
 from lake.registry.judged_days import JudgedDay
 from lake.registry.openings import Look
 from lake.store.location import Lake
 from schemas import (
     behaviors,
+    caption_verdicts,
     contexts,
     days,
     entities,
@@ -99,6 +101,7 @@ def build(lake: Lake, settings: Settings) -> Shop:
     )
     _put(lake, behaviors.TABLE, [_behavior(ANNA, LANDED)], "b", day=LANDED)
     _judge(lake, EARLIER)
+    _judge_captions(lake, EARLIER)
     publish_day(lake, EARLIER, "experts-1", {"infer.shard.seconds": 10})
     publish_day(
         lake,
@@ -227,6 +230,22 @@ def _judge(lake: Lake, day: str) -> None:
     file = tables.published_days(lake, verdicts.TABLE)[day][0]
     judged_days.put(lake, day, file.path, note)
     judge_records.put(lake, CalibrationRecord("judge-1", "d", {"labels": "a"}, "small", day, 0.4, {}))
+
+
+def _judge_captions(lake: Lake, day: str) -> None:
+    """A verdict on one of two captions, by a judge whose name is no good, and the note."""
+    found = [("relevance", "positive"), ("attractiveness", "negative")]
+    findings = [{"dimension": name, "label": label, "confidence": 0.8, "by": "rule"} for name, label in found]
+    said = {"case_id": "caption-1", "user_id": ANNA, "item_id": "milk-1", "caption": "How about whole milk this week?"}
+    rest = {"tier": "B", "passes": False, "findings": findings, "threshold": 0.7, "judge": EVIL}
+    _put(lake, caption_verdicts.TABLE, [{**said, **rest}], "c", day=day)
+    digests = {table.name: tables.partition_digest(lake, table, day) for table in judged_captions.JUDGED_FROM}
+    share = {"value": 0.25, "low": 0.1, "high": 0.4}
+    note = JudgedCaptions(
+        judged_captions.contents_digest(digests), "c-1", "valid", 1, 1, share, dict.fromkeys("SAB", share), (), ["!"]
+    )
+    file = tables.published_days(lake, caption_verdicts.TABLE)[day][0]
+    judged_captions.put(lake, day, file.path, note)
 
 
 def _decisions(lake: Lake) -> tuple[str, str]:

@@ -235,6 +235,29 @@ def test_a_users_captions_are_shown_with_items_and_styles(browser: Any) -> None:
     assert "none fond of soup" in without_style
 
 
+def test_a_users_captions_are_shown_with_their_verdicts(browser: Any) -> None:
+    page = browser.get(f"/users/{ANNA}?day={EARLIER}")
+    said = words(page)
+    assert "B does not pass relevance: positive (80.0%, by rule) attractiveness: negative (80.0%, by rule)" in said
+    assert EVIL not in page.text, "the judge's name is a text like others"
+    assert f"judge {EVIL}" in said
+    # The other caption of the day was not in the sample, and the day after was not judged.
+    captions = said.partition("Captions")[2].partition("Personas")[0]
+    assert captions.count("does not pass") == 1
+    assert "does not pass" not in words(browser.get(f"/users/{ANNA}?day={DAY}"))
+
+
+def test_a_days_captions_are_shown_by_tier_beside_the_days_before(browser: Any, shop: Shop) -> None:
+    said = words(browser.get(f"/days/{DAY}")).partition("Captions of the last days, as judged")[2]
+    assert f"{DAY} its captions were not judged" in said
+    assert (
+        f"{EARLIER} 25.0% (10.0% to 40.0%) alarm out of its usual band 25.0% 25.0% 25.0% 1 captions of 1 users" in said
+    )
+    shop.forget(DAY, "explanations")
+    shop.forget(EARLIER, "explanations")
+    assert "Captions of the last days" not in words(browser.get(f"/days/{DAY}"))
+
+
 def test_a_day_published_without_captions_says_so(browser: Any, shop: Shop) -> None:
     shop.forget(EARLIER, "explanations")
     said = words(browser.get(f"/users/{ANNA}?day={EARLIER}"))

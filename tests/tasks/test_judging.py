@@ -12,7 +12,7 @@ from airflow.sdk import BaseOperator, Context
 from runtime.errors import Exit
 from runtime.process import Result
 from tasks.assets import INTENTS
-from tasks.judging import why_unjudged
+from tasks.judging import why_captions_unjudged, why_unjudged
 from tasks.published_day import publish_day
 
 DAY = "2017-11-01"
@@ -38,6 +38,10 @@ INFERRED = {"release": "experts-1"}
 )
 def test_why_a_run_brought_no_verdicts(manifests: dict[str, Any], why: str | None) -> None:
     assert why_unjudged(manifests) == why
+    of_captions = {name.replace("sample", "captions").replace("publish", "publish_captions"): said
+                   for name, said in manifests.items()}  # fmt: skip
+    said = why and why.replace("judge.sample", "judge.captions").replace("judge.publish", "judge.publish_captions")
+    assert why_captions_unjudged(of_captions) == said
 
 
 @pytest.mark.parametrize(
@@ -59,6 +63,7 @@ def test_the_day_is_told_why_and_its_event_says_so(
         asked.extend(arguments)
         judged = "no: it hung" if told else "yes"
         row = {"day": DAY, "release": "experts-1", "fingerprint": "f", "empty": False, "judged": judged}
+        row["captions_judged"] = "no: nobody could"
         return Result(Exit.OK, {**row, "figures": {"judged_users": 0.0}}, "", 1.0)
 
     manifests: dict[str, list[Any]] = {"infer.shard": [INFERRED], "judge.sample": sampled}
@@ -73,5 +78,8 @@ def test_the_day_is_told_why_and_its_event_says_so(
     cast(BaseOperator, operator).allow_nested_operators = True
     operator.execute(cast(Context, context))
     assert [argument for argument in asked if argument.startswith("--why-unjudged")] == told
+    why_not = "the task judge.captions failed or was ended, and its log says why"
+    assert f"--why-captions-unjudged={why_not}" in asked
+    assert event.extra["captions_judged"] == "no: nobody could"
     assert event.extra["judged"] == ("no: it hung" if told else "yes")
     assert event.extra["figures"]["judged_users"] == 0

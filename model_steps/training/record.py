@@ -163,7 +163,7 @@ def read_explainer(folder: Path) -> TunedExplainer:
             weights, form = (folder / name for name in adapter_files(EXPLAINER))
         found = TunedExplainer(weights.read_bytes(), clean_form(form.read_bytes(), str(form)), record)
     except (OSError, ValueError, TypeError, KeyError) as error:
-        raise UsageError(f"--explainer {folder} is no folder that a training has finished: {error}.") from None
+        raise UsageError(f"{folder} is no folder that a training of the explainer has finished: {error}.") from None
     if record.get("adapter") != file_digest(found.weights):
         raise DataError(f"{weights} is not the file of the training's record: run the training again.")
     return found

@@ -88,6 +88,7 @@ def prepare_asking(
         settings=settings.explanations.model_copy(update={"tags": 1, "items_per_tag": 1, "not_bought_days": 0}),
         chunks=chunks_of(groups, TOGETHER),
         render=chat.render,
+        tokenizes=chat.answer_tokens,
         embed=embedder.embed,
         model=model_digest(settings.engine.model),
         engine=f"{engine_name(settings.engine)}/{code_of(ENGINE).digest}",

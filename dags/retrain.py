@@ -1,14 +1,15 @@
 """# From a shop's own log to a candidate release
 
 Makes examples of what users bought next, trains the entity adaptor where the preset says so, tunes the experts on the
-examples, distills a judge into a reward model, improves the experts by reinforcement with constrained rewards, compares
-what came of it, and puts a candidate release on the lake. Nobody works with it before somebody promotes it.
+examples, distills a judge into a reward model, improves the experts by reinforcement with constrained rewards, tunes
+and reinforces the explainer on judged captions, compares what came of it, and puts a candidate release on the lake.
+Nobody works with it before somebody promotes it.
 
 **Owner:** intentflow.
 
 **Reads:** the log, items and profiles of the source that the settings name, where days are not landed yet; `rollups`,
-`entities`, `entity_vectors`, `profiles` and `behaviors`; the model folder; the judge's release
-(`INTENTFLOW_JUDGE__RELEASE`); the champion.
+`entities`, `entity_vectors`, `profiles` and `behaviors`; `items`; the model folder; the judge's release
+(`INTENTFLOW_JUDGE__RELEASE`); the caption judge's (`INTENTFLOW_CAPTION_JUDGE__RELEASE`); the champion.
 
 **Writes:** what `daily_refresh` writes until `contexts`, for days that nobody refreshed; `contexts` of the newest
 training day; `entity_vectors`; `examples`; `judge_labels`; a folder of each training (`INTENTFLOW_EXPERTS__FOLDER` and
@@ -38,6 +39,8 @@ run; finished work is not done again, and a training goes on from its last kept 
 - `publish`: an example touches the holdout, or stands twice. The log names the rule and the Data Docs page.
 - `adaptor`, `experts`, `judge`, `reward`, `reinforce`: memory, mostly; make room and clear it. A loss that is no number
   says which setting to lower. `judge` tunes one where that of the settings may know whom this lake holds out.
+- `captions`, `reinforce_captions`: the same, and besides: of the newest training day no user has an item that gets
+  captions, or two validation users have no category in common. The sentence says which.
 - `labels`: a label that is there says something else than it would say now, mostly for other settings
   (`INTENTFLOW_JUDGE_LABELS__...`).
 - `evaluate`: trainings looked at all validation users. Train with fewer.
@@ -105,14 +108,17 @@ def retrain() -> None:
     adaptor, experts = steps.train_adaptor(), steps.train_experts()
     labels, judge, reward = steps.build_labels(), steps.take_judge(), steps.train_reward()
     reinforced, compared = steps.reinforce_experts(), steps.evaluate_experts()
+    captions, rewarded = steps.train_captions(), steps.reinforce_captions()
     trained = {
         "adaptor": adaptor,
         "experts": experts,
         "reward": reward,
         "reinforce": reinforced,
+        "captions": captions,
+        "reinforce_captions": rewarded,
         "evaluate": compared,
     }
-    made = [adaptor, experts, labels, judge, reward, reinforced, compared, make_candidate(trained)]
+    made = [adaptor, experts, labels, judge, reward, reinforced, captions, rewarded, compared, make_candidate(trained)]
     chain(*prepared, examples, publish(examples), *made)
 
 

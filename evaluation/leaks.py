@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from lake.delta import tables
-from lake.registry.releases import EXPERTS, Release
+from lake.registry.releases import EXPERTS, EXPLAINER, Release
 from lake.registry.splits import SplitRule, next_day
 from lake.store.location import Lake
 from runtime.errors import SourceMissing, UsageError
@@ -52,16 +52,20 @@ class Learnt:
 
 
 def learnt(release: Release) -> list[Learnt]:
-    """The parts of a release that learnt from users: of its entity adaptor's record, and its experts'.
+    """The parts of a release that learnt from users: of its entity adaptor's record, its experts', its explainer's.
 
-    An adaptor may learn from no user, from the catalog alone; experts cannot.
+    An adaptor may learn from no user, from the catalog alone; experts and explainer cannot.
     """
     parts = []
     if release.training.get("users"):
         parts.append(Learnt(f"The release {release.name}", release.training))
-    if EXPERTS in release.training or release.adapters:
+    adapters = set(release.adapters.values())
+    if EXPERTS in release.training or adapters - {EXPLAINER}:
         record = release.training.get(EXPERTS) or {}
         parts.append(Learnt(f"The release {release.name}, by its experts,", record, outcomes=True))
+    if EXPLAINER in release.training or EXPLAINER in adapters:
+        record = release.training.get(EXPLAINER) or {}
+        parts.append(Learnt(f"The release {release.name}, by its explainer,", record, outcomes=True))
     return parts
 
 

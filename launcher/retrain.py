@@ -20,6 +20,8 @@ TRAININGS = {
     "judge": "judge",
     "reward": "reward model",
     "reinforce": "experts (GRPO)",
+    "captions": "captions (SFT)",
+    "reinforce_captions": "captions (GRPO)",
     "evaluate": "comparison",
 }
 SHOWN = "recall_at_30"

@@ -68,7 +68,7 @@ def infer(
     if not work.is_due(force):
         log.info("The intents of %s are published already; nothing changed.", day)
         return {**work.manifest(), "batches": [], "reused": True}
-    start = start or LazyEngine(work.settings.engine, work.experts.adapters)
+    start = start or LazyEngine(work.settings.engine, work.adapters)
     agents = Agents(work, start)
     ready = time.monotonic()
     outputs = Outputs()

@@ -16,7 +16,7 @@ from __future__ import annotations
 import argparse
 import json
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -75,7 +75,9 @@ def reinforce_experts(
     # Imported late: torch reads its threads from the environment that main has prepared.
     from model_steps.training.lora import ended
     from model_steps.training.lora.adapted import adapted
+    from model_steps.training.reinforcement.curves import averages
     from model_steps.training.reinforcement.material import ReinforcementMaterial, read_reward
+    from model_steps.training.reinforcement.subject import of_lists
     from model_steps.training.reinforcement.training import train
 
     model = settings.engine.model
@@ -115,9 +117,8 @@ def reinforce_experts(
     tuned = adapted(model, dtype, adapter)
     before = ended.base_digest(tuned.peft)
     scoring = material.scoring(None if judge is None else material.alignment(lake, rule, judge))
-    found = train(
-        tuned, personas, scoring, options, material.validation(scoring), chosen, folder, model, training, finish, last
-    )  # fmt: skip
+    subject = of_lists(personas, scoring, options, material.validation(scoring), chosen)
+    found = train(tuned, subject, folder, model, training, finish, last)
     if ended.base_digest(tuned.peft) != before:
         raise CommandError("Training changed the language model, which must stay frozen: this is a mistake of ours.")
     # Experts that stay as they were keep what is known of their shares.
@@ -128,7 +129,7 @@ def reinforce_experts(
         "steps": max((int(row["step"]) for row in found.history), default=0),
         "kept_step": found.step,
         "validation": {str(step): dict(row) for step, row in found.validated.items()},
-        "groups": _averages(found.history),
+        "groups": averages(found.history),
         "calibration": known_scale if not found.step and known_scale else material.material.calibration(tuned),
         "adapter": ended.save_adapter(tuned.peft, folder),
     }
@@ -148,16 +149,6 @@ def _of_start(begun: TunedExperts) -> dict[str, Any]:
         },
         "reinforced_from": {name: begun.record.get(name) for name in KEPT_OF_A_START},
     }  # fmt: skip
-
-
-def _averages(history: Sequence[Mapping[str, Any]]) -> dict[str, float]:
-    """Means over all steps of what is told of the groups that were drawn and learnt."""
-    names = {name for row in history for name in row if name.startswith(("drawn/", "kept/"))}
-    found = {}
-    for name in sorted(names):
-        known = [row[name] for row in history if row.get(name) is not None]
-        found[name] = round(sum(known) / len(known), 4)
-    return found
 
 
 def main(arguments: argparse.Namespace) -> dict[str, Any]:

@@ -1,21 +1,23 @@
 """Make a release of what there is: ``python -m model_steps.release --out releases [--adaptor FOLDER]
-[--experts FOLDER]``.
+[--experts FOLDER] [--explainer FOLDER]``.
 
-It is made of the model folder and the embedder of the settings, the prompts as they are, an entity adaptor, and tuned
-experts; ``python -m lake promote FOLDER`` makes it champion. ``--candidate-beside RELEASE`` takes the adaptor of a
-lake's release, unless another one is named, and puts the new one on that lake, where it waits to be judged.
+It is made of the model folder and the embedder of the settings, the prompts as they are, an entity adaptor, tuned
+experts, and a tuned explainer; ``python -m lake promote FOLDER`` makes it champion. ``--candidate-beside RELEASE``
+takes the adaptor and the explainer of a lake's release, unless others are named, and puts the new one on that lake,
+where it waits to be judged.
 """
 
 from __future__ import annotations
 
 import argparse
 import logging
+from collections.abc import Mapping
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
 from lake.registry import releases
-from lake.registry.releases import ADAPTOR, CLOSED_FORM, EXPERTS, EXPERTS_REFERENCES, REFERENCES, Release
+from lake.registry.releases import ADAPTOR, CLOSED_FORM, EXPERTS, EXPERTS_REFERENCES, EXPLAINER, REFERENCES, Release
 from lake.store.location import Lake
 from model_steps.agents.prompt_files import role_digest, role_digests
 from model_steps.embedding import adaptor, references
@@ -23,7 +25,8 @@ from model_steps.embedding.adaptor import model_width
 from model_steps.embedding.embedder import Embedder
 from model_steps.engine.adapters import read_adapter
 from model_steps.engine.model_digest import model_digest
-from model_steps.training.record import read_experts, read_trained
+from model_steps.explaining import prompt_files as caption_prompts
+from model_steps.training.record import read_experts, read_explainer, read_trained
 from runtime.entry import run_command
 from runtime.errors import DataError, UsageError
 from settings import load_settings
@@ -31,7 +34,7 @@ from settings import load_settings
 log = logging.getLogger("intentflow")
 
 
-def make(out: Path, trained: Path | None, experts: Path | None = None) -> Release:
+def make(out: Path, trained: Path | None, experts: Path | None = None, explainer: Path | None = None) -> Release:
     """Write a release of what the settings name; returns it.
 
     Args:
@@ -39,9 +42,11 @@ def make(out: Path, trained: Path | None, experts: Path | None = None) -> Releas
         trained: what ``train_adaptor`` left, or a release whose adaptor is taken over; none for the text form alone.
         experts: what ``train_experts`` left, or a release whose experts are taken over; none for the language model
             as it is.
+        explainer: what ``train_captions`` or ``reinforce_captions`` left, or a release whose explainer is taken over;
+            none for captions by the language model as it is.
 
     Raises:
-        UsageError: a folder is none. DataError: adaptor or experts do not fit, or are not those of their record.
+        UsageError: a folder is none. DataError: a part does not fit, or is not that of its record.
     """
     settings = load_settings()
     embedder = Embedder(settings.embedder.model)
@@ -57,12 +62,7 @@ def make(out: Path, trained: Path | None, experts: Path | None = None) -> Releas
         references.load(files[REFERENCES], embedder.dimensions, str(trained / REFERENCES))
     if experts is not None:
         tuned = read_experts(experts)
-        if tuned.record.get("model") != model:
-            raise DataError(
-                f"The experts in {experts} were tuned on the language model {str(tuned.record.get('model'))[:40]}, and "
-                f"here it is {model}: set INTENTFLOW_ENGINE__MODEL to that model's folder, or tune this one's with "
-                "`python -m model_steps.train_experts`."
-            )
+        _refuse_other_model("experts", experts, tuned.record, model, "train_experts")
         if other := [role for role, name in tuned.prompts.items() if name != role_digest(role)]:
             log.warning("The experts in %s were tuned on other prompts of the %s than these.", experts, other[0])
         read_adapter(EXPERTS, tuned.weights, tuned.form, settings.engine.model, str(experts))
@@ -73,8 +73,20 @@ def make(out: Path, trained: Path | None, experts: Path | None = None) -> Releas
                 del kept[EXPERTS_REFERENCES]
         files, training = {**files, **kept}, {**training, EXPERTS: tuned.record}
         adapters = dict.fromkeys(tuned.roles, EXPERTS)
+    prompts = role_digests()
+    if explainer is not None:
+        writes = read_explainer(explainer)
+        _refuse_other_model("explainer", explainer, writes.record, model, "train_captions")
+        if writes.prompts != (own := {EXPLAINER: caption_prompts.role_digest(EXPLAINER)}):
+            raise DataError(
+                f"The explainer in {explainer} was tuned on other prompts than these: check out the code with those "
+                "prompts, or tune it again with `python -m model_steps.train_captions`."
+            )
+        read_adapter(EXPLAINER, writes.weights, writes.form, settings.engine.model, str(explainer))
+        files, training = {**files, **writes.files()}, {**training, EXPLAINER: writes.record}
+        adapters, prompts = {**adapters, caption_prompts.EXPLAINER: EXPLAINER}, {**prompts, **own}
     digests = {name: releases.file_digest(content) for name, content in files.items()}
-    release = Release(model, role_digests(), embedder.name, digests, training, adapters)
+    release = Release(model, prompts, embedder.name, digests, training, adapters)
     try:
         releases.save(out, release, files)
     except OSError as error:
@@ -82,12 +94,28 @@ def make(out: Path, trained: Path | None, experts: Path | None = None) -> Releas
     return release
 
 
-def candidate(lake: Lake, out: Path, beside: str, experts: Path | None, trained: Path | None = None) -> Release:
+def _refuse_other_model(part: str, folder: Path, record: Mapping[str, Any], model: str, step: str) -> None:
+    if record.get("model") != model:
+        raise DataError(
+            f"The {part} in {folder} was tuned on the language model {str(record.get('model'))[:40]}, and here it is "
+            f"{model}: set INTENTFLOW_ENGINE__MODEL to that model's folder, or tune this one's with "
+            f"`python -m model_steps.{step}`."
+        )
+
+
+def candidate(
+    lake: Lake,
+    out: Path,
+    beside: str,
+    experts: Path | None,
+    trained: Path | None = None,
+    explainer: Path | None = None,
+) -> Release:
     """Make a release to be judged beside another one, and put it on that one's lake.
 
     Args:
         out: where the release's folder goes. beside: name of a release on the lake. experts: as ``make`` has them.
-        trained: an adaptor, as ``make`` has it; none: that of the other release.
+        trained, explainer: as ``make`` has them; none: those of the other release.
 
     Raises:
         DataError: the lake has no such release. As ``make``.
@@ -96,17 +124,19 @@ def candidate(lake: Lake, out: Path, beside: str, experts: Path | None, trained:
     with TemporaryDirectory() as folder:
         kept = releases.save(Path(folder), champion, files)
         own = kept if ADAPTOR in champion.files else None
-        release = make(out, trained or own, experts)
+        writes = kept if EXPLAINER in champion.adapters.values() else None
+        release = make(out, trained or own, experts, explainer or writes)
     releases.install(lake, *releases.load(out / release.name))
     return release
 
 
 def main(arguments: argparse.Namespace) -> dict[str, Any]:
     if arguments.candidate_beside is None:
-        release = make(arguments.out, arguments.adaptor, arguments.experts)
+        release = make(arguments.out, arguments.adaptor, arguments.experts, arguments.explainer)
         return {"release": release.name, "folder": str(arguments.out / release.name)}
     lake = Lake.open(arguments.lake or load_settings().lake.uri)
-    release = candidate(lake, arguments.out, arguments.candidate_beside, arguments.experts, arguments.adaptor)
+    parts = (arguments.experts, arguments.adaptor, arguments.explainer)
+    release = candidate(lake, arguments.out, arguments.candidate_beside, *parts)
     known = release.name == arguments.candidate_beside
     if known:
         log.warning("What was trained is the release %s itself: there is nothing to judge.", release.name)
@@ -134,9 +164,16 @@ if __name__ == "__main__":
         help="folder of tuned experts, or of a release whose experts are kept (default: the language model as it is)",
     )
     parser.add_argument(
+        "--explainer",
+        type=Path,
+        help="folder of a tuned explainer, or of a release whose explainer is kept (default: captions by the language "
+        "model as it is)",
+    )
+    parser.add_argument(
         "--candidate-beside",
         metavar="RELEASE",
-        help="a release of the lake, whose adaptor is kept without --adaptor; the new one is put on the lake too "
+        help="a release of the lake, whose adaptor and explainer are kept without --adaptor and --explainer; the new "
+        "one is put on the lake too "
         "(default: neither)",
     )
     parser.add_argument("--lake", help="address of the lake, with --candidate-beside (default: the setting)")

@@ -18,6 +18,8 @@ from pydantic_settings import BaseSettings, SettingsConfigDict, SettingsError
 from runtime.errors import ConfigurationError
 from settings.canary import CanarySettings as CanarySettings
 from settings.caption_judge import CaptionJudgeSettings as CaptionJudgeSettings
+from settings.caption_training import CaptionReinforcementSettings as CaptionReinforcementSettings
+from settings.caption_training import CaptionTuningSettings as CaptionTuningSettings
 from settings.explanations import ExplanationsSettings as ExplanationsSettings
 from settings.gate import GateSettings as GateSettings
 from settings.judge import BandSettings as BandSettings
@@ -293,6 +295,8 @@ class Settings(BaseSettings):
     inference: InferenceSettings = InferenceSettings()
     explanations: ExplanationsSettings = ExplanationsSettings()
     caption_judge: CaptionJudgeSettings = CaptionJudgeSettings()
+    caption_tuning: CaptionTuningSettings = CaptionTuningSettings()
+    caption_reinforcement: CaptionReinforcementSettings = CaptionReinforcementSettings()
     engine: EngineSettings = EngineSettings()
     adaptor: AdaptorSettings = AdaptorSettings()
     examples: ExamplesSettings = ExamplesSettings()

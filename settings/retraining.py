@@ -13,13 +13,18 @@ from settings.section import PathBelowRoot, Section
 PresetName = Literal["tiny", "small", "paper"]
 
 
-class LoraSizes(Section):
+class TuningSizes(Section):
     """How much a LoRA adapter is trained; what is left empty is as the training's own section says."""
 
     steps: int | None = Field(default=None, ge=1, description="Optimizer steps.")
-    validation_users: int | None = Field(default=None, ge=1, description="Users that stop the training.")
     validation_steps: int | None = Field(default=None, ge=1, description="Steps between two validations.")
     checkpoint_steps: int | None = Field(default=None, ge=1, description="Steps between two kept states.")
+
+
+class LoraSizes(TuningSizes):
+    """The same where users of the split validation are drawn."""
+
+    validation_users: int | None = Field(default=None, ge=1, description="Users that stop the training.")
 
 
 class ExpertsSizes(LoraSizes):
@@ -37,6 +42,15 @@ class RewardSizes(LoraSizes):
     groups: int | None = Field(default=None, ge=1, description="Groups a step.")
 
 
+class CaptionSizes(TuningSizes):
+    """The same of the explainer's supervised fine-tuning, whose validation is of items and their readers."""
+
+    batch: int | None = Field(default=None, ge=1, description="Pairs a step.")
+    pairs: int | None = Field(default=None, ge=1, description="Pairs that it learns of.")
+    validation_items: int | None = Field(default=None, ge=1, description="Items that validation users are shown.")
+    readers: int | None = Field(default=None, ge=2, description="Validation users who are shown each.")
+
+
 class LabelSizes(Section):
     """How many labels a judge and its reward model learn from."""
 
@@ -51,7 +65,7 @@ class AdaptorSizes(Section):
 
 
 class RetrainingPreset(Section):
-    """How much one preset trains. Of reinforcement the command's own preset of the same name says it.
+    """How much one preset trains. Of reinforcement the commands' own presets of the same name say it.
 
     The fields that are sections are called as the sections that they change.
     """
@@ -67,6 +81,7 @@ class RetrainingPreset(Section):
     judge_labels: LabelSizes = LabelSizes()
     judge_training: LoraSizes = LoraSizes()
     reward: RewardSizes = RewardSizes()
+    caption_tuning: CaptionSizes = CaptionSizes()
 
     def environment(self, prefix: str, given: Mapping[str, str]) -> dict[str, str]:
         """What commands are to find in their environment; what is set there already stands.
@@ -100,6 +115,9 @@ class RetrainingSettings(Section):
             judge_labels=LabelSizes(users=12),
             judge_training=LoraSizes(steps=4, **_FEW),
             reward=RewardSizes(steps=4, groups=1, **_FEW),
+            caption_tuning=CaptionSizes(
+                steps=3, batch=1, pairs=8, validation_items=2, readers=2, validation_steps=3, checkpoint_steps=3
+            ),
         ),
         description="What proves within minutes that the machinery works, and makes no better release.",
     )
@@ -119,6 +137,7 @@ class RetrainingSettings(Section):
             experts=ExpertsSizes(steps=6_000, batch=16, validation_steps=500),
             judge_training=LoraSizes(steps=1_000, validation_steps=100),
             reward=RewardSizes(steps=1_000, groups=8, validation_steps=100),
+            caption_tuning=CaptionSizes(steps=1_000, batch=16, pairs=4_000, validation_items=48, readers=8),
         ),
         description="A training on GPUs, with the paper's reinforcement.",
     )

@@ -28,8 +28,8 @@ class MakeCandidate(Command):
     whoever listens to the asset would judge it twice.
 
     Args:
-        trained: manifest of each step by its task; of what ``reinforce`` left the release is made, and of what
-            ``adaptor`` left where one was trained.
+        trained: manifest of each step by its task; of what ``reinforce`` and ``reinforce_captions`` left the release
+            is made, and of what ``adaptor`` left where one was trained.
         beside: name of the champion. preset: of the run.
     """
 
@@ -46,7 +46,8 @@ class MakeCandidate(Command):
         # A step that was skipped left nothing.
         steps: dict[str, Manifest] = {name: manifest for name, manifest in self.trained.items() if manifest}
         arguments = ["--out", FOLDER, "--experts", str(steps["reinforce"]["folder"]), "--candidate-beside", self.beside]
-        arguments += ["--adaptor", str(steps["adaptor"]["folder"])] if "adaptor" in steps else []
+        for flag, task in (("--adaptor", "adaptor"), ("--explainer", "reinforce_captions")):
+            arguments += [flag, str(steps[task]["folder"])] if task in steps else []
         manifest = outcome(self.command(self.module, arguments))
         if not manifest["new"]:
             self._end(context, manifest, CHAMPION_ITSELF)

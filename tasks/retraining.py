@@ -85,6 +85,18 @@ def reinforce_experts() -> Any:
     return _training("reinforce_experts", "reinforce", *arguments, launch=launch)
 
 
+def train_captions() -> Any:
+    """Supervised fine-tuning of the explainer on judged captions."""
+    return _training("train_captions", "captions", NEWEST)
+
+
+def reinforce_captions() -> Any:
+    """Reinforcement of the explainer, with the caption judge's figure where captions are diverse enough."""
+    return _training(
+        "reinforce_captions", "reinforce_captions", f"--start={_left('captions', 'folder')}", NEWEST, PRESET
+    )
+
+
 def evaluate_experts() -> Any:
     """The candidate's experts beside those that they were trained from, the champion's, and the untuned model."""
     candidate, before = _left("reinforce", "folder"), _left("experts", "folder")

@@ -17,6 +17,7 @@ from bench.captions.written import Caption, Checked, Outcome
 from lake.store.location import Lake
 from model_steps.embedding.embedder import Vectors
 from model_steps.engine.answer_cache import AnswerCache
+from model_steps.engine.options import Tokenizes
 from model_steps.engine.untuned import Untuned
 from model_steps.explaining.candidates import candidates
 from model_steps.explaining.captions import Pair
@@ -36,7 +37,8 @@ class Asking:
         work: keeps the answers. day: of the histories.
         settings: that choose the item nearest to a tag, whoever bought it.
         chunks: users with one tag each, none twice in a chunk: so who was asked says of which item.
-        render: a system and a user message as the model's prompt. embed: texts to rows of unit length.
+        render: a system and a user message as the model's prompt. tokenizes: an answer's tokens, its end among them.
+        embed: texts to rows of unit length.
         model: digest of the language model. engine: what else decides about answers. seed: of all sampling.
     """
 
@@ -46,6 +48,7 @@ class Asking:
     settings: ExplanationsSettings
     chunks: Sequence[Sequence[Customer]]
     render: Callable[[str, str], str]
+    tokenizes: Tokenizes
     embed: Callable[[Sequence[str]], Vectors]
     model: str
     engine: str
@@ -94,7 +97,9 @@ class Asking:
         untuned = Untuned(frozenset(way.adapters), self.model, None)
         cache = AnswerCache(self.work, users, self.day, release, self.engine, engine, untuned)
         recorder = Recorder(cache, engine)
-        explainer = Explainer(settings, self.shop, recorder, self.render, self.embed, release, self.seed)
+        explainer = Explainer(
+            settings, self.shop, recorder, self.render, self.tokenizes, self.embed, release, self.seed
+        )
         ledger = Ledger(self.work, self._named(release), form)
         checked, captions = Checked(self.shop, settings), list[Caption]()
         progress = Progress(sum(map(len, self.chunks)), f"captions of {way.name}, {form}", every_seconds=0)

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any
 
 from bench.captions.judged import Shown
-from model_steps.caption_judge.case import CaptionCase, Reader
+from model_steps.caption_judge.case import CaptionCase
 from model_steps.caption_judge.dimensions import NEGATIVE
-from model_steps.caption_judge.drawing import interests_of, kept_interests
 from model_steps.caption_judge.ready import ReadyCaptionJudge
 from model_steps.engine.asking import Answer, Request
+from model_steps.training.captions import judged
 from runtime.errors import UsageError
 from settings import Settings
 
@@ -65,11 +65,7 @@ def shipped(settings: Settings, day: str) -> ShippedCaptionJudge | None:
 
 def case_of(shown: Shown) -> CaptionCase:
     """A caption as its judge sees it."""
-    context, item = shown.pair.context, shown.pair.candidate.item
-    interests = kept_interests(interests_of(context), item.category)
-    reader = Reader(context.user_id, shown.pair.known, interests, context.attributes)
-    style = None if shown.style is None else asdict(shown.style)
-    return CaptionCase(shown.shop.day, shown.caption, item, reader, shown.shop.surroundings, style)
+    return judged.case_of(shown.caption, shown.pair, shown.style, shown.shop)
 
 
 def _nobody_answers(requests: Sequence[Request]) -> Sequence[Answer]:

@@ -14,6 +14,7 @@ from lake.store import objects
 from lake.store.location import Lake
 from model_steps.engine.answer_cache import AnswerCache
 from model_steps.engine.asking import Answer, Model, Request
+from model_steps.engine.drawing import text_of
 from model_steps.engine.start import StartsModel
 from model_steps.explaining import prompt_files
 from runtime.fingerprint import digest
@@ -96,7 +97,7 @@ class Recorder:
         )
         for request, answer in zip(requests, answers, strict=True):
             if request.attempt == 0 and role != prompt_files.STYLIST:
-                self.first[request.user_id] = answer.text
+                self.first[request.user_id] = text_of(request, answer)
         return answers
 
     @property

@@ -18,6 +18,7 @@ from lake.store.location import Lake
 from model_steps.training.lora.tuned_model import TunedModel
 from model_steps.training.reinforcement.building import arguments, build
 from model_steps.training.reinforcement.material import ReinforcementMaterial
+from model_steps.training.reinforcement.subject import of_lists
 from model_steps.training.reinforcement.thresholds import WarmedUp
 from settings import ReinforcementSettings, Settings
 
@@ -39,15 +40,13 @@ def ours(model: TunedModel, lake: Lake, rule: SplitRule, day: str, settings: Set
     asked = settings.reinforcement
     material, clock = ReinforcementMaterial.read(lake, rule, [day], settings), Clock()
     generated: list[int] = []
+    scoring = material.scoring(None)
     with TemporaryDirectory(prefix="intentflow-") as place:
         trainer = build(
             model,
             Path(place),
-            material.material.options,
-            material.personas(),
-            material.scoring(None),
+            of_lists(material.personas(), scoring, material.material.options, material.validation(scoring), asked),
             WarmedUp(OPEN, OPEN, 0),
-            asked,
             settings.engine.model,
         )
         trainer.add_callback(Clocked(clock))

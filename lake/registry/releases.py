@@ -29,6 +29,8 @@ CLOSED_FORM = "closed_form.safetensors"
 REFERENCES = "references.safetensors"
 # What experts are tuned as; a role is answered with it where `adapters` says so.
 EXPERTS = "experts"
+# What the explainer is tuned as, which writes captions.
+EXPLAINER = "explainer"
 # What a judge is tuned as.
 JUDGE = "judge"
 # The same picture for tuned experts, where they saw another catalog than the adaptor, or there is no adaptor.
@@ -48,7 +50,8 @@ class Release:
         embedder: name and digest of the embedder.
         files: digest of each of its files, by name: the entity adaptor with the references of its catalog; two a LoRA
             adapter (``adapter_files``).
-        training: how the files were made: the entity adaptor's record, and the tuned experts' under EXPERTS.
+        training: how the files were made: the entity adaptor's record, the tuned experts' under EXPERTS, and
+            the tuned explainer's under EXPLAINER.
         adapters: what each tuned role is answered with, by role: the name of a LoRA adapter, which roles may share.
             Other roles are answered by the language model as it is.
     """
@@ -62,9 +65,11 @@ class Release:
 
     @property
     def name(self) -> str:
-        """``judge-<digest>`` of a judge, ``experts-<digest>`` with other LoRA adapters, ``adaptor-<digest>`` with an
-        entity adaptor alone, ``base-<digest>`` without any trained part."""
-        tuned = JUDGE if JUDGE in self.adapters.values() else EXPERTS
+        """``judge-<digest>`` of a judge, ``experts-<digest>`` with other LoRA adapters, ``explainer-<digest>`` with the
+        explainer's alone, ``adaptor-<digest>`` with an entity adaptor alone, ``base-<digest>`` without any trained
+        part."""
+        others = set(self.adapters.values()) - {EXPLAINER}
+        tuned = JUDGE if JUDGE in others else EXPERTS if others else EXPLAINER
         kind = tuned if self.adapters else "adaptor" if ADAPTOR in self.files else "base"
         return f"{kind}-{digest(self.document())[:NAME_DIGITS]}"
 

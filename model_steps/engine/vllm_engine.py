@@ -16,10 +16,11 @@ from model_steps.engine.asking import Answer, Request
 from model_steps.engine.bounded_queue import run_bounded
 from model_steps.engine.cache_capacity import tokens_that_fit
 from model_steps.engine.chat import Chat
+from model_steps.engine.drawing import search_of
 from model_steps.engine.environment import prepare_environment
 from model_steps.engine.options import Node
 from model_steps.engine.ranked_steps import Step, answer_of, bounded_steps, children_scores
-from model_steps.engine.ranking import Search, search_together
+from model_steps.engine.ranking import search_together
 from model_steps.engine.sampling import ranking_parameters, sampling_parameters
 from runtime import processor
 from runtime.errors import CommandError, ConfigurationError, DataError, InfrastructureError
@@ -107,13 +108,9 @@ class Engine:
         return run_bounded(steps, self._bytes_of, self._submit, self._step, int(self._settings.queued_mib * 2**20))
 
     def _rank(self, requests: Sequence[Request]) -> list[Answer]:
-        """Rankings in the order of the requests, each wave of all of them one batch."""
+        """Rankings and drawn options in the order of the requests, each wave of all of them one batch."""
         outputs: list[list[RequestOutput]] = [[] for _ in requests]
-        searches = [
-            Search(request.options, request.most, self._settings.ranking_width)
-            for request in requests
-            if request.options is not None
-        ]
+        searches = [search_of(request, self._settings.ranking_width) for request in requests]
 
         def scores(asked: Sequence[tuple[int, Node]]) -> list[list[float]]:
             steps = [bounded_steps(requests[number], node) for number, node in asked]

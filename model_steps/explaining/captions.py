@@ -64,6 +64,12 @@ def _interests(context: Context, most: int) -> Sequence[str]:
     return [f"interests: {', '.join(named)}"] if named else []
 
 
+def options(pair: Pair, style: Style | None, surroundings: Surroundings) -> tuple[str, ...]:
+    """What a caption of the closed form is chosen from, the same for both ways."""
+    filled = frames.slots(pair.candidate.item, style, surroundings)
+    return frames.captions(frames.offered(style, pair.known, tuple(filled)), filled)
+
+
 def grammar(pair: Pair, style: Style | None, surroundings: Surroundings, settings: ExplanationsSettings) -> str:
     """The form of the caption: of the settings' form, the same for both ways."""
     if settings.form == "free":

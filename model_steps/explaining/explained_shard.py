@@ -100,7 +100,14 @@ def explain_shard(
     customers = customers_of(of.lake, of.day, intents)
     shop = read_shop(of.lake, of.day, of.embedder, {row["category"] for row in intents})
     explainer = Explainer(
-        settings, shop, cache.ask, chat.render, of.embedder.embed, of.release, of.settings.engine.seed
+        settings,
+        shop,
+        cache.ask,
+        chat.render,
+        chat.answer_tokens,
+        of.embedder.embed,
+        of.release,
+        of.settings.engine.seed,
     )
     progress = Progress(len(customers), "users explained", every_seconds=0)
     done = Explained()

@@ -14,6 +14,8 @@ from typing import Any
 from model_steps.agents.hmas import Ask
 from model_steps.embedding.embedder import Vectors
 from model_steps.engine.asking import Request, Sampling
+from model_steps.engine.drawing import drawn, text_of
+from model_steps.engine.options import Options, Tokenizes
 from model_steps.explaining import captions, prompt_files, rules, styles
 from model_steps.explaining.candidates import Shelf, Tag, bought_lately, candidates
 from model_steps.explaining.captions import Pair
@@ -80,6 +82,7 @@ class _Case:
     caption: str | None = None
     attempts: int = 0
     broken: str | None = None
+    tried: set[str] = field(default_factory=set)
 
 
 class Explainer:
@@ -87,7 +90,8 @@ class Explainer:
 
     Args:
         ask: answers requests, from a cache or a model; a cache must know ``STYLE_OWNER`` as one of its users.
-        render: a system and a user message as the model's prompt. embed: texts to rows of unit length.
+        render: a system and a user message as the model's prompt. tokenizes: an answer's tokens, its end among them.
+        embed: texts to rows of unit length.
         release: that rows name. seed: of all sampling.
     """
 
@@ -97,12 +101,14 @@ class Explainer:
         shop: Shop,
         ask: Ask,
         render: Callable[[str, str], str],
+        tokenizes: Tokenizes,
         embed: Callable[[Sequence[str]], Vectors],
         release: str,
         seed: int = 0,
     ) -> None:
         self._settings, self._shop, self._ask = settings, shop, ask
-        self._render, self._embed, self._release, self._seed = render, embed, release, seed
+        self._render, self._tokenizes, self._embed = render, tokenizes, embed
+        self._release, self._seed = release, seed
         self._styles: dict[str, Style | None] = {}
         self.statistics = Statistics()
 
@@ -178,31 +184,41 @@ class Explainer:
         return Request.seeded(STYLE_OWNER, prompt_files.STYLIST, prompt, sampling, self._seed, attempt)
 
     def _write(self, cases: Sequence[_Case]) -> None:
-        """Ask for captions until each keeps the rules, as often as the settings say."""
+        """Ask for captions until each keeps the rules, as often as the settings say; none is tried twice."""
         pending = list(cases)
         for attempt in range(self._settings.attempts):
-            answers = self._ask([self._caption_request(case, attempt) for case in pending])
-            for case, answer in zip(pending, answers, strict=True):
+            asked = [(case, request) for case in pending if (request := self._caption_request(case, attempt))]
+            answers = self._ask([request for _, request in asked])
+            for (case, request), answer in zip(asked, answers, strict=True):
+                caption = text_of(request, answer)
                 case.attempts = attempt + 1
-                broken = rules.broken(self._said(case.pair, answer.text))
+                case.tried.add(caption)
+                broken = rules.broken(self._said(case.pair, caption))
                 self.statistics.note(broken, first=attempt == 0)
                 case.broken = broken[0] if broken else None
-                case.caption = None if broken else answer.text
-            pending = [case for case in pending if case.broken]
+                case.caption = None if broken else caption
+            pending = [case for case, _ in asked if case.broken]
             if not pending:
                 break
 
-    def _caption_request(self, case: _Case, attempt: int) -> Request:
+    def _caption_request(self, case: _Case, attempt: int) -> Request | None:
+        """What a case is asked with; none where everything that it may say was tried."""
         settings, surroundings = self._settings, self._shop.surroundings
+        user, role = case.pair.context.user_id, prompt_files.RIVAL if settings.way == "v1" else prompt_files.EXPLAINER
         prompt = self._render(*captions.messages(case.pair, case.style, surroundings, settings))
+        if settings.form == "closed":
+            left = sorted(set(captions.options(case.pair, case.style, surroundings)) - case.tried)
+            if not left:
+                return None
+            options = Options(tuple(left), self._tokenizes)
+            return drawn(user, role, prompt, options, settings.caption_temperature, self._seed, attempt)
         sampling = Sampling(
             maximum_tokens=captions.TOKENS,
             temperature=settings.caption_temperature,
             top_p=settings.top_p,
             grammar=captions.grammar(case.pair, case.style, surroundings, settings),
         )
-        role = prompt_files.EXPLAINER if settings.way == "meta" else prompt_files.RIVAL
-        return Request.seeded(case.pair.context.user_id, role, prompt, sampling, self._seed, attempt)
+        return Request.seeded(user, role, prompt, sampling, self._seed, attempt)
 
     def _said(self, pair: Pair, caption: str) -> Said:
         context, shop = pair.context, self._shop

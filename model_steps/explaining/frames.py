@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import re
 import tomllib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
+from itertools import product
 from pathlib import Path
 
 from model_steps.agents.grammar import literal, one_of
@@ -86,6 +87,16 @@ def offered(style: Style | None, known: bool, filled: Sequence[str]) -> tuple[Fr
         return style.tone in frame.tones or style.rhetoric == frame.rhetoric
 
     return tuple(frame for frame in declared() if fits(frame))
+
+
+def captions(frames: Sequence[Frame], filled: Mapping[str, tuple[str, ...]]) -> tuple[str, ...]:
+    """All sentences that the frames come to, each once, sorted; a slot that comes twice has one value."""
+    found: set[str] = set()
+    for frame in frames:
+        slots_of = sorted(frame.slots)
+        for values in product(*(filled[slot] for slot in slots_of)):
+            found.add(frame.text.format_map(dict(zip(slots_of, values, strict=True))))
+    return tuple(sorted(found))
 
 
 def grammar(frames: Sequence[Frame], filled: dict[str, tuple[str, ...]]) -> str:

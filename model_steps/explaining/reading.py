@@ -71,8 +71,11 @@ def _vectors(lake: Lake, embedder: Embedder, found: Sequence[Item]) -> Callable[
     wanted = sorted({item.entity_id for item in found})
     filters = [("embedder", "=", embedder.name), ("entity_id", "in", wanted)]
     rows = tables.read(lake, entity_vectors.TABLE, columns=["entity_id", "vector"], filters=filters)
-    flat = rows["vector"].combine_chunks().flatten().to_numpy().reshape(rows.num_rows, -1)
-    kept = dict(zip(rows["entity_id"].to_pylist(), flat, strict=True))
+    kept: dict[str, Vectors] = {}
+    # Of no rows nobody knows how long a vector is.
+    if rows.num_rows:
+        flat = rows["vector"].combine_chunks().flatten().to_numpy().reshape(rows.num_rows, -1)
+        kept = dict(zip(rows["entity_id"].to_pylist(), flat, strict=True))
 
     def vectors_of(of_category: Sequence[Item]) -> dict[str, Vectors]:
         texts = {item.entity_id: item.text for item in of_category}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -17,9 +17,11 @@ from model_steps.agents.eligible import eligible
 from model_steps.agents.words import Categories
 from model_steps.embedding.adaptor import Adaptor
 from model_steps.embedding.embedder import Embedder
+from model_steps.engine.adapters import Adapter
 from model_steps.engine.cache_capacity import tokens_that_fit
 from model_steps.engine.untuned import Untuned
 from model_steps.engine.vllm_engine import engine_name
+from model_steps.explaining import prompt_files
 from model_steps.explaining.explained_shard import inputs_of, parameters_of
 from model_steps.serving.experts import Experts
 from model_steps.serving.fit import adaptor_of
@@ -85,7 +87,7 @@ class Work:
         users: whose intents this shard infers, sorted.
         release: what answers are made with.
         form: how histories are shown.
-        experts: with what tuned roles are answered.
+        experts: with what tuned roles are answered. explainers: with what captions are written, by role.
         settings: with what ``auto`` came to for these two: all that follows reads it from here.
         adaptor: entities to slots; none when histories are text.
         categories_digest: of the catalog's categories.
@@ -102,6 +104,7 @@ class Work:
     release: Release
     form: Form
     experts: Experts
+    explainers: Mapping[str, Adapter]
     settings: Settings
     embedder: Embedder
     adaptor: Adaptor | None
@@ -156,6 +159,7 @@ class Work:
             release=own.release,
             form=own.form,
             experts=own.experts,
+            explainers=own.explainers if own.settings.explanations.tags else {},
             settings=own.settings,
             embedder=embedder,
             adaptor=adaptor_of(own.release, own.files, model, embedder) if own.form.name == "hybrid" else None,
@@ -171,7 +175,12 @@ class Work:
         """What answers the roles that the release has no adapter for, or whose adapters are not taken."""
         release = self.release
         adaptor = f"{release.embedder}/{release.files[ADAPTOR]}" if self.adaptor else None
-        return Untuned(frozenset(self.experts.adapters), release.model, adaptor)
+        return Untuned(frozenset(self.adapters), release.model, adaptor)
+
+    @property
+    def adapters(self) -> dict[str, Adapter]:
+        """What answers tuned roles, by role."""
+        return {**self.experts.adapters, **self.explainers}
 
     def is_due(self, force: bool) -> bool:
         """Whether what is published of the day is not, all shards of it, the result of this very work."""
@@ -189,5 +198,6 @@ class Work:
             "fingerprint": self.name,
             "representation": self.form.name,
             **self.experts.manifest(),
+            **({"explainer": one.digest} if (one := self.explainers.get(prompt_files.EXPLAINER)) else {}),
             **({"side": self.side.name} if self.canary else {}),
         }

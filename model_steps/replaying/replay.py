@@ -83,8 +83,8 @@ def explain(
     start = partial(LazyEngine(settings.engine), None)
     made_with = f"{release.name}/{model_digest(settings.engine.model)[:12]}"
     cache = AnswerCache(work, [case.user_id, STYLE_OWNER], case.day, made_with, name, start)
-    asked = (settings.explanations, shop, cache.ask, chat.render, embedder.embed, release.name, settings.engine.seed)
-    explainer = Explainer(*asked)
+    model = (cache.ask, chat.render, chat.answer_tokens)
+    explainer = Explainer(settings.explanations, shop, *model, embedder.embed, release.name, settings.engine.seed)
     cache.begin_chunk()
     explained = explainer.explain(customers_of(work, case.day, tags))
     cache.end_chunk()

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
-from lake.registry.releases import EXPERTS, EXPERTS_REFERENCES, REFERENCES, Release, adapter_files
+from lake.registry.releases import EXPERTS, EXPERTS_REFERENCES, EXPLAINER, REFERENCES, Release, adapter_files
 from lake.store.location import Lake
 from model_steps.agents.ranked_pool import Calibration, Scale
 from model_steps.embedding import references
@@ -82,7 +82,8 @@ def choose_experts(
         DataError: an adapter or the picture of its catalog is damaged, or does not fit the model. SourceMissing:
             entities are not embedded.
     """
-    if setting == "base" or not release.adapters:
+    tuned = {role for role, name in release.adapters.items() if name != EXPLAINER}
+    if setting == "base" or not tuned:
         if setting == "tuned":
             log.warning("The release %s has no tuned experts: they are base ones.", release.name)
         return Experts("base")
@@ -102,7 +103,18 @@ def choose_experts(
         )
     if name == "base":
         return Experts(name, {}, share)
-    return Experts(name, adapters_of(release, files, model), share, calibration_of(release))
+    adapters = {role: one for role, one in adapters_of(release, files, model).items() if role in tuned}
+    return Experts(name, adapters, share, calibration_of(release))
+
+
+def explainers_of(release: Release, files: Mapping[str, bytes], model: Path) -> dict[str, Adapter]:
+    """What captions of a release are written with, by role; nothing where it has no tuned explainer.
+
+    Raises:
+        DataError: as ``adapters_of``.
+    """
+    own = {role for role, name in release.adapters.items() if name == EXPLAINER}
+    return {role: one for role, one in adapters_of(release, files, model).items() if role in own} if own else {}
 
 
 def calibration_of(release: Release) -> Calibration | None:

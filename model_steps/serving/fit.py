@@ -6,12 +6,12 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from lake.registry.releases import ADAPTOR, REFERENCES, Release
-from model_steps.agents.prompt_files import role_digest
 from model_steps.embedding import adaptor, references
 from model_steps.embedding.adaptor import Adaptor, model_width
 from model_steps.embedding.embedder import Embedder
 from model_steps.embedding.references import References
 from model_steps.engine.model_digest import model_digest
+from model_steps.serving.prompts import digest_of
 from runtime.errors import DataError
 
 
@@ -41,7 +41,7 @@ def refuse_foreign(release: Release, model: Path, embedder: str, roles: Sequence
         ),
         ("the embedder", release.embedder, embedder, "set INTENTFLOW_EMBEDDER__MODEL to that embedder's folder"),
         *(
-            (f"the {role}'s prompts", release.prompts[role], role_digest(role), "check out the code with those prompts")
+            (f"the {role}'s prompts", release.prompts[role], digest_of(role), "check out the code with those prompts")
             for role in roles
         ),
     ]

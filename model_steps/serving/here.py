@@ -5,9 +5,9 @@ from __future__ import annotations
 from lake.registry.releases import Release
 from lake.store.location import Lake
 from model_steps.agents import inputs
-from model_steps.agents.prompt_files import role_digest
 from model_steps.embedding.embedder import Embedder
 from model_steps.engine.model_digest import model_digest
+from model_steps.serving.prompts import digest_of
 from runtime.fingerprint import digest
 from settings import Settings
 
@@ -31,6 +31,6 @@ def here(lake: Lake, settings: Settings, release: Release) -> dict[str, str]:
     return {
         "language model": model_digest(settings.engine.model),
         "embedder": embedder,
-        "prompts": digest({role: role_digest(role) for role in release.prompts}),
+        "prompts": digest({role: digest_of(role) for role in release.prompts}),
         "catalog": inputs.categories_digest(inputs.read_categories(lake, embedder)),
     }

@@ -9,7 +9,9 @@ from lake.registry import releases
 from lake.registry.releases import Release
 from lake.store.location import Lake
 from model_steps.embedding.embedder import Embedder
-from model_steps.serving.experts import Experts, choose_experts
+from model_steps.engine.adapters import Adapter
+from model_steps.explaining.prompt_files import FILES
+from model_steps.serving.experts import Experts, choose_experts, explainers_of
 from model_steps.serving.fit import refuse_foreign
 from model_steps.serving.form import Form, choose_form
 from settings import Settings
@@ -21,7 +23,8 @@ class Served:
 
     Args:
         files: the release's.
-        form: how histories are shown. experts: with what tuned roles are answered.
+        form: how histories are shown. experts: with what tuned roles are answered. explainers: with what captions are
+            written, by role; none of a release without, whose captions are the language model's own.
         settings: with what ``auto`` came to for these two.
     """
 
@@ -29,6 +32,7 @@ class Served:
     files: Mapping[str, bytes]
     form: Form
     experts: Experts
+    explainers: Mapping[str, Adapter]
     settings: Settings
 
     @classmethod
@@ -45,9 +49,11 @@ class Served:
             SourceMissing: entities are not embedded.
         """
         release, files = releases.read(lake, name)
-        refuse_foreign(release, settings.engine.model, embedder.name, roles)
+        writes = [role for role in release.prompts if role in FILES] if settings.explanations.tags else []
+        refuse_foreign(release, settings.engine.model, embedder.name, (*roles, *writes))
         asked = settings.inference
         form = choose_form(asked.representation, lake, day, release, files, embedder)
         experts = choose_experts(asked.experts, lake, day, release, files, embedder, settings.engine.model, form)
         chosen = asked.model_copy(update={"representation": form.name, "experts": experts.name})
-        return cls(release, files, form, experts, settings.model_copy(update={"inference": chosen}))
+        explainers = explainers_of(release, files, settings.engine.model)
+        return cls(release, files, form, experts, explainers, settings.model_copy(update={"inference": chosen}))

@@ -13,6 +13,7 @@ from lake.registry.releases import (
     DOCUMENT,
     EXPERTS,
     EXPERTS_REFERENCES,
+    EXPLAINER,
     REFERENCES,
     adapter_files,
     file_digest,
@@ -23,6 +24,7 @@ from runtime.errors import DataError, UsageError
 
 RECORD = "adaptor.json"
 EXPERTS_RECORD = f"{EXPERTS}.json"
+EXPLAINER_RECORD = f"{EXPLAINER}.json"
 
 
 def made_folder(folder: Path) -> Path:
@@ -51,7 +53,8 @@ def read_trained(folder: Path) -> tuple[dict[str, bytes], dict[str, Any]]:
         else:
             # Read without a release's other parts: an earlier version's document has them in another form.
             record = dict(json.loads((folder / DOCUMENT).read_text())["training"])
-            record.pop(EXPERTS, None)
+            for other in (EXPERTS, EXPLAINER):
+                record.pop(other, None)
     except (OSError, ValueError, TypeError, KeyError) as error:
         raise UsageError(f"--adaptor {folder} is no folder that a training has finished: {error}.") from None
     for name, part in ((ADAPTOR, "adaptor"), (REFERENCES, "references")):
@@ -117,6 +120,50 @@ def read_experts(folder: Path) -> TunedExperts:
         )
     except (OSError, ValueError, TypeError, KeyError) as error:
         raise UsageError(f"--experts {folder} is no folder that a training has finished: {error}.") from None
+    if record.get("adapter") != file_digest(found.weights):
+        raise DataError(f"{weights} is not the file of the training's record: run the training again.")
+    return found
+
+
+@dataclass(frozen=True)
+class TunedExplainer:
+    """A tuned explainer as a training leaves it, or a release that it is taken from.
+
+    Args:
+        weights, form: as of ``TunedExperts``. record: how it was made.
+    """
+
+    weights: bytes
+    form: bytes
+    record: dict[str, Any]
+
+    @property
+    def prompts(self) -> dict[str, str]:
+        """Digests of the prompts that it learnt to answer, by role."""
+        return dict(self.record["prompts"])
+
+    def files(self) -> dict[str, bytes]:
+        """A release's files of it."""
+        weights, form = adapter_files(EXPLAINER)
+        return {weights: self.weights, form: self.form}
+
+
+def read_explainer(folder: Path) -> TunedExplainer:
+    """A tuned explainer of a training's folder or of a release's.
+
+    Raises:
+        UsageError: the folder is neither. DataError: a file is not the one of the record, or no adapter's.
+    """
+    try:
+        if (folder / EXPLAINER_RECORD).is_file():
+            record = dict(json.loads((folder / EXPLAINER_RECORD).read_text()))
+            weights, form = folder / WEIGHTS, folder / FORM
+        else:
+            record = dict(json.loads((folder / DOCUMENT).read_text())["training"][EXPLAINER])
+            weights, form = (folder / name for name in adapter_files(EXPLAINER))
+        found = TunedExplainer(weights.read_bytes(), clean_form(form.read_bytes(), str(form)), record)
+    except (OSError, ValueError, TypeError, KeyError) as error:
+        raise UsageError(f"{folder} is no folder that a training of the explainer has finished: {error}.") from None
     if record.get("adapter") != file_digest(found.weights):
         raise DataError(f"{weights} is not the file of the training's record: run the training again.")
     return found

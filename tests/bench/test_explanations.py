@@ -23,13 +23,14 @@ from lake.registry import releases
 from lake.registry.releases import Release
 from lake.store.location import Lake
 from model_steps.embedding.slots import EntitySlots
+from model_steps.engine import ranking
 from model_steps.engine.asking import Answer, Request
 from model_steps.explaining import prompt_files
 from representation.catalog import CategoryVectors
 from representation.context import CategoryDays, Context
 from runtime.errors import InfrastructureError, UsageError
 from settings import ExamplesSettings, ExplanationsSettings
-from tests.model_steps.caption_shop import CARDIGAN, CEREAL, DAY, ITEMS, YOGURT, customer, embed, shop_of
+from tests.model_steps.caption_shop import CARDIGAN, CEREAL, DAY, ITEMS, YOGURT, customer, embed, shop_of, tokenizes
 
 SHAPE = ExamplesSettings(personas=2, categories=2)
 NAMES = ("apples", "bread", "cheese", "milk", "rolls")
@@ -227,7 +228,11 @@ class Model:
             raise InfrastructureError("The engine was killed.")
         self.waves_left -= 1
         self.asked += requests
-        return [Answer(self._text(request), 100, 20, 7) for request in requests]
+        return [Answer(self._answer(request), 100, 20, 7) for request in requests]
+
+    def _answer(self, request: Request) -> str:
+        text = self._text(request)
+        return text if request.options is None else ranking.write([(text, -1.0)])
 
     def _text(self, request: Request) -> str:
         seed = request.sampling.seed
@@ -269,6 +274,7 @@ def asking(work: Lake, chunk: int = 3) -> Asking:
         settings=SETTINGS,
         chunks=chunks_of(groups, chunk),
         render=lambda system, user: f"{system}\n{user}",
+        tokenizes=tokenizes,
         embed=embed,
         model="model",
         engine="float32",

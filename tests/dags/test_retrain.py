@@ -28,6 +28,7 @@ LEFT = {
     "judge": {"release_folder": "releases/judge-1"},
     "reward": {"folder": "var/training/reward/abc/reward-1"},
     "reinforce": {"folder": "var/training/reinforcement/abc"},
+    "captions": {"folder": "var/training/captions/abc"},
 }
 
 
@@ -62,7 +63,7 @@ def told(dag: Any, rolled_up: set[str], **params: Any) -> dict[str, tuple[str, l
 
 def test_order(retrain: Any) -> None:
     after = {task.task_id: task.upstream_task_ids for task in retrain.tasks}
-    trained = {"adaptor", "experts", "reward", "reinforce", "evaluate"}
+    trained = {"adaptor", "experts", "reward", "reinforce", "captions", "reinforce_captions", "evaluate"}
     assert after == {
         "champion": set(),
         "days": {"champion"},
@@ -82,7 +83,9 @@ def test_order(retrain: Any) -> None:
         "judge": {"labels"},
         "reward": {"judge"},
         "reinforce": {"reward"},
-        "evaluate": {"reinforce"},
+        "captions": {"reinforce"},
+        "reinforce_captions": {"captions"},
+        "evaluate": {"reinforce_captions"},
         "candidate": trained,
     }
 
@@ -163,6 +166,11 @@ def test_each_step_begins_with_what_the_one_before_it_left(retrain: Any, year: s
             "--preset=small",
         ],
     )
+    assert by_task["captions"] == ("model_steps.train_captions", ["--day=2017-08-23"])
+    assert by_task["reinforce_captions"] == (
+        "model_steps.reinforce_captions",
+        ["--start=var/training/captions/abc", "--day=2017-08-23", "--preset=small"],
+    )
     assert by_task["evaluate"] == (
         "model_steps.evaluate_experts",
         [
@@ -178,7 +186,7 @@ def test_each_step_begins_with_what_the_one_before_it_left(retrain: Any, year: s
 def test_who_forces_a_run_gets_folders_of_its_own(retrain: Any, year: set[str]) -> None:
     forced = told(retrain, year, preset="small", force=True)
     folder = load_settings().retraining.folder / "forced/manual__2026-01-01T00-00-00-00-00"
-    for task in ("adaptor", "experts", "judge", "reward", "reinforce", "evaluate"):
+    for task in ("adaptor", "experts", "judge", "reward", "reinforce", "captions", "reinforce_captions", "evaluate"):
         assert forced[task][1][-1] == f"--out={folder}/{task}"
     assert forced["examples"][1][-1] == "--force"
 
@@ -194,8 +202,10 @@ def year() -> set[str]:
     [
         "model_steps.build_judge_labels",
         "model_steps.evaluate_experts",
+        "model_steps.reinforce_captions",
         "model_steps.reinforce_experts",
         "model_steps.train_adaptor",
+        "model_steps.train_captions",
         "model_steps.train_experts",
         "model_steps.train_judge",
         "model_steps.train_reward",
@@ -302,6 +312,13 @@ def test_a_trained_adaptor_is_the_candidates(monkeypatch: pytest.MonkeyPatch) ->
     made = Made(True, monkeypatch, {**TRAINED, "adaptor": {"folder": "var/training/adaptor/abc"}})
     made.execute()
     assert made.asked[0][-2:] == ["--adaptor", "var/training/adaptor/abc"]
+
+
+def test_a_trained_explainer_is_the_candidates(monkeypatch: pytest.MonkeyPatch) -> None:
+    made = Made(True, monkeypatch, {**TRAINED, "reinforce_captions": {"folder": "var/training/captions/abc"}})
+    made.execute()
+    assert made.asked[0][-2:] == ["--explainer", "var/training/captions/abc"]
+    assert made.events[CANDIDATES].extra["training"]["reinforce_captions"] == {"folder": "var/training/captions/abc"}
 
 
 def test_a_champion_trained_again_is_no_candidate(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -6,7 +6,7 @@ import pyarrow as pa
 import pytest
 
 from evaluation.leaks import learnt, population_digest, refuse_leaks, training_days
-from lake.registry.releases import EXPERTS, Release
+from lake.registry.releases import EXPERTS, EXPLAINER, Release
 from lake.registry.splits import SplitRule
 from lake.store.location import Lake
 from runtime.errors import SourceMissing, UsageError
@@ -58,6 +58,21 @@ def test_a_record_without_a_cut_off_is_refused(people: Lake) -> None:
     assert [part.until for part in learnt(release(people))] == ["2017-08-24"]
     with pytest.raises(UsageError, match="does not say until when it learnt"):
         refuse_leaks(people, release(people, day=None), RULE, "2017-09-06")
+
+
+def test_an_explainer_is_a_part_of_its_own(people: Lake) -> None:
+    def tuned(**changes: object) -> Release:
+        record = {"trained_until": "2017-08-24", "day": DAY, "population": population_digest(people, DAY)}
+        own = {**record, "registry": RULE.digest, **changes}
+        return Release("m", {}, "e", {}, {EXPLAINER: own}, {"explainer": EXPLAINER})
+
+    (part,) = learnt(tuned())
+    assert part.who.endswith("by its explainer,")
+    refuse_leaks(people, tuned(), RULE, "2017-09-06")
+    with pytest.raises(UsageError, match=r"by its explainer, learnt from what happened until 2017-09-08"):
+        refuse_leaks(people, tuned(trained_until="2017-09-08"), RULE, "2017-09-06")
+    with pytest.raises(UsageError, match="does not say until when it learnt"):
+        refuse_leaks(people, Release("m", {}, "e", {}, {}, {"explainer": EXPLAINER}), RULE, "2017-09-06")
 
 
 @pytest.mark.parametrize("name", ["of another salt", None])

@@ -84,6 +84,11 @@ def embed(texts: Sequence[str]) -> Any:
     return np.stack([vector(0.0)] * len(texts)) if texts else np.zeros((0, 2), np.float32)
 
 
+def tokenizes(text: str) -> list[int]:
+    """An answer's tokens: its bytes, and an end."""
+    return [*text.encode(), 0]
+
+
 def shop_of(items: Sequence[Item] = ITEMS) -> Shop:
     return Shop(DAY, shelf_of(items), LEXICON, SURROUNDINGS)
 

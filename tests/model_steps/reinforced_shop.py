@@ -62,11 +62,11 @@ def example(user: str, number: int, rule: SplitRule) -> dict[str, Any]:
     }
 
 
-def land(lake: Lake, planted: Sequence[dict[str, Any]] = ()) -> Lake:
+def land(lake: Lake, planted: Sequence[dict[str, Any]] = (), bought: Sequence[str] = CATALOG[:3]) -> Lake:
     """Catalog, contexts, vectors and examples of one day.
 
     Args:
-        planted: further rows of ``examples``.
+        planted: further rows of ``examples``. bought: categories that everybody's context knows.
     """
     rule = read_rule(load_settings().source)
     catalog = [
@@ -82,7 +82,7 @@ def land(lake: Lake, planted: Sequence[dict[str, Any]] = ()) -> Lake:
     catalog += [{**row, "entity_id": entity_id("item", row["text"]), "kind": "item"} for row in catalog]
     writing.insert_new(lake, entities.TABLE, pa.Table.from_pylist(catalog, entities.TABLE.schema))
     known = [user for user in USERS if rule.split_of(user) in examples.SPLITS]
-    publish(lake, contexts.TABLE, [{**context_row(user, CATALOG[:3]), "day": DAY} for user in known])
+    publish(lake, contexts.TABLE, [{**context_row(user, bought), "day": DAY} for user in known])
     publish(lake, examples.TABLE, [example(user, number, rule) for number, user in enumerate(known)] + list(planted))
     embed.embed(lake, Embedder(), DAY)
     return lake

@@ -18,6 +18,7 @@ from model_steps.embedding.slots import EntitySlots
 from model_steps.engine.adapters import FORM, WEIGHTS, Adapter, read_adapter
 from model_steps.engine.asking import Request, Sampling
 from model_steps.engine.chat import Chat
+from model_steps.engine.drawing import drawn
 from model_steps.engine.options import Options
 from model_steps.engine.ranking import read
 from model_steps.engine.vllm_engine import Engine
@@ -118,6 +119,25 @@ def test_each_role_is_answered_as_peft_would_cold_and_warm_and_in_one_batch(
     assert not any(agree(read(alone[0].text), other, len(KINDS)) for other in wanted[1:])
     assert not agree(read(alone[2].text), wanted[1], len(KINDS))
     assert together[0].cached_tokens > 0
+
+
+def test_an_option_is_drawn_with_the_roles_own_weights(
+    tuned_engine: Engine, chat: Chat, references: dict[str, Reference], options: Options
+) -> None:
+    prompt = chat.render_to_block(SYSTEM, USER, 32)
+    first = []
+    for role in ("expert", "planner"):
+        asked = [drawn("u", role, prompt, options, 1.0, attempt=attempt) for attempt in range(40)]
+        answers = tuned_engine.generate(asked)
+        known = dict(references[role].best(Request.ranked("u", role, prompt, options, len(KINDS))))
+        found = [pair for answer in answers for pair in read(answer.text)]
+        assert [worth for _, worth in found] == pytest.approx([known[option] for option, _ in found], abs=2e-2)
+        assert len({option for option, _ in found}) > 1
+        # Nothing of the trie is asked but what is come to.
+        assert all(1 <= answer.steps <= 3 for answer in answers)
+        assert [answer.text for answer in tuned_engine.generate(asked)] == [answer.text for answer in answers]
+        first.append([option for option, _ in found])
+    assert first[0] != first[1]
 
 
 def test_slots_are_read_with_the_roles_own_weights(

@@ -24,6 +24,7 @@ from lake.registry.champions import Terms
 from lake.registry.days import read_day
 from lake.store.location import Lake
 from model_steps import infer, release
+from model_steps.engine import ranking
 from model_steps.engine.asking import Answer, Request
 from model_steps.engine.vllm_engine import Engine
 from model_steps.evaluating.results import code_without_captions
@@ -60,7 +61,7 @@ class Model(Ranks):
         self.asked: list[Request] = []
 
     def generate(self, requests: Sequence[Request]) -> list[Answer]:
-        if all(request.options is not None for request in requests):
+        if all(request.options is not None and request.most for request in requests):
             self.ranked += len(requests)
             return super().generate(requests)
         if (left := self.left - len(requests)) < 0:
@@ -70,7 +71,8 @@ class Model(Ranks):
         return [Answer(self._written(request), 10, 0, 5) for request in requests]
 
     def _written(self, request: Request) -> str:
-        return STYLED if request.role == prompt_files.STYLIST else self.caption(request)
+        text = STYLED if request.role == prompt_files.STYLIST else self.caption(request)
+        return text if request.options is None else ranking.write([(text, -1.0)])
 
     @property
     def keys(self) -> list[str]:

@@ -74,7 +74,7 @@ def test_a_chunk_is_explained_kept_and_carried_forward(
     def explain(**changed: Any) -> tuple[list[dict[str, Any]], Explainer]:
         cache = AnswerCache(lake, [*USERS, STYLE_OWNER], DAY, "release-1", "engine", lambda: model)
         wanted = ExplanationsSettings(**changed)
-        explainer = Explainer(wanted, shop, cache.ask, chat.render, embedder.embed, "release-1")
+        explainer = Explainer(wanted, shop, cache.ask, chat.render, chat.answer_tokens, embedder.embed, "release-1")
         cache.begin_chunk()
         explained = explainer.explain(customers)
         cache.end_chunk()

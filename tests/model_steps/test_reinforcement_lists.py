@@ -66,7 +66,7 @@ def test_lists_are_drawn_as_often_as_they_are_probable() -> None:
     completions = Completions(options(), 2)
     number = 6_000
     walk = Known()
-    drawn = Sampler(walk, completions).lists([(0, str(place)) for place in range(number)])  # type: ignore[arg-type]
+    drawn = Sampler(walk, [completions]).lists([(0, str(place)) for place in range(number)])  # type: ignore[arg-type]
     # Each node once, whatever the number of lists.
     assert len(walk.asked) == len(set(walk.asked))
     counts = Counter(map(tuple, drawn))
@@ -79,7 +79,7 @@ def test_lists_are_drawn_as_often_as_they_are_probable() -> None:
 
 def test_whole_lists_are_drawn_too_and_have_each_tag_once() -> None:
     completions = Completions(options(), len(TAGS))
-    drawn = Sampler(Known(), completions).lists([(0, str(place)) for place in range(50)])  # type: ignore[arg-type]
+    drawn = Sampler(Known(), [completions]).lists([(0, str(place)) for place in range(50)])  # type: ignore[arg-type]
     assert all(sorted(one) == list(TAGS) for one in drawn)
 
 
@@ -87,7 +87,7 @@ def test_a_lists_draws_hang_on_its_seed_alone() -> None:
     completions = Completions(options(), 3)
 
     def drawn(seeds: Sequence[str]) -> list[list[str]]:
-        return Sampler(Known(), completions).lists([(0, seed) for seed in seeds])  # type: ignore[arg-type]
+        return Sampler(Known(), [completions]).lists([(0, seed) for seed in seeds])  # type: ignore[arg-type]
 
     assert drawn(["a", "b", "c"])[1:] == drawn(["b", "c"])
     assert len({tuple(one) for one in drawn([str(place) for place in range(20)])}) > 5
@@ -99,7 +99,7 @@ def test_a_policy_that_has_collapsed_is_said_so() -> None:
             return [torch.tensor([0.0] + [-1e9] * (len(node.children) - 1)) for _, node in asked]
 
     with pytest.raises(CommandError, match="nothing left after 1 tags: the policy has collapsed"):
-        Sampler(Collapsed(), Completions(options(), 2)).lists([(0, "a")])  # type: ignore[arg-type]
+        Sampler(Collapsed(), [Completions(options(), 2)]).lists([(0, "a")])  # type: ignore[arg-type]
 
 
 def test_a_completion_reads_as_it_was_written() -> None:

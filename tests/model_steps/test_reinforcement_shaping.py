@@ -85,8 +85,8 @@ def test_the_log_tells_shares_of_lists_and_of_groups() -> None:
 
 def test_thresholds_are_values_that_lists_reach_and_rise() -> None:
     lists = [{"accuracy": 0.1, "diversity": place / 10, "length": 0.75} for place in range(1, 11)]
-    settings = ReinforcementSettings(quantile=0.5, start_quantile=0.1, warm_up=4, tau_length=0.5)
-    found = found_in(lists, settings)
+    settings = ReinforcementSettings(quantile=0.5, start_quantile=0.1, warm_up=4)
+    found = found_in(lists, {"alignment": None, "diversity": None, "length": 0.5}, settings)
     assert found.end == {"diversity": 0.5, "length": 0.5}
     # What is set by hand is never above itself at the beginning.
     assert found.begin == {"diversity": 0.1, "length": 0.5}
@@ -98,7 +98,7 @@ def test_thresholds_are_values_that_lists_reach_and_rise() -> None:
 
 def test_a_constraint_that_no_list_has_a_score_for_has_no_threshold() -> None:
     with pytest.raises(DataError, match="none has a score for diversity"):
-        found_in([{"accuracy": 0.1, "diversity": None, "length": 1.0}], ReinforcementSettings())
+        found_in([{"accuracy": 0.1, "diversity": None, "length": 1.0}], {"diversity": None}, ReinforcementSettings())
 
 
 def test_a_preset_leaves_what_was_set_by_hand() -> None:

@@ -20,6 +20,7 @@ from model_steps.training.reinforcement.completions import Completions
 from model_steps.training.reinforcement.optimizer import MasterAdamW
 from model_steps.training.reinforcement.rollouts import Rollouts
 from model_steps.training.reinforcement.shaping import constrained
+from model_steps.training.reinforcement.subject import of_lists
 from model_steps.training.reinforcement.thresholds import WarmedUp
 from model_steps.training.reinforcement.trainer import ListTrainer
 from model_steps.training.reinforcement.training import Trained
@@ -64,7 +65,8 @@ def trained(folder: Path) -> Callable[..., tuple[Trained, TunedModel]]:
         model, score, space = tiny_model(folder), scoring(), options()
         users = {one.user_id: [one] for one in personas().of(9, 3)}
         validation = Validation(users, [], space, Completions(space, settings.tags), score, 0)
-        found = training.train(model, personas(), score, space, validation, settings, out, folder, work, finish)
+        subject = of_lists(personas(), score, space, validation, settings)
+        found = training.train(model, subject, out, folder, work, finish)
         return found, model
 
     return run
@@ -87,7 +89,8 @@ def alike(one: dict[str, torch.Tensor], other: dict[str, torch.Tensor]) -> bool:
 def trainer_of(folder: Path, out: Path, settings: ReinforcementSettings = SMALL, **of_model: Any) -> ListTrainer:
     model = tiny_model(folder, **of_model)
     thresholds = WarmedUp({"diversity": 0.0, "length": 0.0}, {"diversity": 0.0, "length": 0.0}, 0)
-    return build(model, out, options(), personas(), scoring(), thresholds, settings, folder)
+    nobody: Any = None
+    return build(model, out, of_lists(personas(), scoring(), options(), nobody, settings), thresholds, folder)
 
 
 def test_training_leaves_the_best_adapter_curves_and_thresholds(trained: Any, folder: Path, tmp_path: Path) -> None:

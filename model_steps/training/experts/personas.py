@@ -35,6 +35,11 @@ class PersonaExample:
     outcomes: tuple[str, ...]
     shown: tuple[str, ...] = ()
 
+    @property
+    def key(self) -> tuple[str, str, int]:
+        """User, day and number of the persona."""
+        return self.user_id, self.day, self.persona
+
 
 def prompt_of(row: Mapping[str, Any], chat: Chat, settings: Settings) -> str:
     """An example's prompt, rendered as inference renders a persona's."""

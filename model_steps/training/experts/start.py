@@ -27,17 +27,31 @@ def read_start(folder: Path, lake: Lake, rule: SplitRule, settings: Settings) ->
             another language model.
     """
     start = read_experts(folder)
-    if start.record.get("model") != model_digest(settings.engine.model):
+    refuse_start("experts", folder, start.record, lake, rule, settings)
+    return start
+
+
+def refuse_start(
+    what: str, folder: Path, record: Mapping[str, Any], lake: Lake, rule: SplitRule, settings: Settings
+) -> None:
+    """Refuse to go on from what was tuned for another model, or may know whom this lake holds out.
+
+    Args:
+        what: it is, for a sentence. record: of its training.
+
+    Raises:
+        UsageError: it may know them. ConfigurationError: it is of another language model.
+    """
+    if record.get("model") != model_digest(settings.engine.model):
         raise ConfigurationError(
-            f"The experts in {folder} were tuned on another language model than {settings.engine.model}: set "
+            f"The {what} in {folder} were tuned on another language model than {settings.engine.model}: set "
             "INTENTFLOW_ENGINE__MODEL to that one's folder, or leave --start out."
         )
-    part = Learnt(f"What --start {folder} names", start.record, outcomes=True)
+    part = Learnt(f"What --start {folder} names", record, outcomes=True)
     if part.until is None or part.until > rule.trained_until:
         raise UsageError(f"{part.who} learnt until {part.until}, past {rule.trained_until}: leave --start out.")
     refuse_other_rule(part, rule)
     refuse_other_people(lake, part)
-    return start
 
 
 def finished(folder: Path, work: str) -> dict[str, Any] | None:

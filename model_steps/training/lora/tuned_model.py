@@ -224,6 +224,17 @@ class TunedModel:
 
     def rank_all(self, prompts: Sequence[Sequence[int]], options: Options, most: int) -> list[list[tuple[str, float]]]:
         """``rank`` behind each of several prompts, together."""
-        searches = [Search(options, most, WIDTH) for _ in prompts]
-        search_together(searches, Walk(self, prompts).scores)
+        return self.rank_each([(prompt, options) for prompt in prompts], most)
+
+    def rank_each(
+        self, asked: Sequence[tuple[Sequence[int], Options]], most: int, temperature: float = 1.0
+    ) -> list[list[tuple[str, float]]]:
+        """``rank`` of options that are each prompt's own, together.
+
+        Args:
+            temperature: that logits are divided by.
+        """
+        searches = [Search(options, most, WIDTH) for _, options in asked]
+        walk = Walk(self, [prompt for prompt, _ in asked])
+        search_together(searches, lambda due: [(each / temperature).tolist() for each in walk.logits(due)])
         return [search.best() for search in searches]

@@ -21,7 +21,7 @@ from model_steps.judge.reward.groups import encoder, grouped, log_odds
 from model_steps.judge.reward.measured import Scorer
 from model_steps.judge.reward.shops import shops_of
 from model_steps.training.experts.personas import PersonaExample
-from model_steps.training.reinforcement.personas import Key, key_of
+from model_steps.training.reinforcement.examples import Key
 from settings import JudgeSettings, Settings
 
 
@@ -55,7 +55,7 @@ class Alignment:
 
     def scores(self, persona: PersonaExample, tags: Sequence[str]) -> list[float | None]:
         """f_RM of each tag, 0 to 1; None where the judge would not know the customer, or the persona."""
-        key = key_of(persona)
+        key = persona.key
         new = sorted({tag for tag in tags if (key, tag) not in self._kept})
         if new:
             said = zip(new, self._scored(persona, new), strict=True)

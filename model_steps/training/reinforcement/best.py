@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+import math
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,11 +13,31 @@ from safetensors import safe_open
 from safetensors.torch import load_file, save_file
 
 from model_steps.training.lora.kept_state import Learner
-from model_steps.training.reinforcement.validation import DECIDES
 from runtime import atomic
 
 FILE = "best.safetensors"
 FIGURES = "validation.json"
+# The figure that chooses the checkpoint of experts.
+DECIDES = "recall_30"
+
+
+@dataclass(frozen=True)
+class Chooses:
+    """How validations are compared.
+
+    Args:
+        figure: the higher the better. kept: figures that may not be lower than the start's, or nothing else counts.
+    """
+
+    figure: str
+    kept: Sequence[str] = ()
+
+    def worth(self, row: Mapping[str, float], start: Mapping[str, float]) -> float:
+        """What a validation is worth beside the start's."""
+        return row[self.figure] if all(row[name] >= start[name] for name in self.kept) else -math.inf
+
+
+RECALL = Chooses(DECIDES)
 
 
 @dataclass(frozen=True)
@@ -24,10 +45,11 @@ class Best:
     """Files of a training's validations.
 
     Args:
-        folder: of the training.
+        folder: of the training. chooses: how they are compared.
     """
 
     folder: Path
+    chooses: Chooses = RECALL
 
     def figures(self) -> dict[int, dict[str, float]]:
         """Figures of each validation, by the number of steps before it."""
@@ -53,8 +75,9 @@ class Best:
             step: how many were taken. row: what was measured. model: whose weights they are.
         """
         known = self.figures()
-        before = [other[DECIDES] for at, other in known.items() if at < step]
-        better = not before or row[DECIDES] > max(before)
+        start = known[0] if step and 0 in known else row
+        before = [self.chooses.worth(other, start) for at, other in known.items() if at < step]
+        better = not before or self.chooses.worth(row, start) > max(before)
         if better:
             tensors = {name: each.detach().cpu().contiguous() for name, each in model.master.items()}
             with atomic.draft_of(self.folder / FILE) as draft:

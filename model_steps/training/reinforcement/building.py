@@ -11,26 +11,16 @@ from transformers import AutoTokenizer
 from transformers.trainer_callback import PrinterCallback
 from trl import GRPOConfig
 
-from model_steps.engine.options import Options
 from model_steps.training.lora.tuned_model import TunedModel
-from model_steps.training.reinforcement.completions import Completions
 from model_steps.training.reinforcement.optimizer import MasterAdamW
-from model_steps.training.reinforcement.personas import Personas
 from model_steps.training.reinforcement.policy import ListPolicy
-from model_steps.training.reinforcement.rollouts import Rollouts
-from model_steps.training.reinforcement.scoring import Scoring
-from model_steps.training.reinforcement.shaping import Combine, constrained, summed
+from model_steps.training.reinforcement.subject import Subject
 from model_steps.training.reinforcement.thresholds import WarmedUp
 from model_steps.training.reinforcement.trainer import ListTrainer
 from runtime.errors import ConfigurationError
 from settings import ReinforcementSettings
 
 STATES = "trainer"
-
-
-def combining(settings: ReinforcementSettings) -> Combine:
-    """How a list's parts become one reward."""
-    return constrained if settings.shaping == "crs" else summed(settings.weights)
 
 
 def arguments(settings: ReinforcementSettings, folder: Path, on_cpu: bool) -> GRPOConfig:
@@ -75,36 +65,28 @@ def arguments(settings: ReinforcementSettings, folder: Path, on_cpu: bool) -> GR
     )
 
 
-def build(
-    model: TunedModel,
-    folder: Path,
-    options: Options,
-    personas: Personas,
-    scoring: Scoring,
-    thresholds: WarmedUp,
-    settings: ReinforcementSettings,
-    tokenizer: Path,
-) -> ListTrainer:
+def build(model: TunedModel, folder: Path, subject: Subject, thresholds: WarmedUp, tokenizer: Path) -> ListTrainer:
     """A trainer that goes on from the model's adapter, which is its reference too.
 
     Args:
-        model: the experts that it starts from. folder: of the training. options: the tag space.
-        personas: of each step. scoring: of lists. thresholds: of each step.
+        model: that it starts from. folder: of the training. subject: what is reinforced. thresholds: of each step.
         tokenizer: folder of the language model.
 
     Raises:
-        ConfigurationError: it is started as one of several processes, or the catalog has fewer tags than a list.
+        ConfigurationError: it is started as one of several processes.
     """
     if int(os.environ.get("WORLD_SIZE", "1")) > 1:
         raise ConfigurationError(
             "Reinforcement was started as one of several processes, and their gradients would not be summed: start it "
             "as one."
         )
-    completions = Completions(options, settings.tags)
+    settings = subject.settings
     os.environ["TRL_EXPERIMENTAL_SILENCE"] = "1"
     trainer = ListTrainer(
-        ListPolicy(model, completions, settings.temperature),
-        Rollouts(model, completions, personas, scoring, thresholds, combining(settings), settings),
+        ListPolicy(model, subject.spaces, settings.temperature),
+        subject.rollouts(
+            model, subject.spaces, subject.examples, subject.scoring, thresholds, subject.combine, settings
+        ),
         args=arguments(settings, folder, model.device.type == "cpu"),
         # A step draws its personas itself, so these rows only say how many lists it wants.
         train_dataset=Dataset.from_dict({"prompt": ["persona"] * settings.personas}),

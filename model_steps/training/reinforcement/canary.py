@@ -13,7 +13,7 @@ import torch
 
 from model_steps.training.lora.tuned_model import TunedModel
 from model_steps.training.lora.walk import Walk
-from model_steps.training.reinforcement.completions import Completions
+from model_steps.training.reinforcement.completions import Spaces
 from runtime.errors import CommandError
 
 # KL at the first step, where the experts are what they started from.
@@ -49,20 +49,20 @@ def refuse_kl(kl: float | None) -> None:
 
 
 class Canary:
-    """The probabilities of fixed tags, as rollouts compute them.
+    """The probabilities of fixed options, as rollouts compute them.
 
     Args:
-        model: that rollouts are drawn from. prompts: tokens of each. tags: of each prompt.
+        model: that rollouts are drawn from. prompts: tokens of each. tags: options of each prompt.
     """
 
     def __init__(
         self,
         model: TunedModel,
-        completions: Completions,
+        spaces: Spaces,
         prompts: Sequence[tuple[int, ...]],
         tags: Sequence[Sequence[str]],
     ) -> None:
-        self._model, self._completions, self._prompts, self._tags = model, completions, prompts, tags
+        self._model, self._spaces, self._prompts, self._tags = model, spaces, prompts, tags
         self._before = self._said()
 
     def refuse_still(self) -> None:
@@ -83,6 +83,6 @@ class Canary:
             (number, node)
             for number, tags in enumerate(self._tags)
             for tag in tags
-            for node, _ in self._completions.steps(tag)
+            for node, _ in self._spaces.of(self._prompts[number]).steps(tag)
         ]
         return torch.cat(walk.logits(asked))

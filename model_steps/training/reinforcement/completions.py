@@ -1,37 +1,54 @@
-"""Lists of tags as completions of tokens, and back: each tag as its answer is written, one after another."""
+"""Lists of options as completions of tokens, and back: each as its answer is written, one after another.
+
+An expert's options are the tags, behind whatever prompt; a caption's are those of its own prompt.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import cache
+from typing import Protocol
 
 from model_steps.agents.ranked_expert import NOTHING
 from model_steps.engine.options import Node, Options
 from runtime.errors import ConfigurationError, DataError
 
 
+class Spaces(Protocol):
+    """What lists behind prompts are drawn from."""
+
+    def of(self, prompt: Sequence[int]) -> Completions:
+        """The completions behind a prompt, given as its tokens."""
+        ...
+
+
 class Completions:
-    """The completions of a tag space.
+    """The completions of a tag space, behind whatever prompt.
 
     A tag's answer ends with a token of its own and is no other's beginning (``Options``), so a completion reads in one
     way.
 
     Args:
         options: the tag space with ``nothing``. size: tags of a list.
+        nothing: the option that is none of a list's; none: there is no such one.
 
     Raises:
         ConfigurationError: there are fewer tags than a list has.
     """
 
-    def __init__(self, options: Options, size: int) -> None:
-        tags = set(options.texts) - {NOTHING}
+    def __init__(self, options: Options, size: int, nothing: str | None = NOTHING) -> None:
+        tags = set(options.texts) - {nothing}
         if len(tags) < size:
             raise ConfigurationError(
                 f"A list has {size} tags, and the catalog {len(tags)} categories: lower INTENTFLOW_REINFORCEMENT__TAGS."
             )
-        self.options, self.size = options, size
+        self.options, self.size, self.nothing = options, size, nothing
         self._tag_of = {tuple(options.tokenizes(tag)): tag for tag in tags}
         self._tokens_of = {tag: tokens for tokens, tag in self._tag_of.items()}
+
+    def of(self, prompt: Sequence[int]) -> Completions:
+        """These, behind any prompt."""
+        return self
 
     def tokens(self, tags: Sequence[str]) -> list[int]:
         """A list as a completion."""

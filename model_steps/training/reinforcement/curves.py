@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -10,8 +11,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from evaluation import plots
+from model_steps.training.reinforcement.best import DECIDES
 from model_steps.training.reinforcement.shaping import CONSTRAINTS, PARTS
-from model_steps.training.reinforcement.validation import DECIDES
 from runtime import atomic
 
 TABLE, DRAWING = "curves.parquet", "curves.svg"
@@ -57,28 +58,59 @@ def rows_of(history: Sequence[Mapping[str, Any]], validated: Mapping[int, Mappin
     return rows
 
 
-def write(folder: Path, rows: Sequence[Mapping[str, Any]], title: str) -> None:
+@dataclass(frozen=True)
+class Drawn:
+    """How curves are drawn.
+
+    Args:
+        title: over all. parts: of rewards, and constraints: those of them that gate. validation: its figures by label.
+    """
+
+    title: str
+    parts: Sequence[str]
+    constraints: Sequence[str]
+    validation: Mapping[str, str]
+
+
+OF_LISTS: Mapping[str, Any] = {
+    "parts": PARTS,
+    "constraints": CONSTRAINTS,
+    "validation": {"recall@30": DECIDES, "coverage": "coverage"},
+}
+
+
+def write(folder: Path, rows: Sequence[Mapping[str, Any]], how: Drawn) -> None:
     """Write table and drawing into a training's folder."""
     names = list(dict.fromkeys(name for row in rows for name in row))
     columns = {name: [row.get(name) for row in rows] for name in names}
     with atomic.draft_of(folder / TABLE) as draft:
         pq.write_table(pa.table(columns), draft)
-    atomic.write(folder / DRAWING, drawn(rows, title))
+    atomic.write(folder / DRAWING, drawn(rows, how))
 
 
-def drawn(rows: Sequence[Mapping[str, Any]], title: str) -> bytes:
-    """Rewards, gates, how far the experts moved, and what validation says, as SVG."""
+def averages(history: Sequence[Mapping[str, Any]]) -> dict[str, float]:
+    """Means over all steps of what is told of the groups that were drawn and learnt."""
+    names = {name for row in history for name in row if name.startswith(("drawn/", "kept/"))}
+    found = {}
+    for name in sorted(names):
+        known = [row[name] for row in history if row.get(name) is not None]
+        found[name] = round(sum(known) / len(known), 4)
+    return found
+
+
+def drawn(rows: Sequence[Mapping[str, Any]], how: Drawn) -> bytes:
+    """Rewards, gates, how far what is trained moved, and what validation says, as SVG."""
     drawing, axes = plots.panels(4, height=3.4, share_rows=False)
     colors = (plots.BLUE, plots.ORANGE, plots.GREEN, plots.RED, plots.SKY)
     panels = (
-        ("rewards of drawn lists", {**{name: f"drawn/{name}" for name in PARTS}, "reward": "reward"}),
+        ("rewards of drawn lists", {**{name: f"drawn/{name}" for name in how.parts}, "reward": "reward"}),
         (
             "shares",
-            {**{f"{name} holds": f"drawn/feasible/{name}" for name in CONSTRAINTS}, "gated": "drawn/gated",
+            {**{f"{name} holds": f"drawn/feasible/{name}" for name in how.constraints}, "gated": "drawn/gated",
              "dead groups": "drawn/dead"},
         ),
         ("gradient norm, KL, entropy", {"gradient norm": "gradient_norm", "KL": "kl", "entropy": "entropy"}),
-        ("validation", {"recall@30": f"validation/{DECIDES}", "coverage": "validation/coverage"}),
+        ("validation", {label: f"validation/{name}" for label, name in how.validation.items()}),
     )  # fmt: skip
     for panel, (name, lines) in zip(axes, panels, strict=True):
         for color, (label, column) in zip(colors, lines.items(), strict=False):
@@ -92,7 +124,7 @@ def drawn(rows: Sequence[Mapping[str, Any]], title: str) -> bytes:
         panel.set_xlabel("step")
         if panel.has_data():
             panel.legend(fontsize=7)
-    drawing.suptitle(title, fontsize=11, x=0.01, ha="left")
+    drawing.suptitle(how.title, fontsize=11, x=0.01, ha="left")
     return plots.svg(drawing)
 
 

@@ -20,7 +20,7 @@ def log_probabilities(worths: torch.Tensor, nothing: torch.Tensor) -> torch.Tens
 
     Args:
         worths: lists x places, log-probability of each tag among all options; the tags of a list differ.
-        nothing: of each list, log-probability of ``nothing``.
+        nothing: of each list, log-probability of ``nothing``; minus infinity where there is no such option.
 
     Returns:
         Lists x places.

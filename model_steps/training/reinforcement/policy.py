@@ -10,11 +10,10 @@ from dataclasses import dataclass
 
 import torch
 
-from model_steps.agents.ranked_expert import NOTHING
 from model_steps.engine.options import Node
 from model_steps.training.lora.taught import Taught, teach
 from model_steps.training.lora.tuned_model import TunedModel
-from model_steps.training.reinforcement.completions import Completions
+from model_steps.training.reinforcement.completions import Completions, Spaces
 from model_steps.training.reinforcement.plackett_luce import log_probabilities
 
 Prompt = tuple[int, ...]
@@ -39,11 +38,11 @@ class ListPolicy:
 
     Args:
         model: whose adapter it is, as it is when it is asked.
-        completions: of the tag space. temperature: that logits are divided by, as when lists are drawn.
+        spaces: what lists are drawn from. temperature: that logits are divided by, as when lists are drawn.
     """
 
-    def __init__(self, model: TunedModel, completions: Completions, temperature: float = 1.0) -> None:
-        self.model, self.completions, self.temperature = model, completions, temperature
+    def __init__(self, model: TunedModel, spaces: Spaces, temperature: float = 1.0) -> None:
+        self.model, self.spaces, self.temperature = model, spaces, temperature
 
     def told(self, prompts: Sequence[Prompt], lists: Sequence[Sequence[str]]) -> Told:
         """Of each list behind its prompt; lists of one prompt are computed together.
@@ -54,21 +53,18 @@ class ListPolicy:
         places: dict[Prompt, list[int]] = {}
         for place, prompt in enumerate(prompts):
             places.setdefault(prompt, []).append(place)
-        trees = [
-            teach(prompt, dict.fromkeys((NOTHING, *(tag for place in own for tag in lists[place])), 1.0), options)
-            for options in [self.completions.options]
-            for prompt, own in places.items()
-        ]
+        groups = [(self.spaces.of(prompt), prompt, [lists[place] for place in own]) for prompt, own in places.items()]
+        trees = [teach(prompt, dict.fromkeys(_named(space, own), 1.0), space.options) for space, prompt, own in groups]
         states = self.model.states(trees)
         found = [
-            self._of_prompt(states[row], tree, [lists[place] for place in own])
-            for row, (tree, own) in enumerate(zip(trees, places.values(), strict=True))
+            self._of_prompt(states[row], tree, own, space)
+            for row, (tree, (space, _, own)) in enumerate(zip(trees, groups, strict=True))
         ]
         order = torch.tensor([place for own in places.values() for place in own], device=states.device).argsort()
         return Told(torch.cat([one for one, _ in found])[order], torch.cat([other for _, other in found])[order])
 
     def _of_prompt(
-        self, states: torch.Tensor, tree: Taught, lists: Sequence[Sequence[str]]
+        self, states: torch.Tensor, tree: Taught, lists: Sequence[Sequence[str]], space: Completions
     ) -> tuple[torch.Tensor, torch.Tensor]:
         starts: dict[tuple[int, ...], int] = {}
         shares, entropies, at = [], [], 0
@@ -80,15 +76,19 @@ class ListPolicy:
             shares.append(known)
             entropies.append(-(known.exp() * known).sum().expand(len(known)))
         share, entropy = torch.cat(shares), torch.cat(entropies).detach()
-        tags = sorted({tag for one in lists for tag in one})
-        steps = [
-            [starts[node.path] + child for node, child in self.completions.steps(option)] for option in (NOTHING, *tags)
-        ]
+        named = _named(space, lists)
+        steps = [[starts[node.path] + child for node, child in space.steps(option)] for option in named]
         # Paths of unequal length: what is missing of a shorter one points at a zero behind all shares.
         longest = max(map(len, steps))
         index = torch.tensor([[*own, *[at] * (longest - len(own))] for own in steps], device=states.device)
         worths = torch.cat([share, share.new_zeros(1)])[index].sum(1)
         spread = torch.cat([entropy, entropy.new_zeros(1)])[index].sum(1)
-        number = {tag: place for place, tag in enumerate(tags, start=1)}
+        number = {tag: place for place, tag in enumerate(named)}
         rows = torch.tensor([[number[tag] for tag in one] for one in lists], device=states.device)
-        return log_probabilities(worths[rows], worths[:1].expand(len(lists))), spread[rows]
+        nothing = worths.new_full((1,), -torch.inf) if space.nothing is None else worths[:1]
+        return log_probabilities(worths[rows], nothing.expand(len(lists))), spread[rows]
+
+
+def _named(space: Completions, lists: Sequence[Sequence[str]]) -> list[str]:
+    """What some lists need to know of: ``nothing`` first, where there is such an option, and their tags."""
+    return [*([space.nothing] if space.nothing is not None else []), *sorted({tag for one in lists for tag in one})]

@@ -10,28 +10,35 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import islice
+from typing import Any, Protocol
 
-from model_steps.training.experts.personas import PersonaExample
 from model_steps.training.lora.tuned_model import TunedModel
 from model_steps.training.lora.walk import Walk
-from model_steps.training.reinforcement.completions import Completions
-from model_steps.training.reinforcement.personas import Personas, key_of
+from model_steps.training.reinforcement.completions import Spaces
+from model_steps.training.reinforcement.examples import Example, Examples
 from model_steps.training.reinforcement.sampling import Sampler
-from model_steps.training.reinforcement.scoring import Scoring
-from model_steps.training.reinforcement.shaping import Combine, Shaped, has_signal, shape
+from model_steps.training.reinforcement.shaping import Combine, Parts, Shaped, Thresholds, has_signal, shape
 from model_steps.training.reinforcement.thresholds import WarmedUp
 from settings import ReinforcementSettings
 
 
+class Scores(Protocol):
+    """Gives the parts of lists' rewards."""
+
+    def parts(self, example: Any, lists: Sequence[Sequence[str]], deciding: Thresholds | None = None) -> list[Parts]:
+        """The parts of each list of an example; what is expensive only where ``deciding`` leaves it open."""
+        ...
+
+
 @dataclass(frozen=True)
 class Group:
-    """The lists of one persona.
+    """The lists behind one prompt.
 
     Args:
-        lists: tags of each. shaped: their rewards.
+        persona: or whatever else the prompt is of. lists: tags, or options of another kind, of each. shaped: rewards.
     """
 
-    persona: PersonaExample
+    persona: Example
     lists: Sequence[Sequence[str]]
     shaped: Sequence[Shaped]
 
@@ -57,24 +64,24 @@ class Rollout:
 
 def draw_lists(
     model: TunedModel,
-    completions: Completions,
-    personas: Sequence[PersonaExample],
+    spaces: Spaces,
+    personas: Sequence[Example],
     number: int,
     seed: str,
     temperature: float = 1.0,
 ) -> tuple[list[list[list[str]]], int]:
-    """Lists of the model as it is, for each persona; and the positions that were computed.
+    """Lists of the model as it is, for each persona or other example; and the positions that were computed.
 
     Args:
         number: of lists a persona. seed: of all draws.
     """
     walk = Walk(model, [one.prompt for one in personas])
     asked = [
-        (place, f"{seed}/{'/'.join(map(str, key_of(one)))}/{generation}")
+        (place, f"{seed}/{'/'.join(map(str, one.key))}/{generation}")
         for place, one in enumerate(personas)
         for generation in range(number)
     ]
-    found = Sampler(walk, completions, temperature).lists(asked)
+    found = Sampler(walk, [spaces.of(one.prompt) for one in personas], temperature).lists(asked)
     return [found[start : start + number] for start in range(0, len(found), number)], walk.tokens
 
 
@@ -89,14 +96,14 @@ class Rollouts:
     def __init__(
         self,
         model: TunedModel,
-        completions: Completions,
-        personas: Personas,
-        scoring: Scoring,
+        spaces: Spaces,
+        personas: Examples[Any],
+        scoring: Scores,
         thresholds: WarmedUp,
         combine: Combine,
         settings: ReinforcementSettings,
     ) -> None:
-        self._model, self._completions, self._personas, self._scoring = model, completions, personas, scoring
+        self._model, self._spaces, self._personas, self._scoring = model, spaces, personas, scoring
         self._thresholds, self._combine, self._settings = thresholds, combine, settings
 
     def of(self, step: int) -> Rollout:
@@ -112,17 +119,17 @@ class Rollouts:
             drawn, tokens = drawn + groups, tokens + computed
         return Rollout(sorted(drawn, key=lambda group: not group.teaches)[:wanted], drawn, tokens)
 
-    def shaped(self, persona: PersonaExample, lists: Sequence[Sequence[str]], step: int) -> list[Shaped]:
+    def shaped(self, persona: Example, lists: Sequence[Sequence[str]], step: int) -> list[Shaped]:
         """The rewards of a persona's lists in a step."""
         thresholds = self._thresholds.at(step)
         deciding = thresholds if self._settings.shaping == "crs" and not self._settings.align_all else None
         found = self._scoring.parts(persona, lists, deciding)
         return [shape(parts, thresholds, self._combine) for parts in found]
 
-    def _drawn(self, personas: Sequence[PersonaExample], step: int) -> tuple[list[Group], int]:
+    def _drawn(self, personas: Sequence[Example], step: int) -> tuple[list[Group], int]:
         if not personas:
             return [], 0
         seed, number = f"{self._settings.seed}/{step}", self._settings.generations
-        lists, tokens = draw_lists(self._model, self._completions, personas, number, seed, self._settings.temperature)
+        lists, tokens = draw_lists(self._model, self._spaces, personas, number, seed, self._settings.temperature)
         groups = [Group(one, own, self.shaped(one, own, step)) for one, own in zip(personas, lists, strict=True)]
         return groups, tokens

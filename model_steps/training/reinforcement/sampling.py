@@ -14,7 +14,6 @@ from dataclasses import dataclass, field
 import numpy as np
 import numpy.typing as npt
 
-from model_steps.agents.ranked_expert import NOTHING
 from model_steps.engine.options import Node
 from model_steps.training.lora.walk import Walk
 from model_steps.training.reinforcement.completions import Completions
@@ -29,11 +28,12 @@ class _List:
     """A list under way.
 
     Args:
-        number: of its prompt. seed: of its draws.
+        number: of its prompt. space: that it is drawn from. seed: of its draws.
         taken: probability that what it has takes away, by the path of each node on the way.
     """
 
     number: int
+    space: Completions
     seed: str
     tags: list[str] = field(default_factory=list)
     taken: dict[Path, float] = field(default_factory=dict)
@@ -55,11 +55,11 @@ class Sampler:
     """Draws lists behind the prompts of a walk; nodes are computed once for all lists.
 
     Args:
-        walk: of the model as it is. temperature: that logits are divided by.
+        walk: of the model as it is. spaces: of each of its prompts. temperature: that logits are divided by.
     """
 
-    def __init__(self, walk: Walk, completions: Completions, temperature: float = 1.0) -> None:
-        self._walk, self._completions, self._temperature = walk, completions, temperature
+    def __init__(self, walk: Walk, spaces: Sequence[Completions], temperature: float = 1.0) -> None:
+        self._walk, self._spaces, self._temperature = walk, spaces, temperature
         self._known: dict[tuple[int, Path], Shares] = {}
 
     def lists(self, seeds: Sequence[tuple[int, str]]) -> list[list[str]]:
@@ -68,14 +68,13 @@ class Sampler:
         Raises:
             CommandError: an expert's shares are so narrow that there is nothing left to draw.
         """
-        every = [_List(number, seed) for number, seed in seeds]
-        size = self._completions.size
-        while short := [one for one in every if len(one.tags) < size]:
+        every = [_List(number, self._spaces[number], seed) for number, seed in seeds]
+        while short := [one for one in every if len(one.tags) < one.space.size]:
             draws = []
             for one in short:
-                for place in range(size - len(one.tags)):
+                for place in range(one.space.size - len(one.tags)):
                     chance = random.Random(f"{one.seed}/{one.rounds}/{place}")
-                    draws.append(_Draw(one, chance, self._completions.options.root))
+                    draws.append(_Draw(one, chance, one.space.options.root))
                 one.rounds += 1
             self._finish(draws)
             for draw in draws:
@@ -113,7 +112,7 @@ class Sampler:
         one, option = draw.of, draw.node.option
         if option is None or draw.node.path in one.taken:
             return
-        if option != NOTHING:
+        if option != one.space.nothing:
             one.tags.append(option)
         for path in draw.way:
             one.taken[path] = one.taken.get(path, 0.0) + draw.reached

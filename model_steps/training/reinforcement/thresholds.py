@@ -11,9 +11,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from model_steps.training.reinforcement.shaping import CONSTRAINTS, Parts, Thresholds
+from model_steps.training.reinforcement.shaping import Parts, Thresholds
 from runtime.errors import DataError
 from settings import ReinforcementSettings
+
+# Of each constraint its threshold; none: the quantile.
+Wanted = Mapping[str, float | None]
 
 
 @dataclass(frozen=True)
@@ -34,30 +37,24 @@ class WarmedUp:
         return {name: self.begin[name] + share * (self.end[name] - self.begin[name]) for name in self.end}
 
 
-def found_in(lists: Sequence[Parts], settings: ReinforcementSettings) -> WarmedUp:
-    """Thresholds of the constraints that lists were scored by: those of the settings, else quantiles.
+def found_in(lists: Sequence[Parts], wanted: Wanted, settings: ReinforcementSettings) -> WarmedUp:
+    """Thresholds of the constraints that lists were scored by: those that are wanted, else quantiles.
 
     Args:
-        lists: parts of the start's own lists.
+        lists: parts of the start's own lists. settings: which quantiles, and how many steps from the one to the other.
 
     Raises:
         DataError: of a constraint no list has a score.
     """
-    said: Mapping[str, float | None] = {
-        "alignment": settings.tau_alignment,
-        "diversity": settings.tau_diversity,
-        "length": settings.tau_length,
-    }
     begin, end = {}, {}
-    for name in (each for each in CONSTRAINTS if each in lists[0]):
+    for name, said in ((name, said) for name, said in wanted.items() if name in lists[0]):
         known = [value for one in lists if (value := one[name]) is not None]
         if not known:
             raise DataError(
-                f"Of {len(lists)} lists of the experts that training starts from none has a score for {name}: its "
+                f"Of {len(lists)} lists of what training starts from none has a score for {name}: its "
                 "threshold cannot be found."
             )
-        wanted = said[name]
-        end[name] = _quantile(known, settings.quantile) if wanted is None else wanted
+        end[name] = _quantile(known, settings.quantile) if said is None else said
         begin[name] = min(end[name], _quantile(known, settings.start_quantile))
     return WarmedUp(begin, end, settings.warm_up)
 

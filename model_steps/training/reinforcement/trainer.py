@@ -59,13 +59,15 @@ class ListTrainer(GRPOTrainer):
         if len(rows) != number:
             raise ValueError(f"{len(rows)} lists were drawn for a step, and {number} are wanted.")
         self._note(found.drawn, found.groups, found.tokens)
-        completions = self._policy.completions
-        sampled = [completions.tokens(tags) for _, tags in rows]
+        spaces = [self._policy.spaces.of(group.persona.prompt) for group, _ in rows]
+        sampled = [space.tokens(tags) for space, (_, tags) in zip(spaces, rows, strict=True)]
         return {
             "prompt_ids": [list(group.persona.prompt) for group, _ in rows],
             "completion_ids": sampled,
             "logprobs": None,  # type: ignore[dict-item]
-            "env_mask": [_mask(completions.ends(tags), len(own)) for (_, tags), own in zip(rows, sampled, strict=True)],
+            "env_mask": [
+                _mask(space.ends(tags), len(own)) for space, (_, tags), own in zip(spaces, rows, sampled, strict=True)
+            ],
             "persona": [group.persona for group, _ in rows],
             "tags": [list(tags) for _, tags in rows],
         }
@@ -100,17 +102,18 @@ class ListTrainer(GRPOTrainer):
         **_: Any,
     ) -> tuple[torch.Tensor, torch.Tensor | None, torch.Tensor | None]:
         """Each tag's log-probability, and the entropy of its draw, at its last token; elsewhere 0."""
-        completions = self._policy.completions
-        prompts, lists = [], []
+        prompts, lists, ends = [], [], []
         for tokens, mask in zip(input_ids.tolist(), attention_mask.bool().tolist(), strict=True):
             known = [token if there else None for token, there in zip(tokens, mask, strict=True)]
             prompts.append(tuple(token for token in known[:-logits_to_keep] if token is not None))
-            lists.append(completions.tags([token for token in known[-logits_to_keep:] if token is not None]))
+            space = self._policy.spaces.of(prompts[-1])
+            lists.append(space.tags([token for token in known[-logits_to_keep:] if token is not None]))
+            ends.append(space.ends(lists[-1]))
         said = self._policy.told(prompts, lists)
-        ends = torch.tensor([completions.ends(tags) for tags in lists], device=input_ids.device)
+        places = torch.tensor(ends, device=input_ids.device)
         empty = said.log_probabilities.new_zeros(len(lists), logits_to_keep)
-        entropies = empty.scatter(1, ends, said.entropies) if compute_entropy else None
-        return empty.scatter(1, ends, said.log_probabilities), entropies, None
+        entropies = empty.scatter(1, places, said.entropies) if compute_entropy else None
+        return empty.scatter(1, places, said.log_probabilities), entropies, None
 
     def _load_from_checkpoint(self, resume_from_checkpoint: str, model: Any = None) -> None:
         """Nothing: the optimizer's state holds the adapter, and what was started from is read anew.

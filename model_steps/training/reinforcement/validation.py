@@ -25,8 +25,6 @@ from runtime.progress import Progress
 LENGTHS = (5, 10, 30)
 # Users whose drawn lists are rewarded: alignment is expensive, and recall needs no lists.
 DRAWN = 12
-# The figure that chooses the checkpoint.
-DECIDES = "recall_30"
 
 
 def narrowing(users: Sequence[Sequence[Ranking]], tags: int) -> dict[str, float]:

@@ -11,7 +11,6 @@ from transformers import TrainerCallback
 from model_steps.training.lora.tuned_model import TunedModel
 from model_steps.training.reinforcement.best import Best
 from model_steps.training.reinforcement.canary import Canary, refuse_kl, trainable
-from model_steps.training.reinforcement.validation import DECIDES
 from runtime.progress import Progress
 from settings import ReinforcementSettings
 
@@ -68,4 +67,5 @@ class Watching(TrainerCallback):
     def _measure(self, step: int) -> None:
         row = {name: round(value, 6) for name, value in self._validate(step).items()}
         kept = self._best.note(step, row, self._model)
-        log.info("After %d steps: %s %.4f%s.", step, DECIDES, row[DECIDES], ", the best so far" if kept else "")
+        figure = self._best.chooses.figure
+        log.info("After %d steps: %s %.4f%s.", step, figure, row[figure], ", the best so far" if kept else "")

@@ -92,7 +92,7 @@ def write(
     copy_inputs(candidate.lake, candidate.work, candidate.day, users)
     asked = as_asked(settings).model_copy(update={"explanations": settings.explanations})
     work = Work.of(infer.STEP, candidate.work, candidate.day, "1/1", asked, 0, candidate.release)
-    start = start or LazyEngine(work.settings.engine, work.experts.adapters)
+    start = start or LazyEngine(work.settings.engine, work.adapters)
     agents = Agents(work, start)
     serves = served_by(work.release.name, None)
     # The catalog is read where it is; the lake of the answers has none.

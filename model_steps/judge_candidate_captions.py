@@ -40,7 +40,6 @@ from model_steps.caption_judge.rows import verdict_rows
 from model_steps.engine.environment import prepare_environment
 from model_steps.engine.start import LazyEngine, StartsModel
 from model_steps.evaluating import judged_captions, judged_tags
-from model_steps.evaluating.inferred import as_asked
 from model_steps.evaluating.work_lake import ANSWERS, copy_inputs
 from model_steps.explaining.explained_shard import Day, ExplainedShard, explain_shard
 from model_steps.inferring.agents import Agents
@@ -90,8 +89,8 @@ def write(
     wanted = set(users)
     own = [row for row in tags if row["user_id"] in wanted]
     copy_inputs(candidate.lake, candidate.work, candidate.day, users)
-    asked = as_asked(settings).model_copy(update={"explanations": settings.explanations})
-    work = Work.of(infer.STEP, candidate.work, candidate.day, "1/1", asked, 0, candidate.release)
+    # The tags are there: of inference's settings those of a day will do.
+    work = Work.of(infer.STEP, candidate.work, candidate.day, "1/1", settings, 0, candidate.release)
     start = start or LazyEngine(work.settings.engine, work.adapters)
     agents = Agents(work, start)
     serves = served_by(work.release.name, None)

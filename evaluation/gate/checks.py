@@ -164,6 +164,8 @@ def _why(
     }[kind]
     what = "" if kind == "floor" else "better by "
     sentence = f"{what}{figure} ({low} to {high}), {users:,} users; {asked}"
+    if kind == "superiority" and told[2] is not None and told[2] < limit:
+        return f"{sentence}: beyond doubt there is none."
     if state == INSUFFICIENT:
         more = f"{lacking:,} more users like these would do" if lacking else "more users like these would hardly help"
         return f"{sentence}: not certain either way, {more}."

@@ -41,6 +41,9 @@ def test_a_clear_loss_does_not() -> None:
     decision = gate(policy(), case(lambda number: old(number) - 0.15 + wobble(number) / 2, old))
     assert decision.verdict == "NO-GO"
     assert "recall: non-inferiority: BREACH. better by -0.15" in said(decision)
+    # No more users would make a gain of it, and the report says so.
+    (gain,) = [check for check in decision.checks if check.name == "recall: superiority"]
+    assert gain.why.endswith("a gain above 0 is wanted: beyond doubt there is none.")
 
 
 @pytest.mark.parametrize("slice_", ["activity heavy", "category tail"])

@@ -4,17 +4,26 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from itertools import takewhile
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol
 
 import torch
 
 from model_steps.engine.options import Node
 from model_steps.training.lora.token_tree import sees_of, tree_of
 
-if TYPE_CHECKING:
-    from model_steps.training.lora.tuned_model import TunedModel
-
 Path = tuple[int, ...]
+
+
+class Continues(Protocol):
+    """The language model with its adapter, as it is now: ``TunedModel``."""
+
+    def continued(self, cache: Any, tokens: Sequence[int], places: Sequence[int], sees: torch.Tensor) -> torch.Tensor:
+        """States of further tokens behind those in the cache, which they join."""
+        ...
+
+    def logits_of(self, states: torch.Tensor, node: Node) -> torch.Tensor:
+        """States x children of the node."""
+        ...
 
 
 class Walk:
@@ -31,7 +40,7 @@ class Walk:
         ValueError: they do not.
     """
 
-    def __init__(self, model: TunedModel, prompts: Sequence[Sequence[int]]) -> None:
+    def __init__(self, model: Continues, prompts: Sequence[Sequence[int]]) -> None:
         from transformers import DynamicCache
 
         self._model = model

@@ -97,8 +97,8 @@ def make(out: Path, trained: Path | None, experts: Path | None = None, explainer
 def _refuse_other_model(part: str, folder: Path, record: Mapping[str, Any], model: str, step: str) -> None:
     if record.get("model") != model:
         raise DataError(
-            f"The {part} in {folder} was tuned on the language model {str(record.get('model'))[:40]}, and here it is "
-            f"{model}: set INTENTFLOW_ENGINE__MODEL to that model's folder, or tune this one's with "
+            f"What is in {folder} was tuned on the language model {str(record.get('model'))[:40]}, and here it is "
+            f"{model}: set INTENTFLOW_ENGINE__MODEL to that model's folder, or tune the {part} on this one with "
             f"`python -m model_steps.{step}`."
         )
 

@@ -313,8 +313,9 @@ def test_verdicts_that_come_later_are_counted_by_side(
 
 def test_the_command_takes_the_record_and_its_release(lake: Lake, promoted: Canary, refresh: PublishDay) -> None:
     refresh(FIRST)
-    asked = {"lake": lake.root, "day": FIRST, "verdicts": False, "figures": "{}", "history": None, "why_unjudged": None}
-    told = argparse.Namespace(**asked, release=promoted.release, canary=2)
+    asked = {"lake": lake.root, "day": FIRST, "verdicts": False, "figures": "{}", "history": None}
+    why = {"why_unjudged": None, "why_captions_unjudged": None}
+    told = argparse.Namespace(**asked, **why, release=promoted.release, canary=2)
     assert command.main(told)["reused"] is True
     with pytest.raises(UsageError, match=f"is published with that --release, not with {promoted.beside}"):
         command.main(argparse.Namespace(**{**vars(told), "release": promoted.beside}))
@@ -366,7 +367,8 @@ def test_without_a_canary_a_day_is_published_as_before(
     manifest = refresh(FIRST)
     # What names the work, and what the run is told, say nothing of canaries.
     assert named[0][1] == {"day": FIRST, "release": shipped.name}
-    assert manifest.keys() == {"day", "release", "empty", "judged", "fingerprint", "reused", "figures"}
+    judged = {"judged", "captions_judged"}
+    assert manifest.keys() == {"day", "release", "empty", "fingerprint", "reused", "figures"} | judged
     assert not [name for name in manifest["figures"] if name.startswith(sides.SIDES)]
 
 

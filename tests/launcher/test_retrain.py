@@ -23,6 +23,8 @@ def test_each_step_and_the_comparison_are_told() -> None:
         "judge": {"reused": True},
         "reward": {"reused": True},
         "reinforce": {"reused": False, "seconds": 1234.0},
+        "captions": {"reused": True},
+        "reinforce_captions": {"reused": False, "seconds": 71.0},
         "evaluate": {
             "users": 4,
             "days": ["2017-08-09", "2017-08-23"],
@@ -40,6 +42,8 @@ def test_each_step_and_the_comparison_are_told() -> None:
         "judge             there already",
         "reward model      there already",
         "experts (GRPO)    made in 1,234 s",
+        "captions (SFT)    there already",
+        "captions (GRPO)   made in 71 s",
         "recall_at_30 of candidate: 0.250 (0.200 to 0.300)",
         "recall_at_30 of base: no user with an outcome",
         "  on 4 validation users as of 2017-08-09, 2017-08-23; the holdout stays closed.",

@@ -249,7 +249,7 @@ def test_what_experts_learnt_from_is_kept_where_it_is_no_adaptors(tmp_path: Path
 
 def test_experts_of_another_model_are_refused(tmp_path: Path, tuned: Path) -> None:
     say(tuned, model="0123456789abcdef")
-    with pytest.raises(DataError, match=r"were tuned on the language model 0123456789abcdef, and here .*train_exp"):
+    with pytest.raises(DataError, match=r"was tuned on the language model 0123456789abcdef, and here .*train_exp"):
         release.make(tmp_path / "releases", None, tuned)
 
 

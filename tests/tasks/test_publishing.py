@@ -210,8 +210,8 @@ def test_a_day_of_a_canary_is_told_of_it(own_lake: Lake, monkeypatch: pytest.Mon
 
     def command(module: str, arguments: list[str]) -> Result:
         asked.extend(arguments)
-        row = {"day": DAY, "release": "new", "fingerprint": "f", "empty": False, "judged": "yes", "canary": CANARY}
-        return Result(Exit.OK, {**row, "figures": {}}, "", 1.0)
+        row = {"day": DAY, "release": "new", "fingerprint": "f", "empty": False, "canary": CANARY}
+        return Result(Exit.OK, {**row, "judged": "yes", "captions_judged": "yes", "figures": {}}, "", 1.0)
 
     monkeypatch.setattr(operator, "command", command)
     shards = [{"release": "old", "shard": "1/2"}, {"release": "new", "shard": "canary-2/2"}]

@@ -63,7 +63,7 @@ prove-calibration: ## examine a judge at the small preset on a fresh lake, on a 
 	@$(SET_UP)
 	@JAVA_HOME="$$($(VENV_PYTHON) -m launcher.java)" $(VENV_PYTHON) -m pytest -m proof tests/end_to_end/test_calibration.py
 
-prove-retraining: ## retrain at the tiny preset on a landed lake, again, and with a changed threshold, on a real Airflow; takes about a quarter of an hour
+prove-retraining: ## retrain at the tiny preset on a landed lake, again, and with a changed threshold, on a real Airflow; takes about twenty minutes
 	@$(SET_UP)
 	@JAVA_HOME="$$($(VENV_PYTHON) -m launcher.java)" $(VENV_PYTHON) -m pytest -m proof tests/end_to_end/test_retrain.py
 
@@ -77,7 +77,7 @@ prove-cluster: ## refresh a day on a cluster (Spark standalone, S3, PostgreSQL),
 	@JAVA_HOME="$$($(VENV_PYTHON) -m launcher.java)" $(VENV_PYTHON) -m pytest -m proof tests/cluster/test_executors.py
 	@JAVA_HOME="$$($(VENV_PYTHON) -m launcher.java)" $(VENV_PYTHON) -m pytest -rP -m proof tests/cluster/test_cluster.py
 
-prove-ids: ## search all that a run wrote on a real Airflow for two customers' raw ids; takes about five minutes
+prove-ids: ## search all that a run wrote on a real Airflow for two customers' raw ids; takes about eight minutes
 	@$(SET_UP)
 	@JAVA_HOME="$$($(VENV_PYTHON) -m launcher.java)" $(VENV_PYTHON) -m pytest -m proof tests/end_to_end/test_hidden_ids.py
 

@@ -14,16 +14,8 @@ from bench.captions.written import Outcome
 from model_steps.explaining.captions import Pair
 from model_steps.explaining.explainer import Shop
 from model_steps.explaining.styles import Style
+from schemas.caption_verdicts import DIMENSIONS
 
-DIMENSIONS = (
-    "relevance",
-    "factuality",
-    "clarity",
-    "safety",
-    "timeliness",
-    "informativeness",
-    "attractiveness",
-)
 WITHOUT = "No judge of captions is there: how many pass all seven dimensions is not measured."
 
 

@@ -32,6 +32,7 @@ from model_steps.caption_judge.labelled_files import DAYS_FILE, PAIRS_FILE, WRIT
 from model_steps.embedding.embedder import Embedder
 from model_steps.engine.asking import Model, Request, Sampling
 from model_steps.engine.chat import Chat
+from model_steps.engine.drawing import text_of
 from model_steps.engine.environment import prepare_environment
 from model_steps.engine.start import LazyEngine
 from model_steps.explaining import captions, prompt_files, styles
@@ -134,19 +135,20 @@ def _written(
         requests.append(Request.seeded(STYLE_OWNER, prompt_files.STYLIST, prompt, sampling, seed))
     answers = dict(zip(styled, model.generate(requests), strict=True))
     found = {number: styles.parse(answer.text, where) for number, answer in answers.items()}
-    asked = [number for number, own in enumerate(chosen) if own.way == "v1" or found[number] is not None]
-    requests = []
-    for number in asked:
-        one, pair, _ = due[number]
-        own, style = chosen[number], found.get(number)
-        prompt = chat.render(*captions.messages(pair, style, where, own))
-        form = captions.grammar(pair, style, where, own)
-        sampling = Sampling(captions.TOKENS, own.caption_temperature, own.top_p, grammar=form)
-        role = prompt_files.EXPLAINER if own.way == "meta" else prompt_files.RIVAL
-        requests.append(Request.seeded(one.name, role, prompt, sampling, seed))
-    for number, answer in zip(asked, model.generate(requests), strict=True):
+    asked: dict[int, Request] = {}
+    for number, own in enumerate(chosen):
+        style = found.get(number)
+        if own.way == "meta" and style is None:
+            continue
+        pair = due[number][1]
+        request = captions.request(pair, style, where, own, chat.render, chat.answer_tokens, seed)
+        if request is not None:
+            asked[number] = request
+    answers = dict(zip(asked, model.generate(list(asked.values())), strict=True))
+    for number, request in asked.items():
         one, pair, (way, form) = due[number]
-        yield {**_row(one, pair, shop, answer.text, found.get(number)), "way": way, "form": form}
+        said = text_of(request, answers[number])
+        yield {**_row(one, pair, shop, said, found.get(number)), "way": way, "form": form}
 
 
 def replace_way(settings: ExplanationsSettings, way: str, form: str) -> ExplanationsSettings:

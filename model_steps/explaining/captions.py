@@ -5,10 +5,13 @@ Both are held to the same form and asked with the same sampling. Pure functions.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 
 from model_steps.agents.data_text import delimit
+from model_steps.engine.asking import Request, Sampling
+from model_steps.engine.drawing import drawn
+from model_steps.engine.options import Options, Tokenizes
 from model_steps.explaining import frames, prompt_files
 from model_steps.explaining.candidates import Candidate
 from model_steps.explaining.segments import knows, segment_of
@@ -70,12 +73,33 @@ def options(pair: Pair, style: Style | None, surroundings: Surroundings) -> tupl
     return frames.captions(frames.offered(style, pair.known, tuple(filled)), filled)
 
 
-def grammar(pair: Pair, style: Style | None, surroundings: Surroundings, settings: ExplanationsSettings) -> str:
-    """The form of the caption: of the settings' form, the same for both ways."""
+def request(
+    pair: Pair,
+    style: Style | None,
+    surroundings: Surroundings,
+    settings: ExplanationsSettings,
+    render: Callable[[str, str], str],
+    tokenizes: Tokenizes,
+    seed: int,
+    attempt: int = 0,
+    tried: Collection[str] = (),
+) -> Request | None:
+    """What the explainer is asked for a pair, by the settings' way and in their form.
+
+    Args:
+        render: a system and a user message as the model's prompt. tokenizes: an answer's tokens, its end among them.
+        tried: captions of the closed form that are not wanted again; where they are all of them, there is no request.
+    """
+    user, role = pair.context.user_id, prompt_files.RIVAL if settings.way == "v1" else prompt_files.EXPLAINER
+    prompt = render(*messages(pair, style, surroundings, settings))
     if settings.form == "free":
-        return free_grammar(settings.fewest_words, settings.most_words)
-    filled = frames.slots(pair.candidate.item, style, surroundings)
-    return frames.grammar(frames.offered(style, pair.known, tuple(filled)), filled)
+        form = free_grammar(settings.fewest_words, settings.most_words)
+        sampling = Sampling(TOKENS, settings.caption_temperature, settings.top_p, grammar=form)
+        return Request.seeded(user, role, prompt, sampling, seed, attempt)
+    left = sorted(set(options(pair, style, surroundings)) - set(tried))
+    if not left:
+        return None
+    return drawn(user, role, prompt, Options(tuple(left), tokenizes), settings.caption_temperature, seed, attempt)
 
 
 def free_grammar(fewest: int, most: int) -> str:

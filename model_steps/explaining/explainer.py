@@ -14,8 +14,8 @@ from typing import Any
 from model_steps.agents.hmas import Ask
 from model_steps.embedding.embedder import Vectors
 from model_steps.engine.asking import Request, Sampling
-from model_steps.engine.drawing import drawn, text_of
-from model_steps.engine.options import Options, Tokenizes
+from model_steps.engine.drawing import text_of
+from model_steps.engine.options import Tokenizes
 from model_steps.explaining import captions, prompt_files, rules, styles
 from model_steps.explaining.candidates import Shelf, Tag, bought_lately, candidates
 from model_steps.explaining.captions import Pair
@@ -203,22 +203,17 @@ class Explainer:
 
     def _caption_request(self, case: _Case, attempt: int) -> Request | None:
         """What a case is asked with; none where everything that it may say was tried."""
-        settings, surroundings = self._settings, self._shop.surroundings
-        user, role = case.pair.context.user_id, prompt_files.RIVAL if settings.way == "v1" else prompt_files.EXPLAINER
-        prompt = self._render(*captions.messages(case.pair, case.style, surroundings, settings))
-        if settings.form == "closed":
-            left = sorted(set(captions.options(case.pair, case.style, surroundings)) - case.tried)
-            if not left:
-                return None
-            options = Options(tuple(left), self._tokenizes)
-            return drawn(user, role, prompt, options, settings.caption_temperature, self._seed, attempt)
-        sampling = Sampling(
-            maximum_tokens=captions.TOKENS,
-            temperature=settings.caption_temperature,
-            top_p=settings.top_p,
-            grammar=captions.grammar(case.pair, case.style, surroundings, settings),
+        return captions.request(
+            case.pair,
+            case.style,
+            self._shop.surroundings,
+            self._settings,
+            self._render,
+            self._tokenizes,
+            self._seed,
+            attempt,
+            case.tried,
         )
-        return Request.seeded(user, role, prompt, sampling, self._seed, attempt)
 
     def _said(self, pair: Pair, caption: str) -> Said:
         context, shop = pair.context, self._shop

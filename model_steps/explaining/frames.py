@@ -14,7 +14,6 @@ from functools import cache
 from itertools import product
 from pathlib import Path
 
-from model_steps.agents.grammar import literal, one_of
 from model_steps.explaining.item import Item
 from model_steps.explaining.lexicon import SLOT_KINDS
 from model_steps.explaining.styles import Style
@@ -97,22 +96,3 @@ def captions(frames: Sequence[Frame], filled: Mapping[str, tuple[str, ...]]) -> 
         for values in product(*(filled[slot] for slot in slots_of)):
             found.add(frame.text.format_map(dict(zip(slots_of, values, strict=True))))
     return tuple(sorted(found))
-
-
-def grammar(frames: Sequence[Frame], filled: dict[str, tuple[str, ...]]) -> str:
-    """Any of the frames, its slots filled with any of their values."""
-    rules = []
-    for number, frame in enumerate(frames):
-        parts = _SLOT.split(frame.text)
-        terms = [slot_rule(part) if place % 2 else literal(part) for place, part in enumerate(parts) if part]
-        rules.append(f"frame{number} ::= {' '.join(terms)}")
-    needed = sorted({slot for frame in frames for slot in frame.slots})
-    choice = " | ".join(f"frame{number}" for number in range(len(frames)))
-    return "\n".join(
-        [f"root ::= {choice}", *rules, *(f"{slot_rule(slot)} ::= {one_of(filled[slot])}" for slot in needed), ""]
-    )
-
-
-def slot_rule(slot: str) -> str:
-    """The grammar's rule of a slot: names of rules differ in more than their capitals."""
-    return "beginning" if slot == "What" else f"slot{slot}"

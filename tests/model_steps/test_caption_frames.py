@@ -1,4 +1,4 @@
-"""The closed form: what the grammar lets through, and that every frame filled with anything keeps the rules."""
+"""The closed form: what a caption may be, and that every frame filled with anything keeps the rules."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def filled_in(frame: frames.Frame, values: dict[str, str]) -> str:
 
 
 def all_captions(item: Item, style: Style | None, known: bool) -> list[str]:
-    """Every caption that the grammar of an item allows."""
+    """Every caption that an item may get."""
     filled = slots(item, style, SURROUNDINGS)
     found = []
     for frame in offered(style, known, tuple(filled)):
@@ -89,11 +89,10 @@ def test_who_never_bought_such_a_thing_is_not_told_to_buy_it_again() -> None:
 
 
 @pytest.mark.parametrize("item", [CARDIGAN, MUFFINS, CEREAL], ids=lambda item: item.category)
-def test_the_grammar_takes_the_items_own_captions_alone(item: Item, takes: Callable[[str, str], bool]) -> None:
+def test_a_caption_is_drawn_from_the_items_own_alone(item: Item) -> None:
     filled = slots(item, WARM, SURROUNDINGS)
-    grammar = frames.grammar(offered(WARM, False, tuple(filled)), filled)
-    for caption in all_captions(item, WARM, False)[::4]:
-        assert takes(grammar, caption), caption
+    options = frames.captions(offered(WARM, False, tuple(filled)), filled)
+    assert options == tuple(sorted(set(all_captions(item, WARM, False))))
     what = item.what or ""
     for caption in (
         f"Make room for {what}.",
@@ -103,7 +102,7 @@ def test_the_grammar_takes_the_items_own_captions_alone(item: Item, takes: Calla
         f"Make room for {what} this week. Call 555-0123.",
         "How about {what} this week?",
     ):
-        assert not takes(grammar, caption), caption
+        assert caption not in options
 
 
 def test_the_free_form_is_one_sentence_of_the_settings_words(takes: Callable[[str, str], bool]) -> None:

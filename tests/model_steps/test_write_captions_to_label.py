@@ -13,6 +13,7 @@ from lake.store.location import Lake
 from model_steps.caption_judge.drawing import drawn_users, kept_interests
 from model_steps.caption_judge.labelled_files import PAIRS_FILE, WRITTEN_FILE, read_pairs, read_written
 from model_steps.caption_judge.splits import refuse_shared, split_of
+from model_steps.engine import ranking
 from model_steps.engine.asking import Answer, Request
 from model_steps.explaining import prompt_files
 from model_steps.write_captions_to_label import write_captions
@@ -24,18 +25,24 @@ from tests.model_steps.test_explaining_lake import catalog_row
 from tests.model_steps.test_real_model import CATALOG, DAY, USERS, fill
 
 STYLE = {"tone": "warm", "audience": "families", "rhetoric": "question", "feeling": "joy", "season": "any time"}
+FREE = "Of the is, 2099."
 
 
 class Writer:
-    """Writes one caption for all, and one style."""
+    """Writes one caption for all, or the first of those that may be drawn, and one style."""
 
     def __init__(self) -> None:
         self.asked: list[Request] = []
 
     def generate(self, requests: Sequence[Request]) -> list[Answer]:
         self.asked += requests
-        said = {prompt_files.STYLIST: json.dumps(STYLE)}
-        return [Answer(said.get(one.role, "Of the is, 2099."), 1, 0, 1) for one in requests]
+        return [Answer(self._said(one), 1, 0, 1) for one in requests]
+
+    @staticmethod
+    def _said(request: Request) -> str:
+        if request.options is not None:
+            return ranking.write([(request.options.texts[0], 0.0)])
+        return json.dumps(STYLE) if request.role == prompt_files.STYLIST else FREE
 
     def reset_prefix_cache(self) -> None: ...
 
@@ -54,7 +61,12 @@ def test_captions_are_kept_as_they_are_and_name_nobody(filled: Lake, settings: S
     written, pairs = read_written(tmp_path), read_pairs(tmp_path)
     assert manifest["captions"] == len(written) > 0
     assert manifest["pairs"] == len(pairs)
-    assert {one.case.caption for one in written} == {"Of the is, 2099."}
+    drawn = [one for one in written if one.form == "closed"]
+    assert drawn
+    assert len(drawn) == sum(one.options is not None for one in model.asked)
+    for one in drawn:
+        assert one.case.item.what in one.case.caption.lower()
+    assert {one.case.caption for one in written if one.form == "free"} == {FREE}
     assert all(not one.labels for one in written)
     assert all(one.case.item.category in one.case.reader.interests for one in written)
     for one in written:

@@ -21,7 +21,7 @@ from typing import Any
 import pyarrow as pa
 
 from lake.delta import audits, tables
-from lake.delta.publishing import publish
+from lake.delta.publishing import Contents, held, publish
 from lake.delta.staging import Batch, StagedPartition, stage
 from lake.delta.work import Step, plan
 from lake.registry import champions, judged_captions, judged_days, sides
@@ -127,7 +127,9 @@ def pin_verdicts(lake: Lake, day: str) -> dict[str, Any]:
 
     Raises:
         DataError: the day is not published, or no verdicts are of the rows that it was published with.
+        RaceLost: the day was published anew meanwhile, and stays so.
     """
+    seen = held(lake, days.TABLE, {"day": day})
     rows = tables.read(lake, days.TABLE, day).to_pylist()
     if not rows:
         raise DataError(f"The day {day} is not published in {lake.root}: run daily_refresh for it first.")
@@ -156,7 +158,7 @@ def pin_verdicts(lake: Lake, day: str) -> dict[str, Any]:
         figures |= captions.figures()
         versions.pop(caption_verdicts.TABLE.name, None)
         versions[caption_verdicts.TABLE.name] = captions_pin
-    published = _publish_row(lake, {**row, "versions": list(versions.values())}, figures)
+    published = _publish_row(lake, {**row, "versions": list(versions.values())}, figures, seen)
     pinned = caption_verdicts.TABLE.name in versions
     return {**published, "captions_judged": "yes" if pinned else "no: there are no verdicts on its captions"}
 
@@ -166,8 +168,14 @@ def _is_of_tags(figure: str) -> bool:
     return figure.startswith(judged_days.PREFIX) or sides.is_of_verdicts(figure)
 
 
-def _publish_row(lake: Lake, row: Mapping[str, Any], figures: Mapping[str, float]) -> dict[str, Any]:
-    """Publish the row unless the same work stands there; returns the manifest."""
+def _publish_row(
+    lake: Lake, row: Mapping[str, Any], figures: Mapping[str, float], seen: Contents | None = None
+) -> dict[str, Any]:
+    """Publish the row unless the same work stands there; returns the manifest.
+
+    Args:
+        seen: what the day's partition held when the row was made of the one that stood there.
+    """
     day, release = row["day"], row["release"]
     served = {"canary": row["canary"]} if row["canary"] else {}
     inputs = {**_digests(row["versions"]), "history": row["history"]}
@@ -188,7 +196,7 @@ def _publish_row(lake: Lake, row: Mapping[str, Any], figures: Mapping[str, float
     # Nothing is left to judge in a row that only points: its tables passed their own audits.
     verdict = {"success": True, "co_audited": [batch.digest], "reason": "the row points at audited tables"}
     audits.record(lake, batch, verdict)
-    publish(lake, [batch])
+    publish(lake, [batch], seen)
     return {**manifest, "reused": False, "figures": dict(figures)}
 
 

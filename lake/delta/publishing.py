@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 import pyarrow as pa
@@ -11,7 +11,7 @@ from deltalake import DeltaTable, Schema
 from deltalake.transaction import AddAction, RemoveAction
 
 from lake.delta import audits, contents, tables, writing
-from lake.delta.contents import Held, values_of
+from lake.delta.contents import Held, Values, values_of
 from lake.delta.live import LiveFile
 from lake.delta.staging import Batch, StagedPartition, read_staged
 from lake.store.location import Lake
@@ -19,11 +19,17 @@ from runtime.errors import DataError, RaceLost, SourceMissing
 from schemas.registry import TABLES
 from schemas.table import Table
 
+# What partitions hold, by their values: names of files, as they were staged.
+Contents = dict[Values, list[str]]
 
-def publish(lake: Lake, batches: Sequence[Batch]) -> list[dict[str, Any]]:
+
+def publish(lake: Lake, batches: Sequence[Batch], seen: Contents | None = None) -> list[dict[str, Any]]:
     """Publish audited batches of one step, table by table; returns one record a table.
 
     Batches of one table (a step's shards) are joined: their partitions are replaced once, by the files of all.
+
+    Args:
+        seen: what the batches' partitions held (``held``) when these rows were made of theirs (default: what they do).
 
     Raises:
         DataError: a batch has no passed audit, or was audited together with other shards than these.
@@ -38,9 +44,14 @@ def publish(lake: Lake, batches: Sequence[Batch]) -> list[dict[str, Any]]:
                 "run `python -m lake.audit` on the same batches first."
             )
     return [
-        _publish_table(lake, TABLES[name], _joined([batch for batch in batches if batch.table == name]))
+        _publish_table(lake, TABLES[name], _joined([batch for batch in batches if batch.table == name]), seen)
         for name in sorted({batch.table for batch in batches})
     ]
+
+
+def held(lake: Lake, table: Table, partition: Mapping[str, str]) -> Contents:
+    """What a partition of a table that exists holds, for ``publish`` to find it unchanged."""
+    return _contents(tables.open_table(lake, table), table, [values_of(table, partition)])
 
 
 def _joined(batches: Sequence[Batch]) -> list[StagedPartition]:
@@ -55,21 +66,20 @@ def _joined(batches: Sequence[Batch]) -> list[StagedPartition]:
     ]
 
 
-def _publish_table(lake: Lake, table: Table, staged: Sequence[StagedPartition]) -> dict[str, Any]:
+def _publish_table(
+    lake: Lake, table: Table, staged: Sequence[StagedPartition], seen: Contents | None = None
+) -> dict[str, Any]:
     record = {"table": table.name, "rows": sum(part.rows for part in staged), "partitions": len(staged)}
     if table.publication == "insert":
         new = pa.concat_tables(read_staged(lake, table, part) for part in staged)
         return {**record, "inserted": writing.insert_new(lake, table, new), "version": tables.version(lake, table)}
     delta = writing.create(lake, table)
-    before = _contents(delta, table, staged)
+    before = _contents(delta, table, _all_of(table, staged))
     due = [part for part in staged if before[values_of(table, part.partition)] != _paths(part)]
     if due:
         _refuse_lost(lake, table, due)
-        _replace(delta, table, due, before)
+        _replace(delta, table, due, before | (seen or {}))
     return {**record, "replaced": len(due), "unchanged": len(staged) - len(due), "version": delta.version()}
-
-
-Contents = dict[tuple[str, ...], list[str]]
 
 
 def _refuse_lost(lake: Lake, table: Table, due: Sequence[StagedPartition]) -> None:
@@ -87,7 +97,7 @@ def _replace(delta: DeltaTable, table: Table, due: Sequence[StagedPartition], be
 
     def write(current: DeltaTable) -> None:
         files = tables.live_files(current, table)
-        live = _contents(current, table, due)
+        live = _contents(current, table, _all_of(table, due))
         # What another run of the very same work published first is done.
         left = [part for part in due if live[values_of(table, part.partition)] != _paths(part)]
         if not left:
@@ -118,13 +128,17 @@ def _replace(delta: DeltaTable, table: Table, due: Sequence[StagedPartition], be
     writing.commit(delta, table, write)
 
 
-def _contents(delta: DeltaTable, table: Table, staged: Sequence[StagedPartition]) -> Contents:
-    """What each staged partition holds now, by the names under which it was staged."""
-    live: dict[tuple[str, ...], set[str]] = {values_of(table, part.partition): set() for part in staged}
+def _contents(delta: DeltaTable | None, table: Table, partitions: Iterable[Values]) -> Contents:
+    """What each partition holds now, by the names under which it was staged."""
+    live: dict[Values, set[str]] = {values: set() for values in partitions}
     for file in tables.live_files(delta, table):
         if (key := values_of(table, file.partition)) in live:
             live[key].update(file.names)
     return {key: sorted(names) for key, names in live.items()}
+
+
+def _all_of(table: Table, staged: Sequence[StagedPartition]) -> list[Values]:
+    return [values_of(table, part.partition) for part in staged]
 
 
 def _paths(staged: StagedPartition) -> list[str]:

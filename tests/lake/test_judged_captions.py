@@ -15,8 +15,8 @@ from lake.registry.days import read_day
 from lake.registry.judged_captions import JUDGED_FROM, JudgedCaptions, contents_digest
 from lake.registry.judged_days import Share
 from lake.store.location import Lake
-from runtime.errors import DataError
-from schemas import caption_verdicts, explanations
+from runtime.errors import DataError, RaceLost
+from schemas import caption_verdicts, days, explanations
 from tests.lake.test_explained_days import caption
 from tests.lake.test_judged_days import DAY, HALF, NONE, PublishRows, judge, made, put, row
 
@@ -114,3 +114,22 @@ def test_later_ones_leave_those_on_tags_and_the_other_way_round(
     assert row(explained)["figures"]["verdicts.outputs"] == 8
     assert told(explained)["captions"] == 1
     assert pin_verdicts(explained, DAY)["reused"]
+
+
+def test_a_day_that_is_published_meanwhile_is_not_overwritten(
+    explained: Lake, look: GiveVerdicts, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    publish_day(explained, DAY, "experts-1", {})
+    look("anna")
+    find = judged_captions.verdicts_for
+
+    def meanwhile(*asked: Any) -> Any:
+        monkeypatch.setattr(judged_captions, "verdicts_for", find)
+        publish_day(explained, DAY, "experts-2", {})
+        return find(*asked)
+
+    monkeypatch.setattr(judged_captions, "verdicts_for", meanwhile)
+    with pytest.raises(RaceLost, match="Another run published days"):
+        pin_verdicts(explained, DAY)
+    assert tables.read(explained, days.TABLE, DAY)["release"].to_pylist() == ["experts-2"]
+    assert pin_verdicts(explained, DAY)["release"] == "experts-2"

@@ -9,7 +9,7 @@ import pytest
 from deltalake import DeltaTable
 
 from lake.delta import publishing, tables, writing
-from lake.delta.publishing import publish
+from lake.delta.publishing import held, publish
 from lake.delta.staging import Batch, read_staged, stage
 from lake.store.location import Lake
 from runtime.errors import DataError, RaceLost, SourceMissing
@@ -250,7 +250,7 @@ def test_equal_work_of_another_run_is_no_lost_race(
     """Two runs land the same gap: one of the days is there by the time the other commits both."""
     ours = make_batch({"2017-11-01": rollup_rows("anna"), "2017-11-02": rollup_rows("bert")})
     delta = writing.create(lake, rollups.TABLE)
-    before = publishing._contents(delta, rollups.TABLE, ours.partitions)
+    before = publishing._contents(delta, rollups.TABLE, publishing._all_of(rollups.TABLE, ours.partitions))
     publish(lake, approve(make_batch({"2017-11-01": rollup_rows("anna")})))
     publishing._replace(delta, rollups.TABLE, ours.partitions, before)
     assert list(tables.published_days(lake, rollups.TABLE)) == ["2017-11-01", "2017-11-02"]
@@ -258,7 +258,7 @@ def test_equal_work_of_another_run_is_no_lost_race(
 
     # Other work in the meantime still is.
     other = make_batch({"2017-11-02": rollup_rows("cleo")})
-    stale = publishing._contents(delta, rollups.TABLE, other.partitions)
+    seen = held(lake, rollups.TABLE, {"day": "2017-11-02"})
     publish(lake, approve(make_batch({"2017-11-02": rollup_rows("dora")})))
     with pytest.raises(RaceLost, match="2017-11-02"):
-        publishing._replace(delta, rollups.TABLE, other.partitions, stale)
+        publish(lake, approve(other), seen)

@@ -222,16 +222,16 @@ def test_a_user_is_shown_with_context_personas_tags_and_verdicts(browser: Any) -
 def test_a_users_captions_are_shown_with_items_and_styles(browser: Any) -> None:
     said = words(browser.get(f"/users/{ANNA}?day={EARLIER}"))
     styled = "warm, families, question, joy, autumn fond of soup"
-    assert f"1 Time for soup? meta, closed, 1 attempts item gone-2 for soup, 0.5 like it {styled}" in said
+    assert f"1 Time for soup? meta, closed, 1 attempt item gone-2 for soup, 0.5 like it {styled}" in said
     assert (
-        f"1 How about whole milk this week? meta, closed, 1 attempts whole milk, 1 l for soup, 0.5 like it {styled}"
+        f"1 How about whole milk this week? meta, closed, 1 attempt whole milk, 1 l for soup, 0.5 like it {styled}"
         in said
     )
     # What is shown beside them is what failed on this user's items, and nobody else's.
     assert said.count("failed explain of tea-3: No caption kept the rule length. (3 attempts)") == 1
     assert "None on this day." in words(browser.get(f"/users/{BEN}?day={EARLIER}"))
     without_style = words(browser.get(f"/users/{ANNA}?day={DAY}"))
-    assert "v1, closed, 1 attempts whole milk, 1 l" in without_style
+    assert "v1, closed, 1 attempt whole milk, 1 l" in without_style
     assert "none fond of soup" in without_style
 
 

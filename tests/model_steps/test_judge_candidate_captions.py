@@ -32,7 +32,7 @@ from runtime.errors import DataError, InfrastructureError
 from schemas import answers, explanations, intents
 from settings import GateSettings, Settings
 from tests.evaluation.gate_cases import HERE, HOLDOUT, policy, release_check
-from tests.model_steps.test_explained_day import Model, Shop, built, shop
+from tests.model_steps.explained_shop import Model, Shop, built, shop
 from tests.model_steps.test_explainer import GOOD, item_of
 from tests.model_steps.test_judge_captions import PUTS_OFF, Nobody
 from tests.model_steps.test_real_model import DAY, USERS

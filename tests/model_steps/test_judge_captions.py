@@ -30,7 +30,7 @@ from runtime.errors import DataError, SourceMissing, UsageError
 from schemas import days, explanations, intents
 from schemas.caption_verdicts import DIMENSIONS, TABLE
 from settings import BandSettings
-from tests.model_steps.test_explained_day import Model, Shop, built, shop
+from tests.model_steps.explained_shop import Model, Shop, built, shop
 from tests.model_steps.test_explainer import GOOD, item_of
 from tests.model_steps.test_real_model import DAY, USERS
 

@@ -67,7 +67,7 @@ prove-retraining: ## retrain at the tiny preset on a landed lake, again, and wit
 	@$(SET_UP)
 	@JAVA_HOME="$$($(VENV_PYTHON) -m launcher.java)" $(VENV_PYTHON) -m pytest -m proof tests/end_to_end/test_retrain.py
 
-prove-review: ## review a candidate on a real Airflow, through every way that it can end; takes about an hour
+prove-review: ## review a candidate on a real Airflow, through every way that it can end; takes about forty minutes
 	@$(SET_UP)
 	@JAVA_HOME="$$($(VENV_PYTHON) -m launcher.java)" $(VENV_PYTHON) -m pytest -m proof tests/end_to_end/test_review.py
 

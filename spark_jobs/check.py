@@ -85,7 +85,11 @@ def check(lake: Lake, source: Source, day: date, settings: SourceSettings, bucke
         "examples": {rule: [where[p] for p in places if p in where] for rule, places in trial.places.items()},
         "unknown_items": trial.unknown_items,
         "users": trial.users,
-        "catalog": {**of_catalog, "items": known.num_rows},
+        "catalog": {
+            **of_catalog,
+            "items": known.num_rows,
+            "categories": len(set(known["category"].to_pylist())),
+        },
     }
     return Checked(manifest, held, half is None)
 
@@ -117,6 +121,14 @@ def main(arguments: argparse.Namespace) -> dict[str, Any]:
             of_source.last_day or "today",
         )
     found = check(Lake.open(arguments.lake or settings.lake.uri), source, day, of_source, settings.lake.buckets)
+    if (categories := found.manifest["catalog"]["categories"]) < settings.inference.tags:
+        log.warning(
+            "A user gets %d tags, each of another category, and the catalog has %d: set INTENTFLOW_INFERENCE__TAGS to "
+            "%d or fewer before anybody is inferred.",
+            settings.inference.tags,
+            categories,
+            categories,
+        )
     print(report(found.manifest))
     if not found.held:
         return found.manifest

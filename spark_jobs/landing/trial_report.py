@@ -43,9 +43,9 @@ def report(found: Mapping[str, Any]) -> str:
         )
     if new := found["new_columns"]:
         lines.append(_line("not named", ", ".join(sorted(new))))
-    catalog = {name: number for name, number in found["catalog"].items() if name not in ("items", "rows") and number}
-    broken = "".join(f", {number:,} {name}" for name, number in catalog.items())
-    lines.append(_line("catalog", f"{found['catalog']['items']:,} items{broken}"))
+    catalog, counted = found["catalog"], ("items", "categories", "rows")
+    broken = "".join(f", {number:,} {name}" for name, number in catalog.items() if name not in counted and number)
+    lines.append(_line("catalog", f"{catalog['items']:,} items of {catalog['categories']:,} categories{broken}"))
     lines += ["It would land." if found["would_land"] else "It would be held.", *(f"- {why}" for why in found["held"])]
     return "\n".join(lines)
 

@@ -20,6 +20,7 @@ from lake.registry.releases import (
     DOCUMENT,
     EXPERTS,
     EXPERTS_REFERENCES,
+    EXPLAINER,
     REFERENCES,
     Release,
     adapter_files,
@@ -27,6 +28,7 @@ from lake.registry.releases import (
 )
 from lake.store.location import Lake
 from model_steps.agents.prompt_files import role_digests
+from model_steps.explaining import prompt_files as caption_prompts
 from runtime.errors import DataError, Exit, InfrastructureError, UsageError
 from settings import LakeSettings
 
@@ -256,8 +258,9 @@ def test_the_release_that_is_shipped_loads_and_has_the_prompts_of_the_code() -> 
     assert folder.parent == ROOT / "releases"
     release, files = releases.load(folder)
     assert release.name == folder.name
-    assert release.prompts == role_digests()
-    assert files.keys() == {ADAPTOR, CLOSED_FORM, REFERENCES, EXPERTS_REFERENCES, *adapter_files(EXPERTS)}
+    assert release.prompts == role_digests() | {EXPLAINER: caption_prompts.role_digest(EXPLAINER)}
+    tuned = {*adapter_files(EXPERTS), *adapter_files(EXPLAINER)}
+    assert files.keys() == {ADAPTOR, CLOSED_FORM, REFERENCES, EXPERTS_REFERENCES, *tuned}
 
 
 def test_every_release_of_the_repository_loads() -> None:

@@ -85,16 +85,16 @@ def choose_experts(
     tuned = {role for role, name in release.adapters.items() if name != EXPLAINER}
     if setting == "base" or not tuned:
         if setting == "tuned":
-            log.warning("The release %s has no tuned experts: they are base ones.", release.name)
+            log.warning("The release %s has no tuned experts: the untuned model serves.", release.name)
         return Experts("base")
     share = _share_near(lake, day, release, files, embedder, form)
     foreign = share is not None and share < LEAST_NEAR
     name = ON_FOREIGN if setting == "auto" and foreign else "tuned"
     if share is not None and foreign:
         log.warning(
-            "Only %.0f %% of the catalog is near to what the experts of %s were tuned on (wanted: %.0f %%): they are "
-            "%s ones. INTENTFLOW_INFERENCE__EXPERTS=tuned or base takes either; `python -m model_steps.train_experts "
-            "--lake %s` tunes them on this shop's own log.",
+            "Only %.0f %% of the catalog is near to what the experts of %s were tuned on (wanted: %.0f %%): the "
+            "%s ones serve all the same. INTENTFLOW_INFERENCE__EXPERTS=tuned or base takes either; `python -m "
+            "model_steps.train_experts --lake %s` tunes them on this shop's own log.",
             100 * share,
             release.name,
             100 * LEAST_NEAR,

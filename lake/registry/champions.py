@@ -157,10 +157,12 @@ def append(lake: Lake, record: Record) -> Record:
         RaceLost: the number is taken.
     """
     if not objects.put_if_absent(lake, f"{FOLDER}/{record.number:0{DIGITS}}.json", record.document()):
-        raise RaceLost(
-            f"Somebody else wrote the record {record.number} of the champion log: look at it and decide again."
-        )
+        raise _lost(record.number)
     return record
+
+
+def _lost(number: int) -> RaceLost:
+    return RaceLost(f"Somebody else wrote the record {number} of the champion log: look at it and decide again.")
 
 
 def before(log: Sequence[Record]) -> str | None:
@@ -190,6 +192,9 @@ def roll_back(lake: Lake, reason: str, after: int | None = None, reviewer: str =
         DataError: its release was changed, or is gone. RaceLost: somebody else wrote a record first.
     """
     log = log_of(lake)
+    # Asked first: after somebody else's rollback there may be nothing left to go back to, which is not what happened.
+    if after is not None and log and log[-1].number > after:
+        raise _lost(after + 1)
     release = before(log)
     if release is None:
         raise UsageError(

@@ -159,6 +159,9 @@ def test_a_rollback_takes_back_what_stands(
     assert champions.roll_back(lake, "more complaints").release == first
     with pytest.raises(UsageError, match="no champion before"):
         champions.roll_back(lake, "why")
+    # Who asked for the rollback that somebody else made is told of that, not that there is nothing to go back to.
+    with pytest.raises(RaceLost, match=r"wrote the record 5 .* decide again"):
+        champions.roll_back(lake, "why", after=4)
     assert champions.promote(lake, rivals[1], "again").release == third
     with pytest.raises(RaceLost):
         champions.roll_back(lake, "on what stood before", after=5)

@@ -20,12 +20,13 @@ class Reference:
 
     def __init__(self, chat: Chat, model: Any) -> None:
         self._chat, self._model = chat, model
+        self.width: int = model.get_input_embeddings().weight.shape[1]
 
     def logprobs(self, prompt: str, path: tuple[int, ...], vectors: np.ndarray | None) -> torch.Tensor:
         tokens = [*self._chat.tokens(prompt), *path]
         table = self._model.get_input_embeddings()
-        slots = vectors if vectors is not None else np.zeros((0, table.weight.shape[1]), np.float32)
-        built = hybrid_prompt.assemble(tokens, self._chat.slot, slots, table.weight.shape[1])
+        slots = vectors if vectors is not None else np.zeros((0, self.width), np.float32)
+        built = hybrid_prompt.assemble(tokens, self._chat.slot, slots, self.width)
         rows = table(torch.tensor(built.token_ids))
         rows[torch.from_numpy(~built.is_token)] = torch.from_numpy(slots)
         with torch.no_grad():

@@ -54,7 +54,7 @@ prove-models: ## infer with models of two more families through the real engine;
 	@$(SET_UP)
 	@$(VENV_PYTHON) -m pytest -m proof tests/model_steps/test_foreign_engine.py
 
-prove-training: ## kill a training of experts, and a reinforcement, five times each, and compare; about ten minutes
+prove-training: ## kill a training of experts, and a reinforcement, five times each, and compare; about thirteen minutes
 	@$(SET_UP)
 	@$(VENV_PYTHON) -m pytest -m proof tests/model_steps/test_killed_training.py
 	@$(VENV_PYTHON) -m pytest -m proof tests/model_steps/test_killed_reinforcement.py

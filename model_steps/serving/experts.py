@@ -93,7 +93,7 @@ def choose_experts(
     if share is not None and foreign:
         log.warning(
             "Only %.0f %% of the catalog is near to what the experts of %s were tuned on (wanted: %.0f %%): the "
-            "%s ones serve all the same. INTENTFLOW_INFERENCE__EXPERTS=tuned or base takes either; `python -m "
+            "%s ones serve. INTENTFLOW_INFERENCE__EXPERTS=tuned or base takes either; `python -m "
             "model_steps.train_experts --lake %s` tunes them on this shop's own log.",
             100 * share,
             release.name,

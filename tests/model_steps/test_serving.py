@@ -264,7 +264,7 @@ def test_on_another_catalog_it_is_said_with_what_trains_on_this_one(
     assert (found.name, bool(found.adapters)) == (default, default == "tuned")
     assert found.figures() == {"tuned_experts": float(default == "tuned"), "share_near_experts": 0.4}
     assert "Only 40 % of the catalog is near to what the experts of experts-" in caplog.text
-    assert f"they are {default} ones" in caplog.text
+    assert f"the {default} ones serve" in caplog.text
     assert f"`python -m model_steps.train_experts --lake {lake.root}`" in caplog.text
     # Whoever knows better says so.
     assert answered(lake, model, files, "tuned").name == "tuned"

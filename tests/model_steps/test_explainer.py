@@ -11,10 +11,13 @@ import pytest
 
 from model_steps.engine import ranking
 from model_steps.engine.asking import Answer, Request
-from model_steps.explaining import prompt_files
+from model_steps.explaining import captions, prompt_files
+from model_steps.explaining.candidates import Candidate
+from model_steps.explaining.captions import Pair
 from model_steps.explaining.explainer import STYLE_OWNER, Explained, Explainer
 from model_steps.explaining.rows import failure_rows
 from model_steps.explaining.rules import broken
+from model_steps.explaining.styles import Style
 from schemas import explanations, failures
 from settings import ExplanationsSettings
 from tests.model_steps.caption_shop import (
@@ -22,6 +25,7 @@ from tests.model_steps.caption_shop import (
     CEREAL,
     DAY,
     ITEMS,
+    SURROUNDINGS,
     USER,
     YOGURT,
     customer,
@@ -260,3 +264,24 @@ def test_a_prompts_digest_follows_its_files(name: str, tmp_path: Any, monkeypatc
     changed = {role for role, digest in prompt_files.role_digests().items() if digest != before[role]}
     assert changed == {role for role, files in prompt_files.FILES.items() if name in files}
     assert {file.stem for file in tmp_path.glob("*.md")} == {n for files in prompt_files.FILES.values() for n in files}
+
+
+@pytest.mark.parametrize("way", ["meta", "v1"])
+def test_a_caption_that_was_tried_is_not_wanted_again(way: str) -> None:
+    own = ExplanationsSettings.model_validate({"way": way})
+    one = customer(items=[YOGURT], known=["plain yogurt"])
+    pair = Pair.of(one.context, Candidate(one.tags[0], YOGURT, 1.0), own)
+    style = None if way == "v1" else Style("warm", "families", "question", "joy", "any time")
+    every = captions.options(pair, style, SURROUNDINGS)
+
+    def asked(tried: Sequence[str]) -> Request | None:
+        return captions.request(pair, style, SURROUNDINGS, own, "{}{}".format, tokenizes, 0, len(tried), tried)
+
+    first, later = asked(()), asked(every[:2])
+    assert first
+    assert first.options
+    assert set(first.options.texts) == set(every)
+    assert later
+    assert later.options
+    assert set(later.options.texts) == set(every[2:])
+    assert asked(every) is None

@@ -24,6 +24,7 @@ from model_steps.caption_judge.dimensions import DIMENSIONS
 from model_steps.caption_judge.exam import examine
 from model_steps.caption_judge.judging import Ask
 from model_steps.caption_judge.learning import LogOdds, Prepared, learn
+from model_steps.caption_judge.likelihood import Likelihood, Likely
 from model_steps.caption_judge.material import LabelledCaption, Material
 from model_steps.caption_judge.record import CaptionRecord
 from model_steps.engine.answer_cache import AnswerCache
@@ -47,6 +48,7 @@ def calibrate(
     settings: Settings,
     questions: Questions,
     ask: Ask,
+    likely: Likely,
     out: Path,
     begin: Callable[[], object] = lambda: None,
     done: Callable[[], object] = lambda: None,
@@ -55,13 +57,14 @@ def calibrate(
     """Make a judge and its record in a folder; returns the manifest.
 
     Args:
-        ask: answers requests. begin, done: around each chunk of captions. resamples: for the intervals.
+        ask: answers requests. likely: how likely the language model finds captions. begin, done: around each chunk of
+            captions. resamples: for the intervals.
 
     Raises:
         UsageError: the folder cannot be written. InfrastructureError: the engine failed.
     """
     answers = asked(material.captions, questions, ask, settings.caption_judge.chunk_captions, begin, done)
-    prepared = Prepared.of(material, answers, settings.explanations)
+    prepared = Prepared.of(material, answers, likely, settings)
     judged_by, accuracies = learn(prepared)
     found = CaptionRecord(
         judge=judged_by.name,
@@ -136,7 +139,8 @@ def main(arguments: argparse.Namespace) -> dict[str, Any]:
     chat = Chat(settings.engine.model)
     questions = Questions(chat.render, chat.answer_tokens)
     out = arguments.out or settings.caption_judge.release
-    return calibrate(material, settings, questions, cache.ask, out, cache.begin_chunk, cache.end_chunk)
+    likely = Likelihood(settings.engine.model)
+    return calibrate(material, settings, questions, cache.ask, likely, out, cache.begin_chunk, cache.end_chunk)
 
 
 if __name__ == "__main__":

@@ -55,12 +55,20 @@ BUILT_PAIRS = 2
 
 
 def write_captions(
-    lake: Lake, days: Sequence[str], users: range, seed: int, settings: Settings, model: Model, out: Path
+    lake: Lake,
+    days: Sequence[str],
+    users: range,
+    seed: int,
+    settings: Settings,
+    model: Model,
+    out: Path,
+    turns: Sequence[tuple[str, str]] = WRITTEN,
 ) -> dict[str, Any]:
     """Write the files; returns the manifest.
 
     Args:
         users: which of each day's, by their places in the order of the draw.
+        turns: way and form of each customer's captions.
 
     Raises:
         UsageError: a file is there already, or the folder cannot be written. SourceMissing: a day or the catalog is
@@ -73,12 +81,12 @@ def write_captions(
     kept: list[dict[str, Any]] = []
     signals: dict[str, Any] = {}
     for day in days:
-        shop, drawn = _drawn(lake, day, users, seed, embedder)
+        shop, drawn = _drawn(lake, day, users, seed, embedder, len(turns) + BUILT_PAIRS)
         pairs = list(_pairs(drawn, shop, embedder, settings.explanations))
-        due = [(one, pair, WRITTEN[turn]) for one, turn, pair in pairs if turn < len(WRITTEN)]
+        due = [(one, pair, turns[turn]) for one, turn, pair in pairs if turn < len(turns)]
         said = _written(due, shop, model, chat, seed, settings.explanations)
         written += [{**row, "model": settings.engine.model.name} for row in said]
-        kept += [_row(one, pair, shop, "", None) for one, turn, pair in pairs if turn >= len(WRITTEN)]
+        kept += [_row(one, pair, shop, "", None) for one, turn, pair in pairs if turn >= len(turns)]
         signals[day] = asdict(shop.surroundings)
     if not written:
         raise DataError("None of the drawn users has an item that gets captions: name a day with other users.")
@@ -88,7 +96,9 @@ def write_captions(
     return {"captions": len(written), "pairs": len(kept), "days": list(days), "seed": seed, "out": str(out)}
 
 
-def _drawn(lake: Lake, day: str, users: range, seed: int, embedder: Embedder) -> tuple[Shop, list[DrawnCustomer]]:
+def _drawn(
+    lake: Lake, day: str, users: range, seed: int, embedder: Embedder, most: int
+) -> tuple[Shop, list[DrawnCustomer]]:
     known = tables.read(lake, contexts.TABLE, day, columns=["user_id"])["user_id"].to_pylist()
     people = read_contexts(lake, day, drawn_users(known, users.stop, seed)[users.start :])
     catalog = tables.read(lake, items.TABLE, columns=["category", "category_path"]).group_by(
@@ -96,7 +106,6 @@ def _drawn(lake: Lake, day: str, users: range, seed: int, embedder: Embedder) ->
     )
     rows = sorted(catalog.aggregate([]).to_pylist(), key=lambda row: row["category_path"])
     shelves = {row["category"]: parent_of(row["category_path"]) or row["category"] for row in rows}
-    most = len(WRITTEN) + BUILT_PAIRS
     drawn = [
         customer_of(context, named(number, day), shelves, most, seed)
         for number, context in enumerate(people, users.start)
@@ -168,7 +177,8 @@ def main(arguments: argparse.Namespace) -> dict[str, Any]:
     lake = Lake.open(arguments.lake or settings.lake.uri)
     model = LazyEngine(settings.engine)(None)
     users = range(arguments.after, arguments.after + arguments.users)
-    return write_captions(lake, arguments.day, users, arguments.seed, settings, model, arguments.out)
+    turns = [turn for turn in WRITTEN if arguments.form in (None, turn[1])]
+    return write_captions(lake, arguments.day, users, arguments.seed, settings, model, arguments.out, turns)
 
 
 if __name__ == "__main__":
@@ -178,6 +188,7 @@ if __name__ == "__main__":
     parser.add_argument(
         "--after", type=int, default=0, help="so many of the draw are left out, which an earlier run had"
     )
+    parser.add_argument("--form", choices=("closed", "free"), help="captions of one form alone (default: of both)")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--lake", help="address of the lake (default: the setting)")
     parser.add_argument("--out", type=Path, required=True, help="folder that gets the two files")

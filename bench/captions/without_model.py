@@ -24,7 +24,7 @@ def template(pair: Pair, surroundings: Surroundings, _: ExplanationsSettings, ch
     """One of the frames that V1's prompt is offered, each slot filled with one of its values."""
     filled = frames.slots(pair.candidate.item, None, surroundings)
     frame = chance.choice(frames.offered(None, pair.known, tuple(filled)))
-    return frame.text.format_map({slot: chance.choice(values) for slot, values in filled.items()})
+    return frame.filled({slot: chance.choice(values) for slot, values in filled.items()})
 
 
 def random_words(pair: Pair, _: Surroundings, settings: ExplanationsSettings, chance: random.Random) -> str:

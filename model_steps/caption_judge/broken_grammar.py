@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Sequence
 
+from evaluation.captions import caption_words
+from model_steps.explaining.lexicon import declared
 from runtime.fingerprint import digest
 
 _GLUE = frozenset({"is", "it", "for", "with", "the", "of", "a", "to", "in", "be", "and", "you", "by", "this"})
@@ -81,3 +83,22 @@ def broken(caption: str, key: str) -> str:
         if found is not None and found != words:
             return " ".join(found)
     return f"{caption} {caption}"
+
+
+def shuffled(caption: str, what: str, key: str) -> str:
+    """The words of a caption in no order, what its item is called kept whole."""
+    words = caption_words(re.sub(re.escape(what), " ", caption, count=1, flags=re.IGNORECASE))
+    return _in_no_order(words, what, key)
+
+
+def strung(caption: str, what: str, key: str) -> str:
+    """As many words that may be said of anything, around what the item is called."""
+    plain = sorted(word for word in declared().plain if word.isalpha() and len(word) > 1)
+    number = max(3, len(caption_words(caption)) - len(what.split()))
+    return _in_no_order(sorted(plain, key=lambda word: digest(["strung", key, word]))[:number], what, key)
+
+
+def _in_no_order(words: Sequence[str], what: str, key: str) -> str:
+    order = sorted([*enumerate(words), (-1, what)], key=lambda one: digest(["order", key, *one]))
+    sentence = " ".join(word for _, word in order)
+    return f"{sentence[:1].upper()}{sentence[1:]}."

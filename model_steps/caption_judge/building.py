@@ -81,16 +81,22 @@ def _accepted(pair: CaptionCase, split: str, number: int) -> BuiltCaption:
     known = pair.reader.is_regular
     # An item's own attributes and the day's are rare among frames, and a judge shall see them.
     offered = frames.offered(None, known, tuple(slots))
-    rare = [frame for frame in offered if frame.slots - {"what", "What"}]
+    rare = [frame for frame in offered if frame.tells]
     frame = _of(rare if rare and number % 2 else list(offered), key)
     values = {slot: chosen(slots[slot], "slot", slot, key) for slot in frame.slots}
-    if frame.slots & {"season", "holiday"}:
+    if frame.tells & {"season", "holiday"}:
         labels["timeliness"] = POSITIVE
-    if frame.slots & {"size", "brand", *SLOT_KINDS}:
+    if frame.tells & {"size", "brand", *SLOT_KINDS}:
         labels["informativeness"] = POSITIVE
     if frame.text in sentences.declared()["plain_frames"]:
         labels["attractiveness"] = NEUTRAL
-    return BuiltCaption(replace(pair, caption=frame.text.format(**values)), split, ACCEPTED, labels)
+    return BuiltCaption(replace(pair, caption=frame.filled(values)), split, ACCEPTED, labels)
+
+
+def _framed(frame: frames.Frame, what: str, key: str, **others: str) -> str:
+    """A frame with what an item is called, and with one way to say each part of a style."""
+    said = {part: chosen(sorted(phrases.values()), part, key) for part, phrases in frames.said().items()}
+    return frame.filled({"what": what, **said, **others})
 
 
 def _of(offered: Sequence[frames.Frame], key: str) -> frames.Frame:
@@ -126,10 +132,9 @@ def wrong_attribute(base: BuiltCaption, others: Others) -> BuiltCaption | None:
     sizes = [size for other in others for size in other.item.sizes if size not in item.sizes]
     absent["size"] = sorted(set(sizes)) or ["7 oz"]
     slot = chosen(("size", *SLOT_KINDS), "wrong", key)
-    fitting = [frame for frame in frames.declared() if frame.slots - {"what", "What"} == {slot}]
-    frame = _of(fitting, key)
+    frame = _of([frame for frame in frames.declared() if frame.tells == {slot}], key)
     what = item.what or item.category
-    caption = filled(frame.text, what, **{slot: chosen(absent[slot], "absent", key)})
+    caption = _framed(frame, what, key, **{slot: chosen(absent[slot], "absent", key)})
     return _corrupted(base, "wrong_attribute", caption, **_unsure(_PLAIN, "informativeness"), factuality=NEGATIVE,
                       attractiveness=None)  # fmt: skip
 
@@ -155,7 +160,7 @@ def wrong_season(base: BuiltCaption, others: Others) -> BuiltCaption | None:
     slot = chosen(("season", "holiday"), "untimely", key)
     frame = _of([frame for frame in frames.declared() if slot in frame.slots], key)
     what = base.case.item.what or base.case.item.category
-    caption = filled(frame.text, what, **{slot: chosen(values[slot], "untimely", slot, key)})
+    caption = _framed(frame, what, key, **{slot: chosen(values[slot], "untimely", slot, key)})
     return _corrupted(base, "wrong_season", caption, **{**_PLAIN, "timeliness": NEGATIVE}, attractiveness=None)
 
 
@@ -208,6 +213,15 @@ def grammar_broken(base: BuiltCaption, others: Others) -> BuiltCaption | None:
                       informativeness=None, **lost)  # fmt: skip
 
 
+def no_sentence(base: BuiltCaption, others: Others) -> BuiltCaption | None:
+    """What the item is called among words in no order: its caption's own, or such as may be said of anything."""
+    what, key = base.case.item.what or base.case.item.category, base.case.case_id
+    way = {"own": broken_grammar.shuffled, "any": broken_grammar.strung}[chosen(("own", "any"), "no sentence", key)]
+    caption = way(base.case.caption, what, key)
+    return _corrupted(base, "no_sentence", caption, clarity=NEGATIVE, attractiveness=None, timeliness=None,
+                      informativeness=None, relevance=None, factuality=None, safety=None)  # fmt: skip
+
+
 def emptied(base: BuiltCaption, others: Others) -> BuiltCaption | None:
     """A sentence that would stand for anything."""
     caption = chosen(of_split("emptied", base.split), "emptied", base.case.case_id)
@@ -223,9 +237,9 @@ def other_item(base: BuiltCaption, others: Others) -> BuiltCaption | None:
         return None
     named = {one.what or one.category: one for one in far}
     other: Item = named[chosen(sorted(named), "other item", base.case.case_id)]
-    frame = _of([frame for frame in frames.declared() if frame.slots <= {"what", "What"} and frame.known is None],
-                base.case.case_id)  # fmt: skip
-    caption = filled(frame.text, other.what or other.category)
+    key = base.case.case_id
+    frame = _of([frame for frame in frames.declared() if not frame.tells and frame.known is None], key)
+    caption = _framed(frame, other.what or other.category, key)
     return _corrupted(base, "other_item", caption, timeliness=NEUTRAL, relevance=NEGATIVE, factuality=NEGATIVE,
                       informativeness=NEGATIVE, attractiveness=None)  # fmt: skip
 
@@ -250,7 +264,8 @@ def other_customer(base: BuiltCaption, others: Others) -> BuiltCaption | None:
 def false_habit(base: BuiltCaption, others: Others) -> BuiltCaption | None:
     """It takes a customer who knows such things for one who does not, or the other way."""
     wrong = [frame for frame in frames.declared() if frame.known is (not base.case.reader.is_regular)]
-    caption = filled(_of(wrong, base.case.case_id).text, base.case.item.what or base.case.item.category)
+    key = base.case.case_id
+    caption = _framed(_of(wrong, key), base.case.item.what or base.case.item.category, key)
     return _corrupted(base, "false_habit", caption, **_PLAIN, relevance=NEGATIVE, attractiveness=None)
 
 
@@ -268,6 +283,7 @@ def off_putting(base: BuiltCaption, others: Others) -> BuiltCaption | None:
 KINDS = (
     wrong_attribute, wrong_season, title_copied, personal_data, grammar_broken, emptied, other_item, other_customer,
     invented_effect, implied_season, private_guess, false_habit, flat, off_putting,
+    no_sentence,
 )  # fmt: skip
 
 

@@ -24,6 +24,7 @@ def decides(settings: CaptionJudgeSettings, explanations: ExplanationsSettings) 
             "libraries": dict(code.libraries),
             "prompts": prompt_files.role_digest(),
             "threshold": settings.threshold,
+            "least_likelihood": settings.least_likelihood,
             "form": shaping,
         }
     )

@@ -13,6 +13,7 @@ from model_steps.caption_judge.asking import Questions, log_odds
 from model_steps.caption_judge.case import CaptionCase
 from model_steps.caption_judge.combination import Combination
 from model_steps.caption_judge.dimensions import DIMENSIONS, FINDINGS, NEGATIVE
+from model_steps.caption_judge.likelihood import Likely
 from model_steps.caption_judge.looked import Looked
 from model_steps.engine.asking import Answer, Request
 from model_steps.explaining.lexicon import Lexicon
@@ -62,6 +63,7 @@ class CaptionJudge:
             by.
         questions: renders what the model is asked; ask: answers it, from a cache or a model. Neither is used where no
             dimension asks the model.
+        likely: how likely the language model finds captions.
         done: called after each chunk of captions, so that answers are kept; begin: before each.
     """
 
@@ -73,11 +75,13 @@ class CaptionJudge:
         explanations: ExplanationsSettings,
         questions: Questions,
         ask: Ask,
+        likely: Likely,
         begin: Callable[[], object] = lambda: None,
         done: Callable[[], object] = lambda: None,
     ) -> None:
         self._judged_by, self._lexicon, self._settings, self._explanations = judged_by, lexicon, settings, explanations
-        self._questions, self._ask, self._begin, self._done = questions, ask, begin, done
+        self._questions, self._ask, self._likely = questions, ask, likely
+        self._begin, self._done = begin, done
 
     def verdicts(self, cases: Sequence[CaptionCase]) -> list[CaptionVerdict]:
         """The verdicts on captions, in their order; a caption's verdict does not depend on the others.
@@ -96,7 +100,7 @@ class CaptionJudge:
         return found
 
     def _of_chunk(self, cases: Sequence[CaptionCase]) -> list[CaptionVerdict]:
-        looked = [Looked(case, self._lexicon, self._explanations) for case in cases]
+        looked = look(cases, self._lexicon, self._settings, self._explanations, self._likely)
         asked = self._judged_by.asked
         requests = [self._questions.request(case, dimension) for dimension in asked for case in cases]
         answers = log_odds(self._ask(requests)) if requests else []
@@ -113,6 +117,25 @@ class CaptionJudge:
             tier = tier_of([finding.label for finding in findings], self._settings.threshold)
             verdicts.append(CaptionVerdict(case.case_id, tier, findings))
         return verdicts
+
+
+def look(
+    cases: Sequence[CaptionCase],
+    lexicon: Lexicon,
+    settings: CaptionJudgeSettings,
+    explanations: ExplanationsSettings,
+    likely: Likely,
+) -> list[Looked]:
+    """Cases as code looks at them.
+
+    Args:
+        lexicon: of the shop. likely: how likely the language model finds captions.
+    """
+    means = likely([case.caption for case in cases])
+    return [
+        Looked(case, lexicon, explanations, mean < settings.least_likelihood)
+        for case, mean in zip(cases, means, strict=True)
+    ]
 
 
 def finding_of(dimension: str, probabilities: dict[str, float], by: str) -> CaptionFinding:

@@ -8,11 +8,12 @@ from dataclasses import dataclass
 from model_steps.caption_judge import combination
 from model_steps.caption_judge.combination import MODEL, NUMBERS, WAYS, Combination, Example
 from model_steps.caption_judge.dimensions import DIMENSIONS
-from model_steps.caption_judge.judging import finding_of
+from model_steps.caption_judge.judging import finding_of, look
+from model_steps.caption_judge.likelihood import Likely
 from model_steps.caption_judge.looked import Looked
 from model_steps.caption_judge.material import LabelledCaption, Material
 from model_steps.caption_judge.splits import CALIBRATION, TRAIN
-from settings import ExplanationsSettings
+from settings import Settings
 
 # By case and dimension, the model's log-odds of yes.
 LogOdds = Mapping[tuple[str, str], float]
@@ -31,10 +32,10 @@ class Prepared:
     looked: Mapping[str, Looked]
 
     @classmethod
-    def of(cls, material: Material, log_odds: LogOdds, settings: ExplanationsSettings) -> Prepared:
+    def of(cls, material: Material, log_odds: LogOdds, likely: Likely, settings: Settings) -> Prepared:
         cases = {one.case.case_id: one.case for one in material.captions}
-        looked = {name: Looked(case, material.lexicon, settings) for name, case in cases.items()}
-        return cls(material, log_odds, looked)
+        looked = look(list(cases.values()), material.lexicon, settings.caption_judge, settings.explanations, likely)
+        return cls(material, log_odds, dict(zip(cases, looked, strict=True)))
 
     def examples(self, captions: Sequence[LabelledCaption], dimension: str) -> list[Example]:
         """The captions that have a label of a dimension."""

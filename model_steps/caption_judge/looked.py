@@ -44,11 +44,13 @@ class Looked:
 
     Args:
         lexicon: of the shop. settings: of explanations, by which captions are held.
+        is_unlikely: whether the language model finds no English in it (``likelihood.py``).
     """
 
     case: CaptionCase
     lexicon: Lexicon
     settings: ExplanationsSettings
+    is_unlikely: bool
 
     @cached_property
     def said(self) -> Said:

@@ -24,6 +24,7 @@ CLARITY = (
     "strange_share",
     "commas",
     "words",
+    "unlikely",
 )
 SAFETY = ("personal_data", "private_words", "private_phrases", "sensitive", "addressed", "unknown_name")
 TIMELINESS = ("untimely", "names_season", "names_holiday", "names_past", "names_year", "implies_other", "implies_own")
@@ -49,12 +50,13 @@ def clarity_numbers(looked: Looked) -> tuple[float, ...]:
         len(strange) / max(len(looked.stems), 1),
         float(looked.case.caption.count(",")),
         float(len(looked.words)),
+        float(looked.is_unlikely),
     )
 
 
 def clarity_rule(looked: Looked) -> str:
     broken = looked.broke("unfinished", "repeated_words", "signs", "length", "title_copy")
-    return NEGATIVE if broken or grammar.faults(looked.case.caption) else POSITIVE
+    return NEGATIVE if broken or looked.is_unlikely or grammar.faults(looked.case.caption) else POSITIVE
 
 
 def safety_numbers(looked: Looked) -> tuple[float, ...]:

@@ -11,6 +11,7 @@ from model_steps.caption_judge.asking import Questions
 from model_steps.caption_judge.combination import Combination
 from model_steps.caption_judge.decides import decides
 from model_steps.caption_judge.judging import Ask, CaptionJudge
+from model_steps.caption_judge.likelihood import Likelihood
 from model_steps.caption_judge.record import CaptionRecord
 from model_steps.engine.chat import Chat
 from model_steps.engine.model_digest import model_digest
@@ -66,4 +67,5 @@ class ReadyCaptionJudge:
         chat = Chat(self.settings.engine.model)
         questions = Questions(chat.render, chat.answer_tokens)
         own, explanations = self.settings.caption_judge, self.settings.explanations
-        return CaptionJudge(self.judged_by, lexicon, own, explanations, questions, ask, begin, done)
+        likely = Likelihood(self.settings.engine.model)
+        return CaptionJudge(self.judged_by, lexicon, own, explanations, questions, ask, likely, begin, done)

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 
+from evaluation.captions import caption_words
 from model_steps.agents.data_text import delimit
 from model_steps.engine.asking import Request, Sampling
 from model_steps.engine.drawing import drawn
@@ -67,10 +68,16 @@ def _interests(context: Context, most: int) -> Sequence[str]:
     return [f"interests: {', '.join(named)}"] if named else []
 
 
-def options(pair: Pair, style: Style | None, surroundings: Surroundings) -> tuple[str, ...]:
-    """What a caption of the closed form is chosen from, the same for both ways."""
+def options(pair: Pair, style: Style | None, surroundings: Surroundings, most_words: int) -> tuple[str, ...]:
+    """What a caption of the closed form is chosen from, the same for both ways.
+
+    Args:
+        most_words: that a caption may have; where an item's name leaves room for none, all are given, and rules drop
+            the pair.
+    """
     filled = frames.slots(pair.candidate.item, style, surroundings)
-    return frames.captions(frames.offered(style, pair.known, tuple(filled)), filled)
+    every = frames.captions(frames.offered(style, pair.known, tuple(filled)), filled)
+    return tuple(caption for caption in every if len(caption_words(caption)) <= most_words) or every
 
 
 def request(
@@ -96,7 +103,7 @@ def request(
         form = free_grammar(settings.fewest_words, settings.most_words)
         sampling = Sampling(TOKENS, settings.caption_temperature, settings.top_p, grammar=form)
         return Request.seeded(user, role, prompt, sampling, seed, attempt)
-    left = sorted(set(options(pair, style, surroundings)) - set(tried))
+    left = sorted(set(options(pair, style, surroundings, settings.most_words)) - set(tried))
     if not left:
         return None
     return drawn(user, role, prompt, Options(tuple(left), tokenizes), settings.caption_temperature, seed, attempt)

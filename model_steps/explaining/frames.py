@@ -1,7 +1,8 @@
 """The closed form of captions: written frames, filled with an item's own attributes, chosen by the model.
 
 A small model writes poor English; here it chooses the sentence and the attributes, and can say nothing that the item
-has not. Pure functions.
+has not. What a style says is said: its tone or rhetoric by the frame, its audience, feeling and season in the slots.
+Pure functions.
 """
 
 from __future__ import annotations
@@ -20,6 +21,8 @@ from model_steps.explaining.styles import Style
 from model_steps.explaining.surroundings import Surroundings
 
 FILE = Path(__file__).with_name("frames.toml")
+# Parts of a style that a frame says in words of its own.
+SAID = ("audience", "feeling")
 _SLOT = re.compile(r"\{(\w+)\}")
 
 
@@ -38,7 +41,22 @@ class Frame:
 
     @property
     def slots(self) -> frozenset[str]:
-        return frozenset(_SLOT.findall(self.text))
+        """Names of the slots, in small letters."""
+        return frozenset(slot.lower() for slot in _SLOT.findall(self.text))
+
+    @property
+    def tells(self) -> frozenset[str]:
+        """What it tells beside the item's name and the style: slots of the item's attributes and of the day."""
+        return self.slots - {"what", *SAID}
+
+    def filled(self, values: Mapping[str, str]) -> str:
+        """The sentence.
+
+        Args:
+            values: of its slots, and maybe of others. A slot with a capital letter begins a sentence.
+        """
+        capital = {slot.capitalize(): value[:1].upper() + value[1:] for slot, value in values.items()}
+        return self.text.format_map({**values, **capital})
 
 
 @cache
@@ -48,16 +66,22 @@ def declared() -> tuple[Frame, ...]:
     return tuple(Frame(row["text"], row["rhetoric"], tuple(row["tones"]), row.get("known")) for row in rows)
 
 
+@cache
+def said() -> Mapping[str, Mapping[str, str]]:
+    """How the values of a style's audience and feeling are said, by part."""
+    content = tomllib.loads(FILE.read_text())
+    return {part: dict(content[part]) for part in SAID}
+
+
 def slots(item: Item, style: Style | None, surroundings: Surroundings) -> dict[str, tuple[str, ...]]:
     """What each slot may be filled with; a slot that nothing fills is left out.
 
     Args:
-        style: where it names a season or a holiday, this alone may be said; none: whatever the day has.
+        style: its audience and feeling are said, and of seasons and holidays its own; none: any audience and feeling,
+            and whatever the day has.
     """
-    what = item.what or ""
     filled: dict[str, tuple[str, ...]] = {
-        "what": (what,),
-        "What": (what[:1].upper() + what[1:],),
+        "what": (item.what or "",),
         "size": item.sizes,
         "brand": (item.maker,) if item.maker else (),
         **{kind: item.values(kind) for kind in SLOT_KINDS},
@@ -66,6 +90,8 @@ def slots(item: Item, style: Style | None, surroundings: Surroundings) -> dict[s
     }
     if style is not None:
         filled |= {part: tuple(one for one in filled[part] if one == style.season) for part in ("season", "holiday")}
+    for part, phrases in said().items():
+        filled[part] = (phrases[getattr(style, part)],) if style else tuple(phrases.values())
     return {slot: values for slot, values in filled.items() if any(values)}
 
 
@@ -81,7 +107,7 @@ def offered(style: Style | None, known: bool, filled: Sequence[str]) -> tuple[Fr
     def fits(frame: Frame) -> bool:
         if not frame.slots <= set(filled) or frame.known not in (None, known):
             return False
-        if style is None or frame.slots & {"season", "holiday"}:
+        if style is None or frame.tells & {"season", "holiday"}:
             return True
         return style.tone in frame.tones or style.rhetoric == frame.rhetoric
 
@@ -94,5 +120,5 @@ def captions(frames: Sequence[Frame], filled: Mapping[str, tuple[str, ...]]) -> 
     for frame in frames:
         slots_of = sorted(frame.slots)
         for values in product(*(filled[slot] for slot in slots_of)):
-            found.add(frame.text.format_map(dict(zip(slots_of, values, strict=True))))
+            found.add(frame.filled(dict(zip(slots_of, values, strict=True))))
     return tuple(sorted(found))

@@ -24,13 +24,26 @@ def case(caption: str, about: Item = YOGURT, **changed: Any) -> CaptionCase:
     return CaptionCase(others["day"], caption, about, others["reader"], others["surroundings"])
 
 
+# What the language model finds of a usual caption, and of words in no order.
+USUAL, NO_ENGLISH = -6.5, -9.8
+
+
+def usual(captions: Sequence[str]) -> list[float]:
+    """Stands for a language model that finds English in everything."""
+    return [USUAL] * len(captions)
+
+
 def looked(caption: str, about: Item = YOGURT, **changed: Any) -> Looked:
-    return Looked(case(caption, about, **changed), LEXICON, SETTINGS)
+    return Looked(case(caption, about, **changed), LEXICON, SETTINGS, is_unlikely=False)
 
 
 def found(dimension: str, caption: str, about: Item = YOGURT, **changed: Any) -> str:
     """What code alone finds."""
-    return BY_CODE[dimension].rule(looked(caption, about, **changed))
+    return by_code(dimension, looked(caption, about, **changed))
+
+
+def by_code(dimension: str, one: Looked) -> str:
+    return BY_CODE[dimension].rule(one)
 
 
 def answer(yes: float) -> Answer:

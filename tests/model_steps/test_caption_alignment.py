@@ -18,7 +18,7 @@ from model_steps.training.captions.judged import Sayable, alignment_of, alignmen
 from model_steps.training.captions.wanted import by_category, one_each
 from runtime.errors import ConfigurationError
 from settings import CaptionJudgeSettings
-from tests.model_steps.caption_cases import by
+from tests.model_steps.caption_cases import by, usual
 from tests.model_steps.caption_shop import LEXICON, SETTINGS, SURROUNDINGS, YOGURT, customer, said, shop_of
 
 
@@ -45,13 +45,13 @@ def a_pair() -> Pair:
 def judge_by(*model: str) -> CaptionJudge:
     nobody: Any = None
     return CaptionJudge(by("model" if model else RULE, *model), LEXICON, CaptionJudgeSettings(), SETTINGS, nobody,
-                        nobody_answers)  # fmt: skip
+                        nobody_answers, usual)  # fmt: skip
 
 
 def test_what_breaks_a_rule_or_is_negative_is_worth_nothing() -> None:
     pair = a_pair()
     style = drawn_style(pair, SURROUNDINGS, 0)
-    texts = captions.options(pair, style, SURROUNDINGS)
+    texts = captions.options(pair, style, SURROUNDINGS, SETTINGS.most_words)
     bad = "A silk yogurt for the week ahead."
     assert broken(said(bad))
     said_of = Sayable(pair, style, [*texts, bad])

@@ -36,6 +36,7 @@ BREAKS = {
     "false_habit": "relevance",
     "flat": "attractiveness",
     "off_putting": "attractiveness",
+    "no_sentence": "clarity",
 }
 ITEMS = (YOGURT, CEREAL, CARDIGAN, SOCKS, MUFFINS, ICE)
 
@@ -71,7 +72,7 @@ def test_all_kinds_are_built_and_each_breaks_its_dimension(built: list[BuiltCapt
 def test_accepted_captions_of_frames_keep_the_rules_of_captions(built: list[BuiltCaption]) -> None:
     own = {text for kind in sentences.declared()["good"].values() for text in kind}
     for one in built:
-        looked = Looked(one.case, LEXICON, SETTINGS)
+        looked = Looked(one.case, LEXICON, SETTINGS, False)
         written = {sentences.filled(text, one.case.item.what or "") for text in own}
         if one.kind == ACCEPTED and one.case.caption not in written:
             assert rules.broken(looked.said) == (), one.case.caption
@@ -85,7 +86,9 @@ CERTAIN = ("wrong_attribute", "wrong_season", "title_copied", "emptied", "other_
 def test_code_finds_every_one_of_these(built: list[BuiltCaption], kind: str) -> None:
     rule = BY_CODE[BREAKS[kind]].rule
     missed = [
-        one.case.caption for one in built if one.kind == kind and rule(Looked(one.case, LEXICON, SETTINGS)) != NEGATIVE
+        one.case.caption
+        for one in built
+        if one.kind == kind and rule(Looked(one.case, LEXICON, SETTINGS, False)) != NEGATIVE
     ]
     assert missed == []
 

@@ -4,23 +4,34 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from itertools import product
 
 import pytest
 
+from evaluation.captions import caption_words
+from model_steps.explaining import captions as captions_of_pairs
 from model_steps.explaining import frames, styles
-from model_steps.explaining.captions import free_grammar
+from model_steps.explaining.candidates import Candidate
+from model_steps.explaining.captions import Pair, free_grammar
 from model_steps.explaining.frames import declared, offered, slots
 from model_steps.explaining.item import Item
 from model_steps.explaining.rules import broken
 from model_steps.explaining.styles import Style
-from tests.model_steps.caption_shop import CARDIGAN, CEREAL, ICE, ITEMS, MUFFINS, SURROUNDINGS, YOGURT, said
+from tests.model_steps.caption_shop import (
+    CARDIGAN,
+    CEREAL,
+    ICE,
+    ITEMS,
+    MUFFINS,
+    SETTINGS,
+    SURROUNDINGS,
+    YOGURT,
+    customer,
+    said,
+)
 
 WARM = Style("warm", "families", "question", "joy", "any time")
-
-
-def filled_in(frame: frames.Frame, values: dict[str, str]) -> str:
-    return frame.text.format(**values)
 
 
 def all_captions(item: Item, style: Style | None, known: bool) -> list[str]:
@@ -30,7 +41,7 @@ def all_captions(item: Item, style: Style | None, known: bool) -> list[str]:
     for frame in offered(style, known, tuple(filled)):
         names = sorted(frame.slots)
         for values in product(*(filled[name] for name in names)):
-            found.append(filled_in(frame, dict(zip(names, values, strict=True))))
+            found.append(frame.filled(dict(zip(names, values, strict=True))))
     return found
 
 
@@ -44,7 +55,7 @@ def test_there_are_enough_frames_of_each_style() -> None:
     for tone, rhetoric in product(parts["tone"], parts["rhetoric"]):
         style = Style(tone, "everyone", rhetoric, "ease", "any time")
         for known in (True, False):
-            assert len(offered(style, known, ("what", "What"))) >= 8, (tone, rhetoric)
+            assert len(offered(style, known, ("what", *frames.SAID))) >= 8, (tone, rhetoric)
 
 
 @pytest.mark.parametrize("item", ITEMS, ids=lambda item: item.category)
@@ -69,7 +80,7 @@ def test_a_frame_is_offered_only_where_all_its_slots_are_filled() -> None:
 def test_a_style_chooses_frames_and_its_season_alone_is_said() -> None:
     halloween = Style("plain", "hosts", "contrast", "joy", "Halloween")
     captions = all_captions(CEREAL, halloween, True)
-    assert "Kids cereal, in time for Halloween." in captions
+    assert "Kids cereal for guests and friends, in time for Halloween." in captions
     assert not [caption for caption in captions if "autumn" in caption or "Veterans" in caption]
     assert not [
         caption for caption in all_captions(CEREAL, WARM, True) if "autumn" in caption or "Halloween" in caption
@@ -78,6 +89,38 @@ def test_a_style_chooses_frames_and_its_season_alone_is_said() -> None:
     timeless = offered(WARM, True, tuple(slots(CEREAL, WARM, SURROUNDINGS)))
     assert all("warm" in frame.tones or frame.rhetoric == "question" for frame in timeless)
     assert len(timeless) < len(tones)
+
+
+def test_a_style_is_said() -> None:
+    """Its audience and its feeling are in every caption that has room for them, and no other style's are."""
+    parts = styles.declared()
+    for part, phrases in frames.said().items():
+        assert set(phrases) == set(parts[part])
+        assert len(set(phrases.values())) == len(phrases)
+    for audience, feeling in product(parts["audience"], parts["feeling"]):
+        captions = all_captions(YOGURT, Style("warm", audience, "question", feeling, "any time"), True)
+        for part, value in (("audience", audience), ("feeling", feeling)):
+            others = [phrase for other, phrase in frames.said()[part].items() if other != value]
+            said_own = [caption for caption in captions if frames.said()[part][value] in caption.lower()]
+            assert len(said_own) >= 0.9 * len(captions), (part, value)
+            assert not [c for c in captions for other in others if f" {other} " in f" {' '.join(caption_words(c))} "]
+
+
+def test_a_caption_has_room_for_its_item() -> None:
+    """A long name leaves the shorter frames; one that leaves none is for the rules to drop."""
+    long = replace(
+        MUFFINS,
+        category="frozen multi grain english muffins and waffles",
+        category_path="bakery > frozen multi grain english muffins and waffles",
+    )
+    one = customer(items=[MUFFINS])
+    pair = Pair.of(one.context, Candidate(one.tags[0], long, 1.0), SETTINGS)
+    short = captions_of_pairs.options(pair, WARM, SURROUNDINGS, 16)
+    assert short
+    assert max(len(caption_words(caption)) for caption in short) <= 16
+    assert len(short) < len(captions_of_pairs.options(pair, WARM, SURROUNDINGS, 99))
+    none = captions_of_pairs.options(pair, WARM, SURROUNDINGS, 6)
+    assert none == captions_of_pairs.options(pair, WARM, SURROUNDINGS, 99)
 
 
 def test_who_never_bought_such_a_thing_is_not_told_to_buy_it_again() -> None:
@@ -95,12 +138,13 @@ def test_a_caption_is_drawn_from_the_items_own_alone(item: Item) -> None:
     assert options == tuple(sorted(set(all_captions(item, WARM, False))))
     what = item.what or ""
     for caption in (
-        f"Make room for {what}.",
-        f"Make room for {what} this week",
-        "Make room for milk this week.",
-        f"Make room for {what} in silk this week.",
-        f"Make room for {what} this week. Call 555-0123.",
-        "How about {what} this week?",
+        f"{what} for loved ones",
+        f"How about {what} for everyone, and joy with it?",
+        f"How about {what} for loved ones, and comfort with it?",
+        "How about milk for loved ones, and joy with it?",
+        f"How about {what} in silk for loved ones, and joy with it?",
+        f"How about {what} for loved ones, and joy with it? Call 555-0123.",
+        "How about {what} for loved ones, and joy with it?",
     ):
         assert caption not in options
 

@@ -15,7 +15,7 @@ from model_steps.caption_judge.rows import verdict_rows
 from model_steps.engine.asking import Answer
 from runtime.errors import DataError, InfrastructureError
 from settings import CaptionJudgeSettings
-from tests.model_steps.caption_cases import Oracle, answer, by, case, looked
+from tests.model_steps.caption_cases import Oracle, answer, by, case, looked, usual
 from tests.model_steps.caption_shop import CARDIGAN, LEXICON, SETTINGS, SOCKS
 
 QUESTIONS = Questions(lambda system, user: f"{system}\n{user}", lambda text: [ord(sign) for sign in f"{text}$"])
@@ -25,7 +25,7 @@ CASES = [case(GOOD), case(BAD), case("How about socks this week?", SOCKS), case(
 
 def judge(judged_by: Combination, ask: Oracle, chunk: int = 32, **around: object) -> CaptionJudge:
     own = CaptionJudgeSettings(chunk_captions=chunk)
-    return CaptionJudge(judged_by, LEXICON, own, SETTINGS, QUESTIONS, ask, **around)  # type: ignore[arg-type]
+    return CaptionJudge(judged_by, LEXICON, own, SETTINGS, QUESTIONS, ask, usual, **around)  # type: ignore[arg-type]
 
 
 def labels(verdict: CaptionVerdict) -> dict[str, str]:

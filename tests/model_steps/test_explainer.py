@@ -272,7 +272,7 @@ def test_a_caption_that_was_tried_is_not_wanted_again(way: str) -> None:
     one = customer(items=[YOGURT], known=["plain yogurt"])
     pair = Pair.of(one.context, Candidate(one.tags[0], YOGURT, 1.0), own)
     style = None if way == "v1" else Style("warm", "families", "question", "joy", "any time")
-    every = captions.options(pair, style, SURROUNDINGS)
+    every = captions.options(pair, style, SURROUNDINGS, own.most_words)
 
     def asked(tried: Sequence[str]) -> Request | None:
         return captions.request(pair, style, SURROUNDINGS, own, "{}{}".format, tokenizes, 0, len(tried), tried)

@@ -47,7 +47,7 @@ class Encodes:
         """
         around, own = self._shop.surroundings, self._settings.explanations
         styled = [(pair, drawn_style(pair, around, self._seed)) for pair in pairs]
-        every = [Sayable(pair, style, captions.options(pair, style, around)) for pair, style in styled]
+        every = [Sayable(pair, style, captions.options(pair, style, around, own.most_words)) for pair, style in styled]
         several = [one for one in every if len(one.captions) > 1]
         found = zip(several, alignments(several, self._shop, self._judge, own), strict=True)
         return [self._example(one, worth) for one, worth in found if any(worth.values())]

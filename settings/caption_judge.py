@@ -23,10 +23,10 @@ class CaptionJudgeSettings(Section):
         description="tau: share of positive findings from which on a caption without defect is S: five of seven.",
     )
     least_likelihood: float = Field(
-        default=-8.3,
+        default=-5.75,
         le=0,
-        description="Mean log-probability of a caption's tokens, in nats, below which it is no English. Of another "
-        "language model it is another one.",
+        description="Mean log-probability of a caption's tokens, in nats and each -7 at least, below which it is no "
+        "English. Of another language model it is another one.",
     )
     chunk_captions: int = Field(default=32, ge=1, description="Captions judged together, the unit of a resume.")
     corruptions: int = Field(default=3, ge=1, le=15, description="Corruptions that the exam builds of each pair.")

@@ -13,9 +13,12 @@ from typing import Any
 
 from runtime.progress import Progress
 
-# Mean log-probability of each caption's tokens, in nats, 0 at most.
+# Mean log-probability of each caption's tokens but the first, each at least RAREST, in nats; 0 at most.
 Likely = Callable[[Sequence[str]], Sequence[float]]
 
+# No token counts for less: a rare word is no broken sentence. With it, and without the first token, which any caption
+# pays for, fewer captions that read well are taken for none (docs/caption_judge.md).
+RAREST = -7.0
 # Captions of equally many tokens that are looked at together.
 TOGETHER = 64
 # So that how captions are put together, which moves the last digits, moves no verdict.
@@ -34,7 +37,10 @@ class Likelihood:
         self._known: dict[str, float] = {}
 
     def __call__(self, captions: Sequence[str]) -> list[float]:
-        """Mean log-probability of each caption's tokens after the beginning of a text; 0 of an empty one."""
+        """Mean log-probability of each caption's tokens behind its first; 0 of one that has none.
+
+        A model whose texts have no sign of their own at the beginning is shown that of an end, as between two texts.
+        """
         new = sorted(set(captions) - self._known.keys())
         if new:
             self._known |= _read(self._folder, new)
@@ -45,22 +51,26 @@ def _read(folder: Path, captions: Sequence[str]) -> dict[str, float]:
     import torch
 
     tokenizer, model = _loaded(folder)
+    begins = next(sign for sign in (tokenizer.bos_token_id, tokenizer.eos_token_id) if sign is not None)
     tokens = {caption: tokenizer(caption, add_special_tokens=False).input_ids for caption in captions}
-    found = {caption: 0.0 for caption, own in tokens.items() if not own}
+    found = {caption: 0.0 for caption, own in tokens.items() if len(own) < 2}
     by_length: dict[int, list[str]] = {}
     for caption, own in tokens.items():
-        if own:
+        if len(own) > 1:
             by_length.setdefault(len(own), []).append(caption)
-    progress = Progress(len(captions), "captions read", every_seconds=20)
+    # Whoever judges a chunk tells of chunks.
+    progress = Progress(len(captions), "captions read", every_seconds=20) if len(captions) > TOGETHER else None
     for alike in by_length.values():
         for start in range(0, len(alike), TOGETHER):
             some = alike[start : start + TOGETHER]
-            given = torch.tensor([[tokenizer.bos_token_id, *tokens[caption]] for caption in some])
+            given = torch.tensor([[begins, *tokens[caption]] for caption in some])
             with torch.inference_mode():
                 shares = model(given).logits[:, :-1].log_softmax(-1)
-            means = shares.gather(2, given[:, 1:, None]).mean(dim=(1, 2)).tolist()
+            own = shares.gather(2, given[:, 1:, None])[:, 1:, 0]
+            means = own.clamp(min=RAREST).mean(dim=1).tolist()
             found |= {caption: round(mean, DIGITS) for caption, mean in zip(some, means, strict=True)}
-            progress.advance(len(some))
+            if progress:
+                progress.advance(len(some))
     return found
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import tomllib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -33,9 +34,10 @@ def lists() -> Mapping[str, Mapping[str, Any]]:
 
 
 @cache
-def _moments() -> frozenset[str]:
-    """Stems of all seasons and holidays."""
-    return stems(" ".join([*sorted(declared().seasons), *sorted(declared().holidays)]))
+def _moments() -> re.Pattern[str]:
+    """Any season or holiday, the longest first: black is a color but on Black Friday."""
+    names = sorted([*declared().seasons, *declared().holidays], key=lambda name: (-len(name), name))
+    return re.compile(rf"\b(?:{'|'.join(map(re.escape, names))})\b", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
@@ -92,7 +94,8 @@ class Looked:
     @cached_property
     def invented(self) -> frozenset[str]:
         """The lexicon's words that the item does not have; seasons and holidays are another dimension's."""
-        return frozenset(self.lexicon.invented(self.case.caption, self.case.item.own | _moments()))
+        caption = _moments().sub(" ", self.case.caption)
+        return frozenset(self.lexicon.invented(caption, self.case.item.own))
 
     def broke(self, *names: str) -> float:
         """1 where any of these rules is broken, else 0."""

@@ -33,7 +33,7 @@ QUESTIONS = Questions(lambda system, user: f"{system}\n{user}", lambda text: [or
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A part of the set, of every split some."""
     target = tmp_path_factory.mktemp("labelled")
-    for name, most in ((WRITTEN_FILE, 24), (PAIRS_FILE, 8)):
+    for name, most in ((WRITTEN_FILE, 48), (PAIRS_FILE, 8)):
         rows = [json.loads(line) for line in (FOLDER / name).read_text().splitlines()]
         groups: dict[tuple[str, bool], list[str]] = {}
         for row in rows:

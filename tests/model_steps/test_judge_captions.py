@@ -93,7 +93,7 @@ def test_a_sample_is_judged_published_and_pinned(explained: Shop) -> None:
         puts_off = row["caption"].startswith("If you must")
         assert (row["tier"] == "B", row["passes"]) == (puts_off, not puts_off), row
     assert manifest["passing"]["value"] == 0.5
-    assert manifest["not_calibrated"] == ["safety", "timeliness"]
+    assert manifest["not_calibrated"] == ["safety"]
 
     make_visible(shop, manifest)
     with pytest.raises(DataError, match="is published without caption_verdicts"):

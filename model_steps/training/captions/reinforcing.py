@@ -16,7 +16,7 @@ from transformers import TrainerCallback
 
 from model_steps.training.captions.example import CaptionExample
 from model_steps.training.captions.material import CaptionMaterial
-from model_steps.training.captions.validation import DIVERSITY, QUALITY
+from model_steps.training.captions.validation import ALIGNMENT, DIVERSITY, QUALITY
 from model_steps.training.reinforcement import captions
 from model_steps.training.reinforcement.best import Chooses
 from model_steps.training.reinforcement.captions import ALIGNMENT, PARTS, CaptionMemory
@@ -120,7 +120,7 @@ class KeepsMemory(TrainerCallback):
 
 
 def subject_of(material: CaptionMaterial, settings: CaptionReinforcementSettings) -> Subject:
-    """Captions of a material's pairs, whose adapter is kept where it is most diverse at no less quality."""
+    """Captions of a material's pairs, whose adapter is kept where it is most diverse at no less alignment."""
     scoring = CaptionScoring()
     chosen = settings.trainer(material.settings.explanations.caption_temperature)
     title = f"{settings.shaping.upper()}, {settings.generations} captions a pair"
@@ -131,7 +131,7 @@ def subject_of(material: CaptionMaterial, settings: CaptionReinforcementSettings
         combine=captions.constrained if settings.shaping == "crs" else summed(settings.weights),
         wanted={captions.DIVERSITY: settings.tau_diversity},
         validation=material.validation,
-        chooses=Chooses(DIVERSITY, (QUALITY,)),
+        chooses=Chooses(DIVERSITY, (ALIGNMENT,)),
         drawn=Drawn(title, PARTS, (captions.DIVERSITY,), {DIVERSITY: DIVERSITY, QUALITY: QUALITY}),
         settings=chosen,
         rollouts=CaptionRollouts,

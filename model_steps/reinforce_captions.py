@@ -3,9 +3,9 @@
 GRPO with R = R_align * 1[R_div >= threshold]: the explainer draws groups of captions for pairs of a train user and an
 item; a caption is worth what the caption judge says of it, and nothing where its words are too common among the newest
 160 captions. What is worth more than its group becomes more likely. Users of validation choose the step: the most
-diverse captions at no less quality than at the start. Nothing reaches past the split, and the language model's weights
-stay as they are. A killed run goes on where it was, or is ended there (``--finish``); what was trained already is not
-trained again. ``--last`` leaves the adapter of the last step instead of the best one.
+diverse captions at no lower mean R_align than at the start. Nothing reaches past the split, and the language model's
+weights stay as they are. A killed run goes on where it was, or is ended there (``--finish``); what was trained already
+is not trained again. ``--last`` leaves the adapter of the last step instead of the best one.
 
 Leaves what ``train_captions`` leaves: ``adapter_model.safetensors``, ``adapter_config.json`` and the record
 ``explainer.json``; and ``curves.parquet``, one row a step, and ``curves.svg``.

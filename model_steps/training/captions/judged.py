@@ -1,6 +1,6 @@
 """What the caption judge says of captions, as the number that training is rewarded by.
 
-The judge is code, so it is its own reward model: exact, and at no cost. That is a deviation from the paper, whose
+The judge asks nobody, so it is its own reward model, and exact. That is a deviation from the paper, whose
 alignment is a trained reward model's; the judge's exam showed that asking the language model adds nothing
 (docs/caption_judge.md).
 """

@@ -16,7 +16,7 @@ from transformers import TrainerCallback
 
 from model_steps.training.captions.example import CaptionExample
 from model_steps.training.captions.material import CaptionMaterial
-from model_steps.training.captions.validation import ALIGNMENT, DIVERSITY, QUALITY
+from model_steps.training.captions.validation import DIVERSITY, QUALITY
 from model_steps.training.reinforcement import captions
 from model_steps.training.reinforcement.best import Chooses
 from model_steps.training.reinforcement.captions import ALIGNMENT, PARTS, CaptionMemory

@@ -15,7 +15,7 @@ from model_steps.training.lora.tuned_model import TunedModel
 from model_steps.training.reinforcement.shaping import Combine, Thresholds
 from runtime.progress import Progress
 
-DIVERSITY, QUALITY, ALIGNMENT = "diversity", "quality", "alignment"
+DIVERSITY, QUALITY = "diversity", "quality"
 
 
 def target(one: CaptionExample, captions: Sequence[str]) -> Taught:
@@ -56,7 +56,7 @@ class CaptionValidation:
             "distinct": _mean([spread.distinct(shares) for shares in by_item]),
             QUALITY: _mean([spread.expected(shares, {c: float(v > 0) for c, v in one.alignment.items()})
                             for one, shares in pairs]),
-            ALIGNMENT: _mean([spread.expected(shares, one.alignment) for one, shares in pairs]),
+            "alignment": _mean([spread.expected(shares, one.alignment) for one, shares in pairs]),
             "entropy": _mean([spread.entropy(shares) for _, shares in pairs]),
         }  # fmt: skip
 

@@ -55,7 +55,7 @@ class LakeSettings(Section):
         "after a change the landing stops, and says how to land them anew.",
     )
     first_release: PathBelowRoot = Field(
-        default=Path("releases/experts-075bbd43e833"),
+        default=Path("releases/experts-16727a9d480c"),
         description="Folder of the release that is the first champion of a new lake.",
     )
     data_docs: PathBelowRoot = Field(default=Path("var/data_docs"), description="Where the audits' Data Docs are kept.")

@@ -97,14 +97,16 @@ def prepare_asking(
     return asking, groups
 
 
-def write(asking: Asking, compared: Sequence[ways.Way], settings: Settings) -> dict[str, dict[str, Outcome]]:
+def write(
+    asking: Asking, compared: Sequence[ways.Way], forms: Sequence[str], settings: Settings
+) -> dict[str, dict[str, Outcome]]:
     """Captions by form and way; ways with one model share one engine."""
-    found: dict[str, dict[str, Outcome]] = {form: {} for form in ways.FORMS}
+    found: dict[str, dict[str, Outcome]] = {form: {} for form in forms}
     found[ways.HEADLINE] |= {name: asking.draw(name) for name in WAYS}
     for release in dict.fromkeys(way.release for way in compared):
         of_release = [way for way in compared if way.release == release]
         engine = OneEngine(LazyEngine(settings.engine, of_release[0].adapters))
-        for form in ways.FORMS:
+        for form in forms:
             for way in of_release:
                 log.info("%s captions in the %s form.", way.name, form)
                 found[form][way.name] = asking.ask(way, form, engine)
@@ -130,13 +132,14 @@ def main(arguments: argparse.Namespace) -> dict[str, Any]:
     prepare_environment(settings.engine)
     asking, groups = prepare_asking(lake, work, rule, day, arguments, settings)
     compared = [*ways.UNTUNED, *tuned]
+    wanted = (ways.HEADLINE,) if arguments.headline else ways.FORMS
     judge = caption_judge.shipped(settings, day)
     forms = {
         form: {
             **figures.side_by_side(outcomes),
             "quality": judged.quality(judge, outcomes, asking.pair_of, asking.shop),
         }
-        for form, outcomes in write(asking, compared, settings).items()
+        for form, outcomes in write(asking, compared, wanted, settings).items()
     }
     of_base = forms[ways.HEADLINE]["asked_of"][ways.BASE]
     found = {
@@ -167,6 +170,7 @@ if __name__ == "__main__":
     parser.add_argument(
         "--release", action="append", default=[], help="NAME=FOLDER of a release with tuned captions, repeatable"
     )
+    parser.add_argument("--headline", action="store_true", help="the closed form alone, which is the quick one")
     parser.add_argument("--lake", default=str(FOLDER / "lake"), help="lake for the log (default: var/bench/lake)")
     parser.add_argument("--work", default=str(FOLDER / "captions"), help="lake for answers (var/bench/captions)")
     parser.add_argument("--plots", default=str(FOLDER), help="folder of the plot (default: var/bench)")

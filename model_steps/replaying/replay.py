@@ -16,8 +16,8 @@ from lake.store.location import Lake
 from model_steps.embedding.embedder import Embedder
 from model_steps.engine.answer_cache import AnswerCache
 from model_steps.engine.chat import Chat
-from model_steps.engine.model_digest import model_digest
 from model_steps.engine.start import LazyEngine
+from model_steps.engine.untuned import Untuned
 from model_steps.engine.vllm_engine import engine_name
 from model_steps.evaluating.work_lake import publish_unaudited
 from model_steps.explaining.explainer import STYLE_OWNER, Explained, Explainer
@@ -25,6 +25,7 @@ from model_steps.explaining.reading import customers_of, read_shop
 from model_steps.explaining.surroundings import Surroundings
 from model_steps.replaying.case import Case
 from model_steps.replaying.lake import fill
+from model_steps.serving.experts import explainers_of
 from runtime.errors import DataError
 from runtime.fingerprint import code_of
 from runtime.steps import run_step
@@ -67,22 +68,33 @@ def replay(case: Case, where: str, base: Lake, work: Lake, folder: Path, setting
     if not tags:
         failed = tables.read(work, failures.TABLE, case.day).to_pylist()
         raise DataError(f"{where}: the customer got no tags: {failed[0]['reason'] if failed else 'nobody says why'}.")
-    explained = explain(case, base, work, release, tags, settings)
+    explained = explain(case, base, work, (release, files), tags, settings)
     return document(case, release, manifest, people, tags, explained, texts_of(base, explained))
 
 
 def explain(
-    case: Case, base: Lake, work: Lake, release: Release, tags: list[dict[str, Any]], settings: Settings
+    case: Case,
+    base: Lake,
+    work: Lake,
+    served: tuple[Release, Mapping[str, bytes]],
+    tags: list[dict[str, Any]],
+    settings: Settings,
 ) -> Explained:
-    """Captions for items of a case's best tags."""
+    """Captions for items of a case's best tags, by a release's explainer.
+
+    Args:
+        served: the release and its files.
+    """
+    release, files = served
+    adapters = explainers_of(release, files, settings.engine.model)
     embedder, chat = Embedder(settings.embedder.model), Chat(settings.engine.model)
     shop = read_shop(base, case.day, embedder, {row["category"] for row in tags})
     # The day is the case's, and not the shop's of that date.
     shop = replace(shop, surroundings=Surroundings.of([signal.model_dump() for signal in case.signals]))
     name = f"{engine_name(settings.engine)}/{code_of(ENGINE).digest}"
-    start = partial(LazyEngine(settings.engine), None)
-    made_with = f"{release.name}/{model_digest(settings.engine.model)[:12]}"
-    cache = AnswerCache(work, [case.user_id, STYLE_OWNER], case.day, made_with, name, start)
+    start = partial(LazyEngine(settings.engine, adapters), None)
+    untuned = Untuned(frozenset(adapters), release.model, None)
+    cache = AnswerCache(work, [case.user_id, STYLE_OWNER], case.day, release.name, name, start, untuned)
     model = (cache.ask, chat.render, chat.answer_tokens)
     explainer = Explainer(settings.explanations, shop, *model, embedder.embed, release.name, settings.engine.seed)
     cache.begin_chunk()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 import tomllib
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -12,9 +13,13 @@ import pyarrow as pa
 import pytest
 
 from lake.delta import tables, writing
+from lake.registry import releases
 from lake.store.location import Lake
 from model_steps import replay_case
 from model_steps.agents.inputs import read_contexts, signals_text
+from model_steps.engine.untuned import Untuned
+from model_steps.explaining import prompt_files
+from model_steps.replaying import replay
 from model_steps.replaying.case import Case, read_case
 from model_steps.replaying.lake import context_row, fill
 from model_steps.replaying.page import BEGIN, END, page_part, renewed, shown_in
@@ -22,7 +27,8 @@ from representation.cleaning import entity_id
 from representation.evidence import category_label
 from runtime.errors import DataError, SourceMissing, UsageError
 from schemas import contexts, entities
-from settings import ROOT
+from settings import ROOT, Settings
+from tests.model_steps.caption_shop import shop_of
 
 FILE = ROOT / "examples" / "case" / "case.toml"
 SMALL = """
@@ -241,3 +247,28 @@ def test_the_command_tells_of_mistakes_before_anything_is_asked(
     with pytest.raises(error, match=sentence):
         replay_case.main(argparse.Namespace(**{**usual, **changed}))
     assert list(tmp_path.iterdir()) == []
+
+
+def test_captions_are_the_releases_explainers(lake: Lake, settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The engine gets the shipped release's tuned explainer, and answers are kept as the release's own."""
+    release, files = releases.load(settings.lake.first_release)
+    assert prompt_files.EXPLAINER in release.adapters
+    begun: list[dict[str, Any]] = []
+    tuned: list[frozenset[str]] = []
+
+    def engine(_: object, adapters: dict[str, Any]) -> Callable[[object], None]:
+        begun.append(adapters)
+        return lambda _: None
+
+    def untuned(roles: frozenset[str], model: str, adaptor: str | None) -> Untuned:
+        tuned.append(roles)
+        return Untuned(roles, model, adaptor)
+
+    monkeypatch.setattr(replay, "LazyEngine", engine)
+    monkeypatch.setattr(replay, "Untuned", untuned)
+    monkeypatch.setattr(replay, "read_shop", lambda *_: shop_of())
+    monkeypatch.setattr(replay, "customers_of", lambda *_: [])
+    explained = replay.explain(small(), lake, lake, (release, files), [], settings)
+    assert (explained.rows, explained.dropped) == ([], [])
+    assert [set(adapters) for adapters in begun] == [{prompt_files.EXPLAINER}]
+    assert tuned == [frozenset({prompt_files.EXPLAINER})]

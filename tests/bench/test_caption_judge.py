@@ -45,7 +45,7 @@ def failed(judge: caption_judge.ShippedCaptionJudge, one: Shown) -> set[str]:
 def test_what_is_good_passes_and_what_is_wrong_fails_where_it_is_wrong(
     judge: caption_judge.ShippedCaptionJudge,
 ) -> None:
-    assert failed(judge, shown("A calm breakfast with plain yogurt this autumn.")) == set()
+    assert failed(judge, shown("This autumn, breakfast begins with plain yogurt.")) == set()
     assert "timeliness" in failed(judge, shown("Meet the spring with plain yogurt."))
     assert {"factuality", "relevance"} & failed(judge, shown(f"{CARDIGAN.text.title()} for the evening."))
     assert "relevance" in failed(judge, shown("Back again: plain yogurt, as every week.", known=["socks"]))
@@ -54,7 +54,7 @@ def test_what_is_good_passes_and_what_is_wrong_fails_where_it_is_wrong(
 
 
 def test_captions_are_judged_in_their_order(judge: caption_judge.ShippedCaptionJudge) -> None:
-    good, bad = shown("A calm breakfast with plain yogurt this autumn."), shown("Meet the spring with plain yogurt.")
+    good, bad = shown("This autumn, breakfast begins with plain yogurt."), shown("Meet the spring with plain yogurt.")
     together = judge.judge([bad, good, bad])
     assert together == [*judge.judge([bad]), *judge.judge([good]), *judge.judge([bad])]
     assert judge.judge([]) == []

@@ -1,7 +1,7 @@
 """Judge the captions of a day's sample of users: ``python -m model_steps.judge_captions --day D``.
 
 The users are those whose tags ``model_steps.judge_sample`` judges. Judged are the published captions: so a judge holds
-no day back, and a later verdict is one more commit. The shipped judge judges by code, and starts no engine; one that
+no day back, and a later verdict is one more commit. The shipped judge asks nobody, and starts no engine; one that
 asks the model has its answers kept. A judge without standing judges nothing and leaves well, and says why.
 """
 

@@ -41,5 +41,5 @@ class CaptionJudgeSettings(Section):
     passing_band: BandSettings = Field(
         default=BandSettings(low=0.5),
         description="Usual share of a day's judged captions that pass all seven dimensions; a day outside sets off an "
-        "alarm. Of closed captions really written 47 of 50 pass, of free ones by a small model none.",
+        "alarm. Of closed captions really written 112 of 116 pass, of free ones by a small model none.",
     )

@@ -81,6 +81,14 @@ def test_captions_are_kept_as_they_are_and_name_nobody(filled: Lake, settings: S
         write_captions(filled, [DAY], range(3), 0, settings, model, tmp_path)
 
 
+def test_one_form_alone_is_written_for_each(filled: Lake, settings: Settings, tmp_path: Path) -> None:
+    write_captions(filled, [DAY], range(len(USERS)), 0, settings, Writer(), tmp_path, [("meta", "closed")])
+    written = read_written(tmp_path)
+    assert {(one.way, one.form) for one in written} == {("meta", "closed")}
+    names = [one.case.reader.name for one in written]
+    assert len(set(names)) == len(names) > 0
+
+
 def test_the_draw_goes_on_where_an_earlier_one_ended() -> None:
     users = [f"u{number}" for number in range(50)]
     whole = drawn_users(users, 20, 7)

@@ -11,6 +11,7 @@ import pytest
 
 from lake.registry.evaluation_file import read_rule
 from lake.store.location import Lake
+from model_steps.caption_judge.likelihood import RAREST
 from model_steps.reinforce_captions import reinforce_captions
 from model_steps.train_captions import train_captions
 from model_steps.training.captions import reinforcing
@@ -41,7 +42,10 @@ def chosen(tmp_path_factory: pytest.TempPathFactory) -> Settings:
     fill_with_random_weights(folder)
     base = load_settings()
     engine = base.engine.model_copy(update={"model": folder})
-    return base.model_copy(update={"engine": engine, "caption_tuning": TUNING, "caption_reinforcement": REINFORCED})
+    # Random weights find English in nothing.
+    judge = base.caption_judge.model_copy(update={"least_likelihood": RAREST})
+    own = {"engine": engine, "caption_judge": judge, "caption_tuning": TUNING, "caption_reinforcement": REINFORCED}
+    return base.model_copy(update=own)
 
 
 @pytest.fixture(scope="module")

@@ -102,7 +102,8 @@ class CaptionMaterial:
             raise DataError(
                 f"Of {len(rows)} examples of {', '.join(days)}, {len(learnt)} pairs can be learnt of and "
                 f"{len(validated)} items be validated by: name days with more users, or see "
-                "whether the catalog has items that get captions."
+                "whether the catalog has items that get captions; with another language model than that of the caption "
+                "judge's exam, lower INTENTFLOW_CAPTION_JUDGE__LEAST_LIKELIHOOD."
             )
         return cls(days, learnt, validated, ready.judged_by.name, settings)
 
